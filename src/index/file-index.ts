@@ -1,0 +1,36 @@
+/**
+ * What the rest of the program knows of the search index. Behind it may be anything that keeps
+ * these promises; `test/index/file-index-compliance.ts` checks them.
+ */
+import type { CatalogueChange, FileEntry } from '../catalogue/file-entry.js';
+import type { Criteria } from '../query/criteria.js';
+import type { Order } from '../stanza/file-criteria.js';
+import type { Startable } from '../startable.js';
+
+export interface IndexQuery {
+  readonly criteria: Criteria;
+  /** Without one: by relevance where the criteria have words, else by path. Ties are broken by path. */
+  readonly order?: Order;
+  readonly page: { readonly max: number; readonly after?: string; readonly before?: string };
+  /** Milliseconds from now after which the search gives up with `LimitError('deadline')`. */
+  readonly deadlineMs: number;
+}
+
+export interface IndexAnswer {
+  readonly entries: readonly { readonly entry: FileEntry; readonly cursor: string }[];
+  /** All matches, also those outside the page. */
+  readonly total: number;
+  /** How many matches come before the first of the page. */
+  readonly offset: number;
+}
+
+export interface FileIndex extends Startable {
+  /** Resolves once searches see the changes. Changes are seen in the order given, all of one call at once. */
+  apply(changes: readonly CatalogueChange[]): Promise<void>;
+  /**
+   * Searches one state of the index. Cursors stay good while files come and go. Throws
+   * `LimitError` when a bound is reached (`deadline`, `states`, `terms`, `queue`),
+   * `ParseError` for a cursor that is not ours, `AbortedError`.
+   */
+  search(query: IndexQuery, signal?: AbortSignal): Promise<IndexAnswer>;
+}

@@ -1,0 +1,31 @@
+/** Every namespace on our wire, by its specification. */
+export const NS = {
+  stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas', // RFC 6120 §8.3
+  dataForms: 'jabber:x:data', // XEP-0004
+  discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
+  discoItems: 'http://jabber.org/protocol/disco#items',
+  ibb: 'http://jabber.org/protocol/ibb', // XEP-0047
+  rsm: 'http://jabber.org/protocol/rsm', // XEP-0059
+  pubsub: 'http://jabber.org/protocol/pubsub', // XEP-0060
+  pubsubEvent: 'http://jabber.org/protocol/pubsub#event',
+  pubsubErrors: 'http://jabber.org/protocol/pubsub#errors',
+  pubsubOwner: 'http://jabber.org/protocol/pubsub#owner',
+  bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
+  version: 'jabber:iq:version', // XEP-0092
+  validate: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
+  jingle: 'urn:xmpp:jingle:1', // XEP-0166
+  jingleErrors: 'urn:xmpp:jingle:errors:1',
+  ping: 'urn:xmpp:ping', // XEP-0199
+  delay: 'urn:xmpp:delay', // XEP-0203
+  fileTransfer5: 'urn:xmpp:jingle:apps:file-transfer:5', // XEP-0234
+  fileTransfer4: 'urn:xmpp:jingle:apps:file-transfer:4', // XEP-0234 0.17
+  fileTransferErrors: 'urn:xmpp:jingle:apps:file-transfer:errors:0',
+  s5b: 'urn:xmpp:jingle:transports:s5b:1', // XEP-0260
+  jingleIbb: 'urn:xmpp:jingle:transports:ibb:1', // XEP-0261
+  hashes2: 'urn:xmpp:hashes:2', // XEP-0300
+  hashes1: 'urn:xmpp:hashes:1', // XEP-0300 0.3, for file-transfer:4
+  fis: 'urn:xmpp:fis:0', // XEP-0329
+  hints: 'urn:xmpp:hints', // XEP-0334
+  orderBy: 'urn:xmpp:order-by:1', // XEP-0413
+  find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
+} as const;

@@ -1,0 +1,155 @@
+/**
+ * XEP-0234: Jingle File Transfer
+ * https://xmpp.org/extensions/xep-0234.html, version 0.19.1 (2019-06-19)
+ *
+ * `<file/>` as it stands in offers, requests, checksums and in our answers to a query. Both
+ * namespaces are read: 5, and 4 for older clients.
+ *
+ * Departures: `<path xmlns='urn:xmpp:tmp:file-discovery:0'/>` carries the file's full path in
+ * the offering node (docs/protocol.md, "Answers"); §5 allows further elements.
+ * COMPAT: Libervia 0.9 sends a `<path/>` of no other namespace (the folder, without the name)
+ * and `<date/>` without a text; Psi writes white space between elements.
+ */
+import { ParseError } from '../errors.js';
+import type { Codec } from './codec.js';
+import { NS } from './namespaces.js';
+import { formatDateTime, parseDateTime } from './xep0082-date-time.js';
+import { type Hash, type HashAlgorithm, hashCodec, hashUsedCodec } from './xep0300-hashes.js';
+import { attribute, child, children, childText, type Element, is, parseCount, xml } from './xml.js';
+
+/** The bytes `[offset, offset + length)` of a file; without a length, to its end. */
+export interface Range {
+  readonly offset: number;
+  readonly length?: number;
+}
+
+/** `<range/>`: what is wanted, or at least that ranges are understood; with hashes of the range in a checksum (§8.1). */
+export interface RangeDescription extends Range {
+  readonly hashes: readonly Hash[];
+}
+
+/** `<file/>`. Everything is optional on the wire; what a use needs, it checks. */
+export interface FileDescription {
+  readonly name?: string;
+  /** `share/folder/name` at the offering node. */
+  readonly path?: string;
+  readonly size?: number;
+  /** Last modification, milliseconds since 1970. */
+  readonly dateMs?: number;
+  readonly mediaType?: string;
+  readonly desc?: string;
+  readonly hashes: readonly Hash[];
+  /** Functions whose value follows in a checksum (§5 `<hash-used/>`). */
+  readonly hashesUsed: readonly HashAlgorithm[];
+  readonly range?: RangeDescription;
+}
+
+/** The file-transfer namespaces we speak, the one we prefer first. */
+export const FILE_TRANSFER_NAMESPACES = [NS.fileTransfer5, NS.fileTransfer4] as const;
+export type FileTransferNamespace = (typeof FILE_TRANSFER_NAMESPACES)[number];
+
+export function fileTransferNamespaceOf(element: Element): FileTransferNamespace | undefined {
+  return FILE_TRANSFER_NAMESPACES.find((ns) => element.getNS() === ns);
+}
+
+/** `<file/>` in the given namespace. */
+export function fileCodec(ns: FileTransferNamespace = NS.fileTransfer5): Codec<FileDescription> {
+  return {
+    fromXml: (element) => fileFromXml(element, ns),
+    toXml: (file) => fileToXml(file, ns),
+  };
+}
+
+function fileFromXml(element: Element, ns: FileTransferNamespace): FileDescription {
+  if (!is(element, 'file', ns)) throw new ParseError('not a <file/>', { field: 'file' });
+  const name = child(element, 'name', ns)?.getText();
+  const size = childText(element, 'size', ns);
+  const date = childText(element, 'date', ns);
+  const mediaType = childText(element, 'media-type', ns);
+  const desc = childText(element, 'desc', ns);
+  const range = child(element, 'range', ns);
+  const path = pathOf(element, ns, name);
+  return {
+    ...(name !== undefined && name !== '' && { name }),
+    ...(path !== undefined && { path }),
+    ...(size !== undefined && { size: parseCount(size, 'size') }),
+    ...(date !== undefined && date !== '' && { dateMs: parseDateTime(date) }),
+    ...(mediaType !== undefined && mediaType !== '' && { mediaType }),
+    ...(desc !== undefined && desc !== '' && { desc }),
+    hashes: hashesOf(element),
+    hashesUsed: hashesUsedOf(element),
+    ...(range !== undefined && { range: rangeFromXml(range) }),
+  };
+}
+
+function pathOf(element: Element, ns: FileTransferNamespace, name: string | undefined): string | undefined {
+  const path = child(element, 'path', NS.find)?.getText();
+  if (path !== undefined && path !== '') return path;
+  // COMPAT: Libervia's request: folder in <path/>, with a leading slash, and the name beside it.
+  const folder = child(element, 'path', ns)
+    ?.getText()
+    .replace(/^\/+|\/+$/g, '');
+  return folder === undefined || name === undefined ? undefined : folder === '' ? name : `${folder}/${name}`;
+}
+
+/** `<hash/>` with a value; an empty one says `<hash-used/>` (§5). Functions we don't know are skipped (XEP-0300 §4). */
+function hashesOf(element: Element): Hash[] {
+  return hashElements(element, 'hash')
+    .filter((each) => each.getText().trim() !== '')
+    .flatMap((each) => known(() => hashCodec.fromXml(each), each));
+}
+
+function hashesUsedOf(element: Element): HashAlgorithm[] {
+  const empty = hashElements(element, 'hash').filter((each) => each.getText().trim() === '');
+  return [...hashElements(element, 'hash-used'), ...empty].flatMap((each) =>
+    known(() => hashUsedCodec.fromXml(each), each),
+  );
+}
+
+function hashElements(element: Element, name: string): Element[] {
+  return [...children(element, name, NS.hashes2), ...children(element, name, NS.hashes1)];
+}
+
+function known<T>(read: () => T, element: Element): T[] {
+  const algo = attribute(element, 'algo');
+  if (algo !== undefined && /^(sha3?-\d+|blake2b-\d+)$/.test(algo)) return [read()];
+  return [];
+}
+
+function rangeFromXml(element: Element): RangeDescription {
+  const offset = attribute(element, 'offset');
+  const length = attribute(element, 'length');
+  const range = {
+    offset: offset === undefined ? 0 : parseCount(offset, 'offset'),
+    ...(length !== undefined && { length: parseCount(length, 'length') }),
+    hashes: hashesOf(element),
+  };
+  if (range.length !== undefined && !Number.isSafeInteger(range.offset + range.length)) {
+    throw new ParseError("'length' reaches beyond 2^53 bytes", { field: 'length' });
+  }
+  return range;
+}
+
+function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
+  return xml(
+    'file',
+    { xmlns: ns },
+    file.dateMs !== undefined && xml('date', {}, formatDateTime(file.dateMs)),
+    file.desc !== undefined && xml('desc', {}, file.desc),
+    file.mediaType !== undefined && xml('media-type', {}, file.mediaType),
+    file.name !== undefined && xml('name', {}, file.name),
+    file.range && rangeToXml(file.range),
+    file.size !== undefined && xml('size', {}, file.size),
+    file.hashes.map((hash) => hashCodec.toXml(hash)),
+    file.hashesUsed.map((algo) => hashUsedCodec.toXml(algo)),
+    file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
+  );
+}
+
+function rangeToXml(range: RangeDescription): Element {
+  return xml(
+    'range',
+    { offset: range.offset === 0 ? undefined : range.offset, length: range.length },
+    range.hashes.map((hash) => hashCodec.toXml(hash)),
+  );
+}

@@ -1,0 +1,62 @@
+/**
+ * What Jingle needs of a transport (XEP-0166 §8): it is negotiated by the session's stanzas and
+ * then yields a stream of bytes. One negotiation belongs to one content of one session.
+ */
+import type { Duplex } from 'node:stream';
+import { ShoalError } from '../errors.js';
+import type { Jid } from '../stanza/jid.js';
+import type { Element } from '../stanza/xml.js';
+
+export const TransportType = ['s5b', 'ibb'] as const;
+export type TransportType = (typeof TransportType)[number];
+
+/** Whose content the transport carries. Everything a transport may ask of the session it lives in. */
+export interface TransportContext {
+  /** Our address in this session, and the peer's. */
+  readonly self: Jid;
+  readonly peer: Jid;
+  /** Our role in the session. */
+  readonly role: 'initiator' | 'responder';
+  /**
+   * Sends `payload`, a `<transport/>`, as a transport-info of this content. Resolves when the
+   * peer has acknowledged it; rejects with StanzaError, TimeoutError or OfflineError.
+   */
+  readonly sendInfo: (payload: Element) => Promise<void>;
+}
+
+/**
+ * The order of calls: as offerer `describe`, then `remote` with the answer; as answerer
+ * `remote` with the offer, then `describe`. `info` may come at any time after creation (also
+ * before the peer's description, as real clients do: it is kept). Then `connect`.
+ */
+export interface TransportNegotiation {
+  readonly type: TransportType;
+  /** Our `<transport/>` for session-initiate, session-accept, transport-replace or transport-accept. */
+  describe(): Promise<Element>;
+  /** The peer's `<transport/>`. Throws `ParseError` or {@link TransportFailedError} when it can't be used. */
+  remote(transport: Element): void;
+  /** The peer's `<transport/>` of a transport-info. Throws `StanzaError` for the peer. */
+  info(transport: Element): void;
+  /**
+   * Resolves with the stream once both sides agree and it carries bytes in both directions;
+   * rejects with {@link TransportFailedError} when no way is found, or AbortedError after
+   * `close`. The stream's owner destroys it.
+   */
+  connect(): Promise<Duplex>;
+  /** Gives up: closes listeners, sockets and timers that are not part of a stream already handed out. May be called twice. */
+  close(): void;
+}
+
+export interface Transport {
+  readonly type: TransportType;
+  readonly ns: string;
+  /** Begins a negotiation that we offer. */
+  offer(context: TransportContext): TransportNegotiation;
+  /** Begins one that the peer offered. Throws `ParseError`. `remote` has been called already when it returns. */
+  answer(context: TransportContext, offer: Element): TransportNegotiation;
+}
+
+/** Thrown when a transport can't be set up, or broke while it carried bytes. The session may try another. */
+export class TransportFailedError extends ShoalError {
+  readonly code = 'transport-failed';
+}
