@@ -1,13 +1,13 @@
 /**
- * What the rest of the program knows of the search index. Behind it may be anything that keeps
- * these promises; `test/index/file-index-compliance.ts` checks them.
+ * What the rest of the program knows of searching: one engine behind all doors. Behind it may be
+ * anything that keeps these promises; `test/query/query-engine-compliance.ts` checks them.
  */
 import type { CatalogueChange, FileEntry } from '../catalogue/file-entry.js';
-import type { Criteria } from '../query/criteria.js';
 import type { Order } from '../stanza/file-criteria.js';
 import type { Startable } from '../startable.js';
+import type { Criteria } from './criteria.js';
 
-export interface IndexQuery {
+export interface SearchRequest {
   readonly criteria: Criteria;
   /** Without one: by relevance where the criteria have words, else by path. Ties are broken by path. */
   readonly order?: Order;
@@ -16,7 +16,7 @@ export interface IndexQuery {
   readonly deadlineMs: number;
 }
 
-export interface IndexAnswer {
+export interface SearchAnswer {
   readonly entries: readonly { readonly entry: FileEntry; readonly cursor: string }[];
   /** All matches, also those outside the page. */
   readonly total: number;
@@ -24,7 +24,7 @@ export interface IndexAnswer {
   readonly offset: number;
 }
 
-export interface FileIndex extends Startable {
+export interface QueryEngine extends Startable {
   /** Resolves once searches see the changes. Changes are seen in the order given, all of one call at once. */
   apply(changes: readonly CatalogueChange[]): Promise<void>;
   /**
@@ -32,5 +32,5 @@ export interface FileIndex extends Startable {
    * `LimitError` when a bound is reached (`deadline`, `states`, `terms`, `queue`),
    * `ParseError` for a cursor that is not ours, `AbortedError`.
    */
-  search(query: IndexQuery, signal?: AbortSignal): Promise<IndexAnswer>;
+  search(query: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer>;
 }
