@@ -44,3 +44,23 @@ export function parseDateInterval(text: string, field = 'date'): DateInterval {
 export function formatDateTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, -5)}Z`;
 }
+
+/** Writes a DateTime in UTC, with milliseconds where the time has any. */
+export function formatExactDateTime(ms: number): string {
+  return ms % 1000 === 0 ? formatDateTime(ms) : new Date(ms).toISOString();
+}
+
+/** Writes an interval as {@link parseDateInterval} reads it. It must be a UTC day, a second or a millisecond. */
+export function formatDateInterval({ fromMs, beforeMs }: DateInterval): string {
+  const lengthMs = beforeMs - fromMs;
+  const text = new Date(fromMs).toISOString();
+  if (lengthMs === DAY_MS && fromMs % DAY_MS === 0) return text.slice(0, 10);
+  return lengthMs === 1000 && fromMs % 1000 === 0 ? formatDateTime(fromMs) : text;
+}
+
+/** The last moment, in the precision that fits, of everything before `beforeMs`. */
+export function formatLastBefore(beforeMs: number): string {
+  if (beforeMs % DAY_MS === 0) return formatDateInterval({ fromMs: beforeMs - DAY_MS, beforeMs });
+  if (beforeMs % 1000 === 0) return formatDateInterval({ fromMs: beforeMs - 1000, beforeMs });
+  return formatDateInterval({ fromMs: beforeMs - 1, beforeMs });
+}

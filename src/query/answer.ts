@@ -1,0 +1,179 @@
+/**
+ * Answers a query, whichever door it came through: searches, waits for the hashes that are
+ * missing, and describes the files for the wire within a bound of bytes.
+ */
+import { type FileEntry, keyOf, nameOf } from '../catalogue/file-entry.js';
+import { AbortedError } from '../errors.js';
+import { toDisplay } from '../fs/share-path.js';
+import type { FileCriteria, Order } from '../stanza/file-criteria.js';
+import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
+import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
+import { parseCriteria } from './criteria.js';
+import type { QueryEngine } from './query-engine.js';
+
+/** A file without its hash is no answer: this finds the hash, before other files that wait. */
+export interface HashSource {
+  /** The entry with its hash; undefined when the file is gone or can't be read. Rejects with AbortedError. */
+  hashNow(entry: FileEntry, signal: AbortSignal): Promise<FileEntry | undefined>;
+}
+
+export interface AnswererInit {
+  /** Largest number of files in one answer, whatever the asker says. */
+  readonly maxFiles: number;
+  /** Files in an answer when the asker names no number. */
+  readonly defaultFiles: number;
+  /** Largest sum of the files' descriptions as they stand on the wire. */
+  readonly maxAnswerBytes: number;
+  /** How long one search may run. */
+  readonly deadlineMs: number;
+}
+
+export interface Question {
+  readonly criteria: FileCriteria;
+  readonly page: PageRequest;
+  readonly order?: Order;
+  /** How long the asker waits for hashes that are not known yet. */
+  readonly hashWaitMs: number;
+}
+
+export interface Answer {
+  readonly files: readonly FileDescription[];
+  readonly total: number;
+  readonly more: boolean;
+  readonly pending: number;
+  readonly page: PageResult;
+}
+
+export interface AnswererComponents {
+  readonly engine: QueryEngine;
+  readonly hashes: HashSource;
+  /** Aborts after so many milliseconds. */
+  readonly timeout: (ms: number) => { readonly signal: AbortSignal; cancel(): void };
+}
+
+export class Answerer {
+  readonly #components: AnswererComponents;
+  readonly #init: AnswererInit;
+
+  constructor(components: AnswererComponents, init: AnswererInit) {
+    this.#components = components;
+    this.#init = init;
+  }
+
+  /** Checks the question without running it. Throws {@link ParseError} naming the field. */
+  check(criteria: FileCriteria): void {
+    parseCriteria(criteria);
+  }
+
+  /** Throws {@link ParseError}, LimitError and AbortedError. */
+  async answer(question: Question, signal: AbortSignal): Promise<Answer> {
+    const criteria = parseCriteria(question.criteria);
+    const { max, after, before } = question.page;
+    const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
+    const found = await this.#components.engine.search(
+      {
+        criteria,
+        ...(question.order && { order: question.order }),
+        page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
+        deadlineMs: this.#init.deadlineMs,
+      },
+      signal,
+    );
+    const hashed = await this.#hashed(
+      found.entries.map((each) => each.entry),
+      question.hashWaitMs,
+      signal,
+    );
+    const backwards = before !== undefined;
+    const kept = this.#fitting(found.entries, hashed, backwards);
+    const first = kept.at(0);
+    const last = kept.at(-1);
+    const index = found.offset + (backwards ? found.entries.length - kept.length : 0);
+    return {
+      files: kept.flatMap((each) => each.description ?? []),
+      total: found.total,
+      more: backwards ? index > 0 : index + kept.length < found.total,
+      pending: kept.filter((each) => each.description === undefined).length,
+      page: {
+        ...(first && last && { first: first.cursor, index, last: last.cursor }),
+        count: found.total,
+      },
+    };
+  }
+
+  /** The entries with their hashes; undefined for those whose hash did not come in time. */
+  async #hashed(
+    entries: readonly FileEntry[],
+    waitMs: number,
+    signal: AbortSignal,
+  ): Promise<(FileEntry | undefined)[]> {
+    if (entries.every((entry) => entry.sha256 !== undefined)) return [...entries];
+    const timeout = this.#components.timeout(waitMs);
+    try {
+      const until = AbortSignal.any([signal, timeout.signal]);
+      const hashed = await Promise.all(
+        entries.map((entry) =>
+          entry.sha256 !== undefined
+            ? entry
+            : this.#components.hashes.hashNow(entry, until).catch((error: unknown) => {
+                if (error instanceof AbortedError) return undefined;
+                throw error;
+              }),
+        ),
+      );
+      if (signal.aborted) throw new AbortedError('the query was withdrawn');
+      return hashed;
+    } finally {
+      timeout.cancel();
+    }
+  }
+
+  /** As many files as fit, from the end of the page that the asker reads on from. */
+  #fitting(
+    found: readonly { readonly entry: FileEntry; readonly cursor: string }[],
+    hashed: readonly (FileEntry | undefined)[],
+    backwards: boolean,
+  ): { cursor: string; description: FileDescription | undefined }[] {
+    const kept: { cursor: string; description: FileDescription | undefined }[] = [];
+    let bytes = 0;
+    const order = backwards ? [...found.keys()].reverse() : [...found.keys()];
+    for (const at of order) {
+      const entry = hashed[at];
+      const cursor = found[at]?.cursor ?? '';
+      const description = entry?.sha256 === undefined ? undefined : describe(entry);
+      bytes += description === undefined ? 0 : wireBytes(description);
+      if (bytes > this.#init.maxAnswerBytes && kept.length > 0) break;
+      kept.push({ cursor, description });
+    }
+    return backwards ? kept.reverse() : kept;
+  }
+}
+
+/** What an asker is told of a file. */
+export function describe(entry: FileEntry): FileDescription {
+  return {
+    name: toDisplay(nameOf(entry)),
+    path: toDisplay(keyOf(entry)),
+    size: entry.size,
+    dateMs: entry.mtimeMs,
+    mediaType: entry.mediaType,
+    ...(entry.desc !== undefined && { desc: entry.desc }),
+    hashes: entry.sha256 === undefined ? [] : [{ algo: 'sha-256', value: entry.sha256 }],
+    hashesUsed: [],
+    range: { offset: 0, hashes: [] },
+  };
+}
+
+const ELEMENT_BYTES = 420; // tags, namespaces, hash, size and date of one <file/>, with room to spare
+const ESCAPED_BYTES = 6; // the longest escape of one character: &quot;
+
+/** An upper bound of the bytes that a file takes in an answer. */
+function wireBytes(file: FileDescription): number {
+  const texts = [file.name, file.path, file.desc, file.mediaType].filter((text) => text !== undefined);
+  return texts.reduce((sum, text) => sum + escapedBytes(text), ELEMENT_BYTES);
+}
+
+function escapedBytes(text: string): number {
+  const special = text.match(/[&<>"'\n\t\r]/g)?.length ?? 0;
+  return Buffer.byteLength(text) + special * (ESCAPED_BYTES - 1);
+}
