@@ -39,6 +39,8 @@ export class LimitError extends ShoalError {
   constructor(
     readonly bound: string,
     message: string,
+    /** When it is worth trying again, where that is known. */
+    readonly retryAfterMs?: number,
   ) {
     super(message);
   }

@@ -51,6 +51,15 @@ export interface AnswererComponents {
   readonly timeout: (ms: number) => { readonly signal: AbortSignal; cancel(): void };
 }
 
+/** An entry with its hash; or the hash did not come in time, or the file is no longer there. */
+type Hashed = FileEntry | 'pending' | 'gone';
+
+interface Kept {
+  readonly cursor: string;
+  readonly pending: boolean;
+  readonly file?: FileDescription;
+}
+
 export class Answerer {
   readonly #components: AnswererComponents;
   readonly #init: AnswererInit;
@@ -90,10 +99,10 @@ export class Answerer {
     const last = kept.at(-1);
     const index = found.offset + (backwards ? found.entries.length - kept.length : 0);
     return {
-      files: kept.flatMap((each) => each.description ?? []),
+      files: kept.flatMap((each) => each.file ?? []),
       total: found.total,
       more: backwards ? index > 0 : index + kept.length < found.total,
-      pending: kept.filter((each) => each.description === undefined).length,
+      pending: kept.filter((each) => each.pending).length,
       page: {
         ...(first && last && { first: first.cursor, index, last: last.cursor }),
         count: found.total,
@@ -101,12 +110,8 @@ export class Answerer {
     };
   }
 
-  /** The entries with their hashes; undefined for those whose hash did not come in time. */
-  async #hashed(
-    entries: readonly FileEntry[],
-    waitMs: number,
-    signal: AbortSignal,
-  ): Promise<(FileEntry | undefined)[]> {
+  /** The entries with their hashes. */
+  async #hashed(entries: readonly FileEntry[], waitMs: number, signal: AbortSignal): Promise<Hashed[]> {
     if (entries.every((entry) => entry.sha256 !== undefined)) return [...entries];
     const timeout = this.#components.timeout(waitMs);
     try {
@@ -115,10 +120,13 @@ export class Answerer {
         entries.map((entry) =>
           entry.sha256 !== undefined
             ? entry
-            : this.#components.hashes.hashNow(entry, until).catch((error: unknown) => {
-                if (error instanceof AbortedError) return undefined;
-                throw error;
-              }),
+            : this.#components.hashes.hashNow(entry, until).then(
+                (hashed): Hashed => hashed ?? 'gone',
+                (error: unknown): Hashed => {
+                  if (error instanceof AbortedError) return 'pending';
+                  throw error;
+                },
+              ),
         ),
       );
       if (signal.aborted) throw new AbortedError('the query was withdrawn');
@@ -131,19 +139,18 @@ export class Answerer {
   /** As many files as fit, from the end of the page that the asker reads on from. */
   #fitting(
     found: readonly { readonly entry: FileEntry; readonly cursor: string }[],
-    hashed: readonly (FileEntry | undefined)[],
+    hashed: readonly Hashed[],
     backwards: boolean,
-  ): { cursor: string; description: FileDescription | undefined }[] {
-    const kept: { cursor: string; description: FileDescription | undefined }[] = [];
+  ): Kept[] {
+    const kept: Kept[] = [];
     let bytes = 0;
     const order = backwards ? [...found.keys()].reverse() : [...found.keys()];
     for (const at of order) {
       const entry = hashed[at];
-      const cursor = found[at]?.cursor ?? '';
-      const description = entry?.sha256 === undefined ? undefined : describe(entry);
-      bytes += description === undefined ? 0 : wireBytes(description);
+      const file = typeof entry === 'object' ? describe(entry) : undefined;
+      bytes += file === undefined ? 0 : wireBytes(file);
       if (bytes > this.#init.maxAnswerBytes && kept.length > 0) break;
-      kept.push({ cursor, description });
+      kept.push({ cursor: found[at]?.cursor ?? '', pending: entry === 'pending', ...(file && { file }) });
     }
     return backwards ? kept.reverse() : kept;
   }

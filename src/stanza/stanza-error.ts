@@ -92,7 +92,11 @@ export function stanzaErrorToXml(error: StanzaError): Element {
 export function toStanzaError(thrown: unknown): StanzaError {
   if (thrown instanceof StanzaError) return thrown;
   if (thrown instanceof ParseError) return new StanzaError('bad-request', thrown.message);
-  if (thrown instanceof LimitError)
-    return new StanzaError('resource-constraint', `over the limit '${thrown.bound}'`);
+  if (thrown instanceof LimitError) return new StanzaError('resource-constraint', limitText(thrown));
   return new StanzaError('internal-server-error');
+}
+
+function limitText({ bound, retryAfterMs }: LimitError): string {
+  const retry = retryAfterMs === undefined ? '' : `; try again in ${Math.ceil(retryAfterMs / 1000)} s`;
+  return `over the limit '${bound}'${retry}`;
 }

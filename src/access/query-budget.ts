@@ -1,0 +1,104 @@
+/**
+ * Who may ask how much: queries a minute and at once, for each asker, for each channel and
+ * overall. Only counts; what a refusal leads to is decided by the doors.
+ */
+import type { Clock } from '../clock.js';
+import { LimitError } from '../errors.js';
+
+export interface QueryBudgetInit {
+  readonly queriesPerMinutePerAsker: number;
+  readonly queriesPerMinutePerChannel: number;
+  readonly concurrentQueriesPerAsker: number;
+  readonly concurrentQueries: number;
+}
+
+/** A query under way. `leave` must be called exactly once. */
+export interface Admission {
+  leave(): void;
+}
+
+interface Account {
+  tokens: number;
+  refilledAtMs: number;
+  active: number;
+}
+
+const MAX_ACCOUNTS = 10_000; // about 1 MB; the account that was quiet longest goes first
+const MINUTE_MS = 60_000;
+
+/** One bucket a key; bounded, so that a flood of addresses takes no memory. */
+class Accounts {
+  readonly #accounts = new Map<string, Account>();
+
+  constructor(
+    readonly clock: Clock,
+    readonly perMinute: number,
+  ) {}
+
+  /** Tokens as of now. The account moves to the young end. */
+  get(key: string): Account {
+    const nowMs = this.clock.monotonic();
+    const account = this.#accounts.get(key) ?? { tokens: this.perMinute, refilledAtMs: nowMs, active: 0 };
+    const earned = ((nowMs - account.refilledAtMs) * this.perMinute) / MINUTE_MS;
+    account.tokens = Math.min(this.perMinute, account.tokens + earned);
+    account.refilledAtMs = nowMs;
+    this.#accounts.delete(key);
+    this.#accounts.set(key, account);
+    this.#evict();
+    return account;
+  }
+
+  /** Milliseconds until the account holds a whole token. */
+  waitMs(account: Account): number {
+    return ((1 - account.tokens) * MINUTE_MS) / this.perMinute;
+  }
+
+  #evict(): void {
+    for (const [key, account] of this.#accounts) {
+      if (this.#accounts.size <= MAX_ACCOUNTS) return;
+      if (account.active === 0) this.#accounts.delete(key);
+    }
+  }
+}
+
+export class QueryBudget {
+  readonly #init: QueryBudgetInit;
+  readonly #askers: Accounts;
+  readonly #channels: Accounts;
+  #active = 0;
+
+  constructor(components: { readonly clock: Clock }, init: QueryBudgetInit) {
+    this.#init = init;
+    this.#askers = new Accounts(components.clock, init.queriesPerMinutePerAsker);
+    this.#channels = new Accounts(components.clock, init.queriesPerMinutePerChannel);
+  }
+
+  /** Throws `LimitError` naming the bound; a refused query costs no token. */
+  admit(asker: string, channel?: string): Admission {
+    const account = this.#askers.get(asker);
+    if (account.tokens < 1) {
+      throw refusal('queriesPerMinutePerAsker', this.#askers.waitMs(account));
+    }
+    if (account.active >= this.#init.concurrentQueriesPerAsker)
+      throw refusal('concurrentQueriesPerAsker', 1000);
+    if (this.#active >= this.#init.concurrentQueries) throw refusal('concurrentQueries', 1000);
+    const channelAccount = channel === undefined ? undefined : this.#channels.get(channel);
+    if (channelAccount && channelAccount.tokens < 1) {
+      throw refusal('queriesPerMinutePerChannel', this.#channels.waitMs(channelAccount));
+    }
+    if (channelAccount) channelAccount.tokens -= 1;
+    account.tokens -= 1;
+    account.active += 1;
+    this.#active += 1;
+    return {
+      leave: () => {
+        account.active -= 1;
+        this.#active -= 1;
+      },
+    };
+  }
+}
+
+function refusal(bound: keyof QueryBudgetInit, retryAfterMs: number): LimitError {
+  return new LimitError(bound, `over the limit '${bound}'`, retryAfterMs);
+}

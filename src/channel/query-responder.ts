@@ -1,0 +1,234 @@
+/**
+ * Answers the queries that people publish on channels (docs/protocol.md, "A channel"): decides
+ * whether an item is news, who asked it and where the answer goes, waits a random time, and
+ * sends one message to the asker. Never anything to the channel.
+ */
+import { randomUUID } from 'node:crypto';
+import type { QueryBudget } from '../access/query-budget.js';
+import { type Clock, sleep } from '../clock.js';
+import type { Entity } from '../entity/entity.js';
+import { AbortedError, LimitError, messageOf, ParseError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Answerer } from '../query/answer.js';
+import {
+  type ChannelAddress,
+  confirmCodec,
+  FileDiscoveryElement,
+  type Find,
+  findCodec,
+  foundMessage,
+} from '../stanza/file-discovery.js';
+import { fileQuery2011FromXml, isFileQuery2011 } from '../stanza/file-query-2011.js';
+import { bareOf, isFull, type Jid } from '../stanza/jid.js';
+import type { PubsubItem } from '../stanza/xep0060-pubsub.js';
+import { type Element, is } from '../stanza/xml.js';
+
+export interface QueryResponderInit {
+  /** A query without `expires` is answered for so long after it came. */
+  readonly defaultExpiryMs: number;
+  /** An `expires` further ahead counts as this. */
+  readonly maxExpiryMs: number;
+  /** A larger `spread` counts as this. */
+  readonly maxSpreadMs: number;
+  /** How long an answer waits for hashes that are not known yet. */
+  readonly hashWaitMs: number;
+  readonly confirmTimeoutMs: number;
+  /** Queries that wait for their spread, their confirmation or their answer at the same time. */
+  readonly maxPendingQueries: number;
+  /** Ids of queries that are remembered to recognise duplicates. */
+  readonly maxSeenQueries: number;
+}
+
+export interface QueryResponderComponents {
+  readonly entity: Entity;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly answerer: Answerer;
+  readonly budget: QueryBudget;
+  /** From 0 (inclusive) to 1. */
+  readonly random: () => number;
+}
+
+/** What became of the queries seen so far. */
+export const QueryOutcome = [
+  'answered',
+  'no-match',
+  'duplicate',
+  'expired',
+  'history',
+  'malformed',
+  'over-budget',
+  'unconfirmed',
+  'withdrawn',
+  'failed',
+] as const;
+export type QueryOutcome = (typeof QueryOutcome)[number];
+
+/** An item as a channel delivered it. */
+export interface ChannelItem {
+  readonly channel: ChannelAddress;
+  readonly item: PubsubItem;
+  /** When the service first sent it, if it was delayed (XEP-0203). */
+  readonly sentAtMs?: number;
+  /** True when it was fetched after a reconnect: it is answered only where it says itself that it still counts. */
+  readonly missed: boolean;
+}
+
+interface AskedQuery {
+  readonly find: Find;
+  readonly expiresMs: number;
+}
+
+export class QueryResponder {
+  readonly #components: QueryResponderComponents;
+  readonly #init: QueryResponderInit;
+  readonly #seen = new Set<string>();
+  readonly #pending = new Map<string, AbortController>();
+  readonly #outcomes = new Map<QueryOutcome, number>();
+
+  constructor(components: QueryResponderComponents, init: QueryResponderInit) {
+    this.#components = components;
+    this.#init = init;
+  }
+
+  /** How many queries came to each end. */
+  outcomes(): Readonly<Record<QueryOutcome, number>> {
+    const counts = QueryOutcome.map((each) => [each, this.#outcomes.get(each) ?? 0]);
+    return Object.fromEntries(counts) as Record<QueryOutcome, number>;
+  }
+
+  /** Notes an item that lay on the channel before we came: a duplicate from now on. */
+  remember(channel: ChannelAddress, itemId: string): void {
+    this.#see(keyOf(channel, itemId));
+  }
+
+  /** The asker has enough: what was not sent yet is dropped. */
+  withdraw(channel: ChannelAddress, itemId: string): void {
+    this.#pending.get(keyOf(channel, itemId))?.abort();
+  }
+
+  /** Drops everything that is not sent yet. */
+  stop(): void {
+    for (const pending of this.#pending.values()) pending.abort();
+  }
+
+  /** Handles an item to its end. Never rejects. Items that are no queries are none of our business. */
+  async handle(received: ChannelItem): Promise<void> {
+    const { payload } = received.item;
+    if (!payload || !isQuery(payload)) return;
+    const { log } = this.#components;
+    const outcome = await this.#handle(received, payload);
+    this.#outcomes.set(outcome, (this.#outcomes.get(outcome) ?? 0) + 1);
+    log.debug({ channel: received.channel.nodeId, id: received.item.id, outcome }, 'channel query');
+  }
+
+  async #handle(received: ChannelItem, payload: Element): Promise<QueryOutcome> {
+    const { log, clock } = this.#components;
+    const key = keyOf(received.channel, received.item.id);
+    if (!this.#see(key)) return 'duplicate';
+    if (this.#pending.size >= this.#init.maxPendingQueries) return 'over-budget';
+    const withdrawn = new AbortController();
+    this.#pending.set(key, withdrawn);
+    try {
+      const asked = this.#news(received, parseQuery(payload));
+      if (typeof asked === 'string') return asked;
+      const expiry = clock.after(asked.expiresMs - clock.now(), () => withdrawn.abort());
+      try {
+        return await this.#answer(received, asked, withdrawn.signal);
+      } finally {
+        expiry.cancel();
+      }
+    } catch (error) {
+      if (error instanceof ParseError) return 'malformed';
+      if (error instanceof AbortedError) return 'withdrawn';
+      if (error instanceof LimitError) {
+        log.info({ bound: error.bound, channel: received.channel.nodeId }, 'channel query over budget');
+        return 'over-budget';
+      }
+      log.warn({ err: error, id: received.item.id }, `a channel query failed: ${messageOf(error)}`);
+      return 'failed';
+    } finally {
+      this.#pending.delete(key);
+    }
+  }
+
+  /** Whether the query still counts. */
+  #news(received: ChannelItem, find: Find): AskedQuery | QueryOutcome {
+    const nowMs = this.#components.clock.now();
+    const { defaultExpiryMs, maxExpiryMs } = this.#init;
+    const sentAtMs = received.sentAtMs ?? nowMs;
+    if (received.missed && find.expiresMs === undefined) return 'history';
+    const expiresMs = Math.min(find.expiresMs ?? sentAtMs + defaultExpiryMs, nowMs + maxExpiryMs);
+    return expiresMs <= nowMs ? 'expired' : { find, expiresMs };
+  }
+
+  async #answer(received: ChannelItem, asked: AskedQuery, signal: AbortSignal): Promise<QueryOutcome> {
+    const { answerer, budget, clock, entity, random } = this.#components;
+    const { find } = asked;
+    answerer.check(find.criteria);
+    const claimed = received.item.publisher ?? find.replyTo;
+    if (claimed === undefined) return 'unconfirmed';
+    if (bareOf(claimed) === bareOf(entity.jid)) return 'duplicate'; // our own question
+    const admission = budget.admit(bareOf(claimed), keyOf(received.channel, ''));
+    try {
+      const to = await this.#replyAddress(received, find, signal);
+      if (to === undefined) return 'unconfirmed';
+      await sleep(clock, random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs), signal);
+      const hashWaitMs = Math.min(this.#init.hashWaitMs, asked.expiresMs - clock.now());
+      const answer = await answerer.answer({ ...find, hashWaitMs }, signal);
+      if (answer.total === 0) return 'no-match';
+      if (signal.aborted) return 'withdrawn';
+      const found = { ...answer, id: received.item.id, channel: received.channel };
+      entity.send(foundMessage(to, entity.jid, randomUUID(), found));
+      return 'answered';
+    } finally {
+      admission.leave();
+    }
+  }
+
+  /**
+   * Where the answer goes: to the publisher, at the resource that the query names if it is the
+   * publisher's. Where the service names no publisher, to who says that it asked.
+   */
+  async #replyAddress(received: ChannelItem, find: Find, signal: AbortSignal): Promise<Jid | undefined> {
+    const { publisher } = received.item;
+    const { replyTo } = find;
+    if (publisher !== undefined) {
+      return replyTo !== undefined && bareOf(replyTo) === bareOf(publisher) ? replyTo : publisher;
+    }
+    if (replyTo === undefined || !isFull(replyTo)) return undefined;
+    const payload = confirmCodec.toXml(received.item.id);
+    const timeoutMs = this.#init.confirmTimeoutMs;
+    try {
+      await this.#components.entity.request({ to: replyTo, type: 'get', payload, timeoutMs, signal });
+      return replyTo;
+    } catch (error) {
+      if (error instanceof AbortedError) throw error;
+      return undefined;
+    }
+  }
+
+  /** False when it was seen before. The oldest are forgotten first. */
+  #see(key: string): boolean {
+    if (this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    for (const oldest of this.#seen) {
+      if (this.#seen.size <= this.#init.maxSeenQueries) break;
+      this.#seen.delete(oldest);
+    }
+    return true;
+  }
+}
+
+function isQuery(payload: Element): boolean {
+  const { find } = FileDiscoveryElement;
+  return is(payload, find.name, find.ns) || isFileQuery2011(payload);
+}
+
+function parseQuery(payload: Element): Find {
+  return isFileQuery2011(payload) ? fileQuery2011FromXml(payload) : findCodec.fromXml(payload);
+}
+
+function keyOf(channel: ChannelAddress, itemId: string): string {
+  return `${channel.service}\n${channel.nodeId}\n${itemId}`;
+}

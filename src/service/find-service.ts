@@ -1,0 +1,64 @@
+/** The doors for one asker who asks us directly: `<find/>` by iq, and the 2011 form. */
+import type { QueryBudget } from '../access/query-budget.js';
+import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../entity/entity.js';
+import type { Answer, Answerer } from '../query/answer.js';
+import { FileDiscoveryElement, type Find, findCodec, foundCodec } from '../stanza/file-discovery.js';
+import { fileAnswer2011ToXml, fileQuery2011FromXml } from '../stanza/file-query-2011.js';
+import { bareOf } from '../stanza/jid.js';
+import type { Element } from '../stanza/xml.js';
+import type { Startable } from '../startable.js';
+
+export interface FindServiceInit {
+  /** How long an answer waits for hashes that are not known yet. */
+  readonly hashWaitMs: number;
+}
+
+export interface FindServiceComponents {
+  readonly entity: Entity;
+  readonly answerer: Answerer;
+  readonly budget: QueryBudget;
+}
+
+export class FindService implements Startable {
+  readonly #components: FindServiceComponents;
+  readonly #init: FindServiceInit;
+  #registration: Unsubscribe | undefined;
+
+  constructor(components: FindServiceComponents, init: FindServiceInit) {
+    this.#components = components;
+    this.#init = init;
+  }
+
+  async start(): Promise<void> {
+    const { name, ns } = FileDiscoveryElement.find;
+    this.#registration = this.#components.entity.handleIq('get', name, ns, this.#find);
+  }
+
+  async stop(): Promise<void> {
+    this.#registration?.();
+  }
+
+  readonly #find: IqHandler = async (iq, signal) => {
+    const find = findCodec.fromXml(iq.payload);
+    const answer = await this.#answer(iq, find, signal);
+    return foundCodec.toXml({ ...answer, ...(find.id !== undefined && { id: find.id }) });
+  };
+
+  /** For disco: answers a disco#info query that is a file query. */
+  async find2011(iq: IncomingIq, signal: AbortSignal): Promise<Element> {
+    const query = fileQuery2011FromXml(iq.payload);
+    const answer = await this.#answer(iq, query, signal);
+    return fileAnswer2011ToXml({ ...answer, ...(query.nodeId !== undefined && { nodeId: query.nodeId }) });
+  }
+
+  async #answer(iq: IncomingIq, find: Find, signal: AbortSignal): Promise<Answer> {
+    const { answerer, budget } = this.#components;
+    answerer.check(find.criteria);
+    const admission = budget.admit(bareOf(iq.from));
+    try {
+      return await answerer.answer({ ...find, hashWaitMs: this.#init.hashWaitMs }, signal);
+    } finally {
+      admission.leave();
+    }
+  }
+}

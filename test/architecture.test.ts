@@ -1,0 +1,172 @@
+/**
+ * The rules of docs/architecture.md that a compiler does not know: which folder may import
+ * which, where XML, time and I/O live, how files are named and how long they get.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = projectRoot(path.dirname(fileURLToPath(import.meta.url)));
+
+function projectRoot(folder: string): string {
+  return readdirSync(folder).includes('tsconfig.json') ? folder : projectRoot(path.dirname(folder));
+}
+
+/** Each folder of src (and each leaf file) and those it may import from; every folder may import itself. */
+const LEAVES = ['errors', 'clock', 'log', 'machine', 'startable'];
+const PARTS = ['index', 'transport', 'entity', 'access', 'fs'];
+const ENGINES = ['jingle', 'query', 'scan', 'hashing'];
+const NETWORK = ['channel', 'service', 'transfer'];
+const BELOW_ENGINES = [...PARTS, 'catalogue', 'stanza', ...LEAVES];
+const BELOW_NETWORK = [...ENGINES, ...BELOW_ENGINES];
+const BELOW_NODE = [...NETWORK, ...BELOW_NETWORK, 'config', 'private-server'];
+
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  clock: ['errors'],
+  log: [],
+  machine: [],
+  startable: [],
+  stanza: LEAVES,
+  config: ['stanza', 'catalogue', ...LEAVES],
+  catalogue: ['stanza', 'fs', ...LEAVES],
+  fs: LEAVES,
+  index: ['catalogue', 'stanza', 'fs', ...LEAVES],
+  entity: ['stanza', ...LEAVES],
+  transport: ['entity', 'stanza', ...LEAVES],
+  access: ['stanza', ...LEAVES],
+  jingle: BELOW_ENGINES,
+  query: BELOW_ENGINES,
+  hashing: BELOW_ENGINES,
+  scan: ['hashing', ...BELOW_ENGINES],
+  channel: BELOW_NETWORK,
+  service: BELOW_NETWORK,
+  transfer: BELOW_NETWORK,
+  'private-server': ['stanza', ...LEAVES],
+  node: BELOW_NODE,
+  cli: ['node', ...BELOW_NODE],
+};
+
+/** What reaches outside the process, and the only files that may. */
+const IO_FILES: Readonly<Record<string, readonly string[]>> = {};
+
+const IO_MODULE =
+  /^(node:(fs|fs\/promises|net|http|https|dgram|child_process|worker_threads|os|readline)|piscina|chokidar|classic-level|@xmpp\/.*)$/;
+
+interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+  readonly imports: readonly string[];
+}
+
+function sources(folder: string): SourceFile[] {
+  return readdirSync(path.join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .filter((each) => each.endsWith('.ts'))
+    .map((each) => {
+      const name = `${folder}/${each}`;
+      const text = readFileSync(path.join(ROOT, name), 'utf8');
+      const imports = [
+        ...text.matchAll(/(?:^|\n)(?:import|export)\s[^;]*?from\s+'([^']+)'|import\('([^']+)'\)/g),
+      ];
+      return { name, text, imports: imports.map((match) => match[1] ?? match[2] ?? '') };
+    });
+}
+
+/** `src/query/plan.ts` → `query`; `src/clock.ts` → `clock`. */
+function roomOf(name: string): string {
+  const [, first = ''] = name.split('/');
+  return first.replace(/\.ts$/, '');
+}
+
+/** Comments out, so that prose may name what code may not use. */
+function codeOf(text: string): string {
+  return text.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
+}
+
+describe('architecture', () => {
+  const src = sources('src');
+  const all = [...src, ...sources('workers'), ...sources('test')];
+
+  it('imports go downward only', () => {
+    const wrong: string[] = [];
+    for (const file of src) {
+      const room = roomOf(file.name);
+      const allowed = MAY_IMPORT[room];
+      if (!allowed) wrong.push(`${file.name}: there is no room '${room}'`);
+      for (const target of file.imports.filter((each) => each.startsWith('.'))) {
+        const targetRoom = roomOf(
+          path.posix.join(path.posix.dirname(file.name), target).replace(/\.js$/, '.ts'),
+        );
+        if (targetRoom !== room && !allowed?.includes(targetRoom))
+          wrong.push(`${file.name} imports ${target}`);
+      }
+    }
+    assert.deepEqual(wrong, []);
+  });
+
+  it('no import goes round in a circle between rooms', () => {
+    const edges = new Map<string, Set<string>>();
+    for (const file of src) {
+      const room = roomOf(file.name);
+      for (const target of file.imports.filter((each) => each.startsWith('.'))) {
+        const targetRoom = roomOf(path.posix.join(path.posix.dirname(file.name), target));
+        if (targetRoom !== room)
+          edges.set(room, (edges.get(room) ?? new Set()).add(targetRoom.replace(/\.js$/, '')));
+      }
+    }
+    const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+      [...(edges.get(from) ?? [])].some(
+        (next) => next === to || (!seen.has(next) && (seen.add(next), reaches(next, to, seen))),
+      );
+    assert.deepEqual(
+      [...edges.keys()].filter((room) => reaches(room, room)),
+      [],
+    );
+  });
+
+  it('XML is built and namespaces are written in src/stanza only', () => {
+    const namespace = /['"`](urn:(xmpp|ietf):|https?:\/\/jabber\.org\/|jabber:)/;
+    const building = /\bxml\(|new Element\(/;
+    const wrong = src
+      .filter((file) => roomOf(file.name) !== 'stanza')
+      .filter((file) => namespace.test(codeOf(file.text)) || building.test(codeOf(file.text)))
+      .map((file) => file.name);
+    assert.deepEqual(wrong, []);
+  });
+
+  it('time comes from clock.ts only', () => {
+    const time = /\b(Date\.now|performance\.now|setTimeout|setInterval|new Date\(\))/;
+    const wrong = [...src, ...sources('workers')]
+      .filter((file) => file.name !== 'src/clock.ts' && time.test(codeOf(file.text)))
+      .map((file) => file.name);
+    assert.deepEqual(wrong, []);
+  });
+
+  it('what reaches outside the process stands in the list', () => {
+    const found: Record<string, string[]> = {};
+    for (const file of src) {
+      const io = file.imports.filter((each) => IO_MODULE.test(each)).sort();
+      if (io.length > 0) found[file.name] = [...new Set(io)];
+    }
+    assert.deepEqual(found, IO_FILES);
+  });
+
+  it('files are named for the one thing in them, and not longer than 500 lines', () => {
+    const names = /(^|\/)(utils?|helpers?|common|misc|manager|index)\.ts$/;
+    const wrong = all
+      .filter(
+        ({ name, text }) => names.test(name) || !/^[a-z0-9./-]+$/.test(name) || text.split('\n').length > 501,
+      )
+      .map((file) => file.name);
+    assert.deepEqual(wrong, []);
+  });
+
+  it('tests are never skipped or singled out', () => {
+    const wrong = sources('test')
+      .filter((file) => file.name !== 'test/architecture.test.ts')
+      .filter((file) => /\b(describe|it)\.(only|skip)\(|this\.skip\(/.test(file.text))
+      .map((file) => file.name);
+    assert.deepEqual(wrong, []);
+  });
+});
