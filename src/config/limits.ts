@@ -1,0 +1,120 @@
+/**
+ * Limits on what others can make a node spend. Each row's reason names the cost that it bounds.
+ * Where a limit is reached, a request is refused with an error that says so, or dropped and counted.
+ */
+import { availableParallelism } from 'node:os';
+import { whole } from './kinds.js';
+import { withDefault } from './option.js';
+
+const MINUTE_MS = 60_000;
+
+// Hashing reads files as fast as the cores allow; one core stays free for everything else.
+const freeCores = Math.max(1, availableParallelism() - 1);
+
+export const limitOptions = {
+  'limits.stanzaBytes': withDefault(whole(8192, 65_536), 65_536, {
+    unit: 'bytes',
+    reason: 'Longest stanza sent. Servers close the stream on one that is too long for them.',
+  }),
+  'limits.pendingIqs': withDefault(whole(16, 100_000), 1000, {
+    reason: 'Memory: requests of ours that wait for an answer.',
+  }),
+  'limits.iqTimeoutMs': withDefault(whole(1000, 5 * MINUTE_MS), 30_000, {
+    unit: 'ms',
+    reason: 'How long a peer may leave a request of ours unanswered.',
+  }),
+  'limits.queryDeadlineMs': withDefault(whole(50, MINUTE_MS), 2000, {
+    unit: 'ms',
+    reason: 'CPU time of one search; expensive patterns end here.',
+  }),
+  'limits.concurrentQueries': withDefault(whole(1, 256), 8, {
+    reason: 'Searches that share the search worker at a time.',
+  }),
+  'limits.queuedQueries': withDefault(whole(1, 100_000), 256, {
+    reason: 'Memory: searches that wait for their turn.',
+  }),
+  'limits.patternCharacters': withDefault(whole(16, 4096), 1024, {
+    unit: 'characters',
+    reason: 'Length of a regular expression; memory of the machine made of it.',
+  }),
+  'limits.criteriaValues': withDefault(whole(1, 1000), 100, {
+    reason: 'Values in one query; each is a test on every candidate.',
+  }),
+  'limits.answerFiles': withDefault(whole(1, 1000), 100, {
+    reason: 'Files in one answer. More come by asking for the next page.',
+  }),
+  'limits.answerBytes': withDefault(whole(4096, 60_000), 48_000, {
+    unit: 'bytes',
+    reason: 'Length of one answer, whatever the number of files.',
+  }),
+  'limits.queriesPerAskerPerMinute': withDefault(whole(1, 100_000), 120, {
+    reason: 'Searches of one asker (bare JID).',
+  }),
+  'limits.queriesPerChannelPerMinute': withDefault(whole(1, 100_000), 600, {
+    reason: 'Searches that come by one channel.',
+  }),
+  'limits.queriesPerMinute': withDefault(whole(1, 1_000_000), 3000, {
+    reason: 'Searches of everybody together.',
+  }),
+  'limits.spreadMs': withDefault(whole(0, MINUTE_MS), 5000, {
+    unit: 'ms',
+    reason:
+      'Longest random delay of an answer that an asker may ask for; the answer stays in memory meanwhile.',
+  }),
+  'limits.expiresMs': withDefault(whole(1000, 5 * MINUTE_MS), 5 * MINUTE_MS, {
+    unit: 'ms',
+    reason: 'How far ahead the end of a channel query is believed; its id is remembered until then.',
+  }),
+  'limits.pendingAnswers': withDefault(whole(1, 100_000), 1000, {
+    reason: 'Memory: channel answers that wait for their random delay or for the asker to confirm.',
+  }),
+  'limits.rememberedQueries': withDefault(whole(16, 1_000_000), 10_000, {
+    reason: 'Memory: ids of channel queries that were seen, so that none is answered twice.',
+  }),
+  'limits.hashWaitMs': withDefault(whole(0, MINUTE_MS), 2000, {
+    unit: 'ms',
+    reason: 'How long an answer waits for files that are not hashed yet; later ones are counted as pending.',
+  }),
+  'limits.urgentHashes': withDefault(whole(1, 10_000), 200, {
+    reason: 'Disk reads: unhashed files of one answer that are moved to the front of the hash queue.',
+  }),
+  'limits.hashThreads': withDefault(whole(1, 256), freeCores, {
+    reason: 'CPU: threads that hash. Without this line: one less than the machine has cores.',
+    example: '2',
+  }),
+  'limits.sessions': withDefault(whole(1, 10_000), 256, {
+    reason: 'Memory: Jingle sessions at a time.',
+  }),
+  'limits.sessionsPerPeer': withDefault(whole(1, 10_000), 16, {
+    reason: 'Memory: Jingle sessions of one peer (bare JID).',
+  }),
+  'limits.uploads': withDefault(whole(1, 10_000), 32, {
+    reason: 'Open files, sockets and disk reads: files sent at a time. Others are told to come back.',
+  }),
+  'limits.uploadsPerPeer': withDefault(whole(1, 10_000), 8, {
+    reason: 'Files sent to one peer (bare JID) at a time.',
+  }),
+  'limits.sessionIdleMs': withDefault(whole(5000, 60 * MINUTE_MS), MINUTE_MS, {
+    unit: 'ms',
+    reason:
+      'How long a session may stand still before it is ended; a stalled peer holds a file and a socket.',
+  }),
+  'limits.candidates': withDefault(whole(1, 64), 10, {
+    reason: 'Addresses of one session that we connect to on behalf of a peer.',
+  }),
+  'limits.candidateTimeoutMs': withDefault(whole(500, MINUTE_MS), 5000, {
+    unit: 'ms',
+    reason: 'How long one such address is tried, greeting included.',
+  }),
+  'limits.socksConnections': withDefault(whole(1, 10_000), 128, {
+    reason:
+      'Sockets: connections to our SOCKS5 listener that have not said yet which session they belong to.',
+  }),
+  'limits.ibbBlockBytes': withDefault(whole(1024, 32_768), 8192, {
+    unit: 'bytes',
+    reason: 'Size of an in-band block; server queues grow with it. 4 to 16 KiB is fastest.',
+  }),
+  'limits.ibbWindow': withDefault(whole(1, 64), 8, {
+    reason: 'In-band blocks under way at a time; memory of both sides and of the server between.',
+  }),
+};

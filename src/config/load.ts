@@ -1,0 +1,278 @@
+/**
+ * Reads configurations from files and checks them, all faults together. The only part of
+ * `config` that touches the disk.
+ */
+import { readFile, realpath, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+import { messageOf } from '../errors.js';
+import { domainOf } from '../stanza/jid.js';
+import { ConfigError, describeFault } from './config-error.js';
+import type { Fault, Place, SectionOf } from './option.js';
+import {
+  type AskerConfig,
+  type AskerValues,
+  askerOptions,
+  type NodeConfig,
+  type NodeValues,
+  nodeOptions,
+  type ShareConfig,
+} from './options.js';
+import { readTable } from './read-table.js';
+import { parseYaml, type YamlSource } from './yaml-source.js';
+
+export interface Loaded<T> {
+  readonly config: T;
+  /** What the owner should know, though it works. */
+  readonly warnings: readonly string[];
+}
+
+const CLIENT_PORT = 5222; // RFC 6120 §14.7
+const MAX_FILE_BYTES = 1_048_576;
+const MAX_SECRET_BYTES = 4096;
+
+/** Reads the configuration of a node. Throws {@link ConfigError} naming every fault. */
+export async function loadNodeConfig(file: string): Promise<Loaded<NodeConfig>> {
+  const source = parseYaml(await readText(file), file);
+  const place = placeOf(dirname(resolve(file)));
+  const values = readTable(nodeOptions, source.value, place);
+  const warnings: string[] = [];
+  const secret = await readSecret(values, 'xmpp.secret', 'xmpp.secretFile', place, warnings);
+  if (values['xmpp.secret'] !== undefined) warnings.push(...(await exposed(file)));
+  reportTwice(values.shares ?? [], ({ name }) => name, 'shares', 'name', place);
+  reportTwice(
+    values.channels ?? [],
+    ({ service, node }) => service && node && `${node} at ${service}`,
+    'channels',
+    'node',
+    place,
+  );
+  await checkFolders(values, place);
+  throwFaults(place, (path) => where(file, source, path));
+  const complete = values as NodeValues;
+  const xmpp = section(complete, 'xmpp');
+  return {
+    config: {
+      xmpp: { mode: xmpp.mode, host: xmpp.host, port: xmpp.port, jid: xmpp.jid, secret },
+      shares: complete.shares,
+      channels: complete.channels,
+      data: complete.data,
+      log: section(complete, 'log'),
+      transfers: section(complete, 'transfers'),
+      scan: section(complete, 'scan'),
+      limits: section(complete, 'limits'),
+    },
+    warnings,
+  };
+}
+
+/** What the command line says; it wins over the file. Paths begin at the working folder. */
+export interface AskerOverrides {
+  readonly jid?: string;
+  readonly passwordFile?: string;
+  readonly server?: string;
+  readonly tls?: string;
+  readonly service?: string;
+  readonly channels?: readonly string[];
+}
+
+/** Reads the configuration of an asker, from a file or the command line or both. Throws {@link ConfigError}. */
+export async function loadAskerConfig(
+  file: string | undefined,
+  overrides: AskerOverrides = {},
+): Promise<Loaded<AskerConfig>> {
+  const source = file === undefined ? undefined : parseYaml(await readText(file), file);
+  const place = placeOf(file === undefined ? process.cwd() : dirname(resolve(file)));
+  const values = readTable(askerOptions, overridden(source?.value ?? {}, overrides), place);
+  const warnings: string[] = [];
+  const password = await readSecret(values, 'password', 'passwordFile', place, warnings);
+  if (file !== undefined && values.password !== undefined) warnings.push(...(await exposed(file)));
+  throwFaults(place, (path) => {
+    const option = optionName(path[0]);
+    return file === undefined || source === undefined || Object.hasOwn(overrides, path[0] ?? '')
+      ? option
+      : where(file, source, path);
+  });
+  const complete = values as AskerValues;
+  return {
+    config: {
+      jid: complete.jid,
+      password,
+      server: complete.server ?? { host: domainOf(complete.jid), port: CLIENT_PORT },
+      tls: complete.tls,
+      service: complete.service,
+      channels: complete.channels,
+    },
+    warnings,
+  };
+}
+
+function overridden(value: unknown, overrides: AskerOverrides): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const merged: Record<string, unknown> = { ...value, ...overrides };
+  if (overrides.passwordFile !== undefined) {
+    merged.passwordFile = resolve(overrides.passwordFile);
+    delete merged.password;
+  }
+  return merged;
+}
+
+function optionName(key: string | number | undefined): string {
+  return `--${String(key ?? '').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    const { size } = await stat(file);
+    if (size > MAX_FILE_BYTES) throw new ConfigError([`${file}: is longer than ${MAX_FILE_BYTES} bytes`]);
+    return await readFile(file, 'utf8');
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError([`${file}: can't be read: ${messageOf(cause)}`]);
+  }
+}
+
+function placeOf(folder: string): Place {
+  return {
+    path: [],
+    faults: [],
+    resolve: (written) =>
+      resolve(
+        folder,
+        written === '~' || written.startsWith('~/') ? join(homedir(), written.slice(1)) : written,
+      ),
+  };
+}
+
+function throwFaults(place: Place, whereIs: (path: Fault['path']) => string): void {
+  if (place.faults.length === 0) return;
+  throw new ConfigError(place.faults.map((fault) => describeFault(fault, whereIs(fault.path))));
+}
+
+function where(file: string, source: YamlSource, path: Fault['path']): string {
+  const line = source.lineOf(path);
+  return line === undefined ? file : `${file}:${line}`;
+}
+
+/** The secret itself, or what its file holds. '' when there is a fault. */
+async function readSecret<Inline extends string, InFile extends string>(
+  values: Partial<Record<Inline | InFile, unknown>>,
+  inlineKey: Inline,
+  fileKey: InFile,
+  place: Place,
+  warnings: string[],
+): Promise<string> {
+  const inline = values[inlineKey];
+  const file = values[fileKey];
+  const path = fileKey.split('.');
+  const fault = (text: string, value?: unknown) => place.faults.push({ path, value, text });
+  if (typeof inline === 'string' && file === undefined) return inline;
+  if (typeof file !== 'string' || inline !== undefined) {
+    // A value that is there but not allowed has been reported already.
+    const reported = place.faults.some((each) =>
+      [inlineKey, fileKey].includes(each.path.join('.') as Inline),
+    );
+    if (reported) return '';
+    if (inline === undefined) fault(`is missing; either it or ${inlineKey} must be given`);
+    else fault(`must not stand beside ${inlineKey}; one of the two is enough`, file);
+    return '';
+  }
+  try {
+    const found = await stat(file);
+    if (!found.isFile() || found.size > MAX_SECRET_BYTES) {
+      fault(`must be a file of at most ${MAX_SECRET_BYTES} bytes`, file);
+      return '';
+    }
+    const secret = (await readFile(file, 'utf8')).split(/\r?\n/, 1)[0] ?? '';
+    if (secret === '') fault('must hold the secret in its first line', file);
+    warnings.push(...(await exposed(file)));
+    return secret;
+  } catch (cause) {
+    fault(`can't be read: ${messageOf(cause)}`, file);
+    return '';
+  }
+}
+
+/** A warning when others than the owner may read `file`. */
+async function exposed(file: string): Promise<string[]> {
+  const { mode } = await stat(file);
+  return (mode & 0o077) === 0
+    ? []
+    : [`${file} holds a secret and may be read by others; chmod 600 ${basename(file)} keeps it to you`];
+}
+
+function reportTwice<T>(
+  items: readonly T[],
+  keyOf: (item: Partial<T>) => string | undefined,
+  list: string,
+  field: string,
+  place: Place,
+): void {
+  const seen = new Set<string>();
+  for (const [at, item] of items.entries()) {
+    const key = keyOf(item);
+    if (key === undefined || key === '') continue;
+    if (seen.has(key))
+      place.faults.push({ path: [list, at, field], value: key, text: 'stands here a second time' });
+    seen.add(key);
+  }
+}
+
+/** Shares must be folders, and must hold neither what the node remembers nor its secret. */
+async function checkFolders(values: Partial<NodeValues>, place: Place): Promise<void> {
+  const own = [
+    { path: ['data'], folder: values.data },
+    { path: ['xmpp', 'secretFile'], folder: values['xmpp.secretFile'] },
+  ];
+  const shares: readonly Partial<ShareConfig>[] = values.shares ?? [];
+  for (const [at, share] of shares.entries()) {
+    const path = ['shares', at, 'path'];
+    if (share.path === undefined) continue; // it was at fault, and has been reported
+    const root = await realFolder(share.path);
+    if (root === undefined) {
+      place.faults.push({ path, value: share.path, text: 'must be a folder that is there' });
+      continue;
+    }
+    for (const each of own) {
+      if (each.folder !== undefined && isInside(await realOf(each.folder), root)) {
+        place.faults.push({
+          path: each.path,
+          value: each.folder,
+          text: `must not lie inside the share '${share.name}', which everybody may read`,
+        });
+      }
+    }
+  }
+}
+
+async function realFolder(path: string): Promise<string | undefined> {
+  try {
+    const real = await realpath(path);
+    return (await stat(real)).isDirectory() ? real : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The real path, also of what is not there yet. */
+async function realOf(path: string): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(await realOf(parent), basename(path));
+  }
+}
+
+function isInside(path: string, folder: string): boolean {
+  const way = relative(folder, path);
+  return way === '' || (way !== '..' && !way.startsWith('../'));
+}
+
+function section<S extends string>(values: NodeValues, name: S): SectionOf<NodeValues, S> {
+  const prefix = `${name}.`;
+  const entries = Object.entries(values).flatMap(([key, value]) =>
+    key.startsWith(prefix) ? [[key.slice(prefix.length), value]] : [],
+  );
+  return Object.fromEntries(entries) as SectionOf<NodeValues, S>;
+}

@@ -1,0 +1,169 @@
+/** Every option there is: a node's (`shoal serve`) and an asker's (`shoal find`, `shoal get`). */
+import { LogLevel } from '../log.js';
+import {
+  bareJid,
+  domain,
+  host,
+  hostPort,
+  jid,
+  listOf,
+  oneOf,
+  path,
+  port,
+  shareName,
+  tableOf,
+  text,
+  whole,
+  yesOrNo,
+} from './kinds.js';
+import { limitOptions } from './limits.js';
+import { type Kind, optional, required, type SectionOf, type ValuesOf, withDefault } from './option.js';
+
+const MAX_NAME_BYTES = 1023; // RFC 7622 §3.4 for resources, XEP-0060 §12.10 for NodeIDs kept as them
+const MAX_SECRET_BYTES = 4096;
+const MAX_SHARES = 1000;
+const MAX_CHANNELS = 1000;
+const MAX_PATTERNS = 1000;
+const MAX_HOSTS = 8; // each is an address that every peer of every transfer may have to try
+
+/** How an asker protects its connection. */
+export const TlsMode = ['required', 'allowed', 'off'] as const;
+export type TlsMode = (typeof TlsMode)[number];
+
+const attachMode: Kind<'component'> = {
+  ...oneOf(['component']),
+  allowed: "'component'; to attach with an account of a server, as a client, is not possible yet",
+};
+
+export const shareOptions = {
+  name: required(shareName, { reason: 'First part of the path of every file in it.', example: 'books' }),
+  path: required(path, { reason: 'The folder.', example: '/srv/books' }),
+  exclude: withDefault(listOf(text(1024), MAX_PATTERNS), [], {
+    reason: 'Patterns of what is not offered. One without a slash holds at any depth.',
+    example: "['*.part', '.git/**']",
+  }),
+  followSymlinks: withDefault(yesOrNo, false, {
+    reason: 'Whether links are followed. Never to the outside of the share.',
+  }),
+  hidden: withDefault(yesOrNo, false, { reason: 'Whether names that begin with a dot are offered.' }),
+};
+
+export const channelOptions = {
+  service: required(bareJid, { reason: 'The pubsub service.', example: 'pubsub.example.org' }),
+  node: required(text(MAX_NAME_BYTES), { reason: 'The NodeID of the channel.', example: 'books' }),
+  create: withDefault(yesOrNo, false, { reason: 'Whether it is created when it is not there.' }),
+  unsubscribeOnStop: withDefault(yesOrNo, false, {
+    reason: 'Whether a clean stop leaves the channel. Without it the subscription outlives restarts.',
+  }),
+};
+
+export const nodeOptions = {
+  'xmpp.mode': withDefault(attachMode, 'component', {
+    reason: 'How the node attaches: as a component of the server (XEP-0114).',
+  }),
+  'xmpp.host': withDefault(host, '127.0.0.1', {
+    reason: 'Where the server listens for components. The connection is not encrypted.',
+  }),
+  'xmpp.port': withDefault(port, 5347, { reason: 'Its port.' }),
+  'xmpp.jid': required(domain, {
+    reason: "The node's address: the domain that the server gives the component.",
+    example: 'files.example.org',
+  }),
+  'xmpp.secret': optional(text(MAX_SECRET_BYTES), {
+    reason: 'The secret shared with the server. Either this or secretFile.',
+    secret: true,
+    example: 's3cret',
+  }),
+  'xmpp.secretFile': optional(path, {
+    reason: 'A file that holds the secret in its first line. Nobody else should be able to read it.',
+    example: './secret',
+  }),
+  shares: withDefault(listOf(tableOf(shareOptions), MAX_SHARES), [], {
+    reason: 'The folders that are offered.',
+  }),
+  channels: withDefault(listOf(tableOf(channelOptions), MAX_CHANNELS), [], {
+    reason: 'The channels whose queries are answered.',
+  }),
+  data: withDefault(path, './data', {
+    reason: "A folder of the node's own, for what it remembers of the files. Not inside a share.",
+  }),
+  'log.level': withDefault(oneOf(LogLevel), 'info', {
+    reason: 'How much is logged, as JSON lines on standard output.',
+  }),
+  'transfers.listenHost': withDefault(host, '0.0.0.0', {
+    reason: 'The local address on which peers fetch files (SOCKS5).',
+  }),
+  'transfers.listenPort': withDefault(whole(0, 65_535), 0, {
+    reason: 'Its port; 0 takes any free one. Behind a firewall, choose one and open it.',
+  }),
+  'transfers.externalHosts': withDefault(listOf(host, MAX_HOSTS), [], {
+    reason: 'The addresses that peers are told to connect to. Without any: those of the network interfaces.',
+    example: '[203.0.113.7]',
+  }),
+  'scan.quietMs': withDefault(whole(100, 3_600_000), 1000, {
+    unit: 'ms',
+    reason: 'How long a file must have been left alone before it is offered.',
+  }),
+  'scan.intervalS': withDefault(whole(10, 86_400), 600, {
+    unit: 's',
+    reason: 'How often everything is walked again, for changes that the watcher missed.',
+  }),
+  ...limitOptions,
+};
+
+export const askerOptions = {
+  jid: required(jid, { reason: 'Your account.', example: 'juliet@example.org' }),
+  password: optional(text(MAX_SECRET_BYTES), {
+    reason: 'Its password. Either this or passwordFile.',
+    secret: true,
+    example: 's3cret',
+  }),
+  passwordFile: optional(path, {
+    reason: 'A file that holds the password in its first line. Nobody else should be able to read it.',
+    example: './password',
+  }),
+  server: optional(hostPort, {
+    reason: "Where the account's server listens. Without it: port 5222 of the account's domain.",
+    example: '127.0.0.1:5222',
+  }),
+  tls: withDefault(oneOf(TlsMode), 'required', {
+    reason: 'Whether the connection must be encrypted; off and allowed are for servers on this machine.',
+  }),
+  service: optional(bareJid, {
+    reason: 'The pubsub service that has the channels.',
+    example: 'pubsub.example.org',
+  }),
+  channels: withDefault(listOf(text(MAX_NAME_BYTES), MAX_CHANNELS), [], {
+    reason: 'The channels that are asked where none is named.',
+    example: '[books]',
+  }),
+};
+
+export type NodeValues = ValuesOf<typeof nodeOptions>;
+export type AskerValues = ValuesOf<typeof askerOptions>;
+export type ShareConfig = ValuesOf<typeof shareOptions>;
+export type ChannelConfig = ValuesOf<typeof channelOptions>;
+export type Limits = SectionOf<NodeValues, 'limits'>;
+
+/** The configuration of a node, complete and checked. */
+export interface NodeConfig {
+  readonly xmpp: Omit<SectionOf<NodeValues, 'xmpp'>, 'secret' | 'secretFile'> & { readonly secret: string };
+  readonly shares: readonly ShareConfig[];
+  readonly channels: readonly ChannelConfig[];
+  /** Absolute path. */
+  readonly data: string;
+  readonly log: SectionOf<NodeValues, 'log'>;
+  readonly transfers: SectionOf<NodeValues, 'transfers'>;
+  readonly scan: SectionOf<NodeValues, 'scan'>;
+  readonly limits: Limits;
+}
+
+/** The configuration of an asker, complete and checked. */
+export interface AskerConfig {
+  readonly jid: AskerValues['jid'];
+  readonly password: string;
+  readonly server: { readonly host: string; readonly port: number };
+  readonly tls: TlsMode;
+  readonly service: AskerValues['service'];
+  readonly channels: readonly string[];
+}
