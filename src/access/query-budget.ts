@@ -5,11 +5,12 @@
 import type { Clock } from '../clock.js';
 import { LimitError } from '../errors.js';
 
+/** The names are those of the configured limits: a refusal tells which it was. */
 export interface QueryBudgetInit {
-  readonly queriesPerMinutePerAsker: number;
-  readonly queriesPerMinutePerChannel: number;
+  readonly queriesPerAskerPerMinute: number;
+  readonly queriesPerChannelPerMinute: number;
+  readonly queriesPerMinute: number;
   readonly concurrentQueriesPerAsker: number;
-  readonly concurrentQueries: number;
 }
 
 /** A query under way. `leave` must be called exactly once. */
@@ -65,35 +66,36 @@ export class QueryBudget {
   readonly #init: QueryBudgetInit;
   readonly #askers: Accounts;
   readonly #channels: Accounts;
-  #active = 0;
+  readonly #everybody: Accounts;
 
   constructor(components: { readonly clock: Clock }, init: QueryBudgetInit) {
     this.#init = init;
-    this.#askers = new Accounts(components.clock, init.queriesPerMinutePerAsker);
-    this.#channels = new Accounts(components.clock, init.queriesPerMinutePerChannel);
+    this.#askers = new Accounts(components.clock, init.queriesPerAskerPerMinute);
+    this.#channels = new Accounts(components.clock, init.queriesPerChannelPerMinute);
+    this.#everybody = new Accounts(components.clock, init.queriesPerMinute);
   }
 
   /** Throws `LimitError` naming the bound; a refused query costs no token. */
   admit(asker: string, channel?: string): Admission {
     const account = this.#askers.get(asker);
-    if (account.tokens < 1) {
-      throw refusal('queriesPerMinutePerAsker', this.#askers.waitMs(account));
-    }
-    if (account.active >= this.#init.concurrentQueriesPerAsker)
+    if (account.active >= this.#init.concurrentQueriesPerAsker) {
       throw refusal('concurrentQueriesPerAsker', 1000);
-    if (this.#active >= this.#init.concurrentQueries) throw refusal('concurrentQueries', 1000);
-    const channelAccount = channel === undefined ? undefined : this.#channels.get(channel);
-    if (channelAccount && channelAccount.tokens < 1) {
-      throw refusal('queriesPerMinutePerChannel', this.#channels.waitMs(channelAccount));
     }
-    if (channelAccount) channelAccount.tokens -= 1;
-    account.tokens -= 1;
+    const paying: [keyof QueryBudgetInit, Accounts, Account][] = [
+      ['queriesPerAskerPerMinute', this.#askers, account],
+      ['queriesPerMinute', this.#everybody, this.#everybody.get('')],
+    ];
+    if (channel !== undefined) {
+      paying.push(['queriesPerChannelPerMinute', this.#channels, this.#channels.get(channel)]);
+    }
+    for (const [bound, accounts, payer] of paying) {
+      if (payer.tokens < 1) throw refusal(bound, accounts.waitMs(payer));
+    }
+    for (const [, , payer] of paying) payer.tokens -= 1;
     account.active += 1;
-    this.#active += 1;
     return {
       leave: () => {
         account.active -= 1;
-        this.#active -= 1;
       },
     };
   }

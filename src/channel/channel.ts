@@ -197,21 +197,31 @@ export class Channel implements Startable {
     return fullMs * (1 - this.#components.random() / 2);
   }
 
+  /** Reports how a request ended, unless the machine has moved on since it was sent. */
+  #reporter(): (event: ChannelEvent) => void {
+    const sentIn = this.#state;
+    return (event) => {
+      if (this.#state === sentIn) this.#step(event);
+    };
+  }
+
   async #subscribe(): Promise<void> {
+    const report = this.#reporter();
     try {
       const result = await this.#request({ type: 'subscribe', nodeId: this.#init.nodeId, jid: this.#jid });
       const state = subscriptionOfResult(result);
-      if (state === 'subscribed') this.#step({ type: 'subscription-confirmed' });
-      else this.#step({ type: 'refused', reason: `the service answered '${state}'` });
+      if (state === 'subscribed') report({ type: 'subscription-confirmed' });
+      else report({ type: 'refused', reason: `the service answered '${state}'` });
     } catch (error) {
       if (error instanceof StanzaError && isNoSuchNode(error) && this.#init.create)
-        this.#step({ type: 'no-such-node' });
-      else this.#step({ type: 'refused', reason: messageOf(error) });
+        report({ type: 'no-such-node' });
+      else report({ type: 'refused', reason: messageOf(error) });
     }
   }
 
   /** With our configuration or, where the service won't have that, with its own. */
   async #create(): Promise<void> {
+    const report = this.#reporter();
     const { nodeId } = this.#init;
     try {
       await this.#request({ type: 'create', nodeId, configuration: NODE_CONFIGURATION }).catch(
@@ -222,9 +232,9 @@ export class Channel implements Startable {
           throw error;
         },
       );
-      this.#step({ type: 'node-created' });
+      report({ type: 'node-created' });
     } catch (error) {
-      this.#step({ type: 'refused', reason: messageOf(error) });
+      report({ type: 'refused', reason: messageOf(error) });
     }
   }
 

@@ -4,10 +4,10 @@ import { LimitError } from '../../src/errors.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const INIT = {
-  queriesPerMinutePerAsker: 3,
-  queriesPerMinutePerChannel: 5,
+  queriesPerAskerPerMinute: 3,
+  queriesPerChannelPerMinute: 5,
+  queriesPerMinute: 7,
   concurrentQueriesPerAsker: 2,
-  concurrentQueries: 3,
 };
 
 function refusedBy(bound: string) {
@@ -19,7 +19,7 @@ describe('query budget', () => {
     const clock = new VirtualClock();
     const budget = new QueryBudget({ clock }, INIT);
     for (let asked = 0; asked < 3; asked += 1) budget.admit('a@x').leave();
-    assert.throws(() => budget.admit('a@x'), refusedBy('queriesPerMinutePerAsker'));
+    assert.throws(() => budget.admit('a@x'), refusedBy('queriesPerAskerPerMinute'));
     budget.admit('b@x').leave();
     await clock.advance(19_000);
     assert.throws(
@@ -30,21 +30,25 @@ describe('query budget', () => {
     budget.admit('a@x').leave();
   });
 
-  it('bounds what runs at the same time, for one and for all', () => {
+  it('bounds what one asker runs at the same time', () => {
     const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
     const first = budget.admit('a@x');
     budget.admit('a@x');
     assert.throws(() => budget.admit('a@x'), refusedBy('concurrentQueriesPerAsker'));
-    budget.admit('b@x');
-    assert.throws(() => budget.admit('c@x'), refusedBy('concurrentQueries'));
     first.leave();
-    budget.admit('c@x');
+    budget.admit('a@x');
+  });
+
+  it('bounds what all ask in a minute, however many they are', () => {
+    const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
+    for (let asker = 0; asker < 7; asker += 1) budget.admit(`${asker}@x`).leave();
+    assert.throws(() => budget.admit('9@x'), refusedBy('queriesPerMinute'));
   });
 
   it('bounds what a channel asks in a minute, whoever asks on it', () => {
     const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
     for (let asker = 0; asker < 5; asker += 1) budget.admit(`${asker}@x`, 'books').leave();
-    assert.throws(() => budget.admit('9@x', 'books'), refusedBy('queriesPerMinutePerChannel'));
+    assert.throws(() => budget.admit('9@x', 'books'), refusedBy('queriesPerChannelPerMinute'));
     budget.admit('9@x', 'music').leave();
   });
 });
