@@ -20,7 +20,7 @@ const MAX_PATH_BYTES = 4096; // Linux PATH_MAX
 export function parseShareRelativePath(text: string, field = 'path'): ShareRelativePath {
   const parts = text.split('/');
   const wrong = parts.some((part) => part === '' || part === '.' || part === '..') || text.includes('\0');
-  if (wrong || Buffer.byteLength(text) > MAX_PATH_BYTES) {
+  if (wrong || Buffer.byteLength(text) > MAX_PATH_BYTES || !isCanonical(text)) {
     throw new ParseError(`'${field}' is not a path inside a share`, { field });
   }
   return text as ShareRelativePath;
@@ -28,6 +28,23 @@ export function parseShareRelativePath(text: string, field = 'path'): ShareRelat
 
 export function fullPath(share: string, path: ShareRelativePath): FullPath {
   return `${share}/${path}` as FullPath;
+}
+
+/** The path of what has `path` in `folder`; '' is the folder itself. */
+export function join(folder: string, path: string): string {
+  if (path === '') return folder;
+  return folder === '' || folder.endsWith('/') ? folder + path : `${folder}/${path}`;
+}
+
+/** Whether `path` is somewhere below `folder`; both absolute, or both relative to the same place ('' is above all). */
+export function isBelow(folder: string, path: string): boolean {
+  if (folder === '') return path !== '';
+  return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
+}
+
+/** The path of the folder that holds `path`; '' at the top. */
+export function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** The last part of a path. */
@@ -68,6 +85,11 @@ export function toBytes(path: string): Buffer {
 /** A path as people and XML may see it: no lone surrogate. Different files may look the same. */
 export function toDisplay(path: string): string {
   return path.toWellFormed();
+}
+
+/** Whether the text is how we write the bytes it stands for: no file has two spellings. */
+function isCanonical(text: string): boolean {
+  return text.isWellFormed() || fromBytes(toBytes(text)) === text;
 }
 
 function escapeInvalid(bytes: Uint8Array): string {

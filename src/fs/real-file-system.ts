@@ -1,0 +1,54 @@
+/** The real file system, for the main thread. */
+import { constants } from 'node:fs';
+import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
+import { toFileStatus, toFileSystemError } from './file-status.js';
+import type { FileStatus, FileSystem, OpenedFile } from './file-system.js';
+import { fromBytes, toBytes } from './share-path.js';
+
+export const realFileSystem: FileSystem = {
+  async open(path, links) {
+    // O_NONBLOCK: opening a FIFO to read would else wait until somebody writes.
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (links === 'nofollow' ? constants.O_NOFOLLOW : 0);
+    return new RealOpenedFile(path, await call(path, () => open(toBytes(path), flags)));
+  },
+  statusOf: (path) => call(path, async () => toFileStatus(await lstat(toBytes(path)))),
+  realPath: (path) =>
+    call(path, async () => fromBytes(await realpath(toBytes(path), { encoding: 'buffer' }))),
+};
+
+class RealOpenedFile implements OpenedFile {
+  readonly #path: string;
+  readonly #handle: FileHandle;
+
+  constructor(path: string, handle: FileHandle) {
+    this.#path = path;
+    this.#handle = handle;
+  }
+
+  status(): Promise<FileStatus> {
+    return call(this.#path, async () => toFileStatus(await this.#handle.stat()));
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    const { bytesRead } = await call(this.#path, () => this.#handle.read(buffer, 0, buffer.length, position));
+    return bytesRead;
+  }
+
+  async realPath(): Promise<string | undefined> {
+    const link = `/proc/self/fd/${this.#handle.fd}`;
+    const found = await call(this.#path, () => readlink(link, { encoding: 'buffer' }));
+    return fromBytes(found);
+  }
+
+  async close(): Promise<void> {
+    await call(this.#path, () => this.#handle.close());
+  }
+}
+
+async function call<T>(path: string, run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
+  } catch (error) {
+    throw toFileSystemError(error, path);
+  }
+}

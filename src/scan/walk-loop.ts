@@ -1,0 +1,92 @@
+/**
+ * The inside of the walking worker: takes looks, sends what they find. What somebody waits for
+ * (`soon`) goes before a scan of everything (`later`), between two batches; and no more than
+ * {@link WINDOW} batches are under way, so that a slow main thread is not buried.
+ */
+import type { ShareConfig } from '../catalogue/share.js';
+import type { BlockingFileSystem } from '../fs/file-system.js';
+import type { Finding, LookRequest } from './listing.js';
+import { walk, walkedShare } from './walk.js';
+
+export type LookPriority = 'soon' | 'later';
+
+export type ToWalker =
+  | { readonly type: 'look'; readonly id: number; readonly request: LookRequest; readonly priority: LookPriority }
+  | { readonly type: 'cancel'; readonly id: number }
+  /** One batch has been dealt with. */
+  | { readonly type: 'credit' };
+
+export type FromWalker =
+  | { readonly type: 'found'; readonly id: number; readonly findings: readonly Finding[] }
+  | { readonly type: 'done'; readonly id: number };
+
+/** The worker's side of the channel; a `MessagePort`. */
+export interface WalkerPort {
+  postMessage(message: FromWalker): void;
+  on(event: 'message', listener: (message: ToWalker) => void): void;
+}
+
+const WINDOW = 4;
+/** A batch is sent when it holds this many files or folders. */
+const BATCH_FILES = 1000;
+const BATCH_FOLDERS = 200;
+
+interface Task {
+  readonly id: number;
+  readonly findings: Iterator<Finding>;
+}
+
+export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: readonly ShareConfig[]): void {
+  const shares = configs.map(walkedShare);
+  const tasks: Record<LookPriority, Task[]> = { soon: [], later: [] };
+  let credits = WINDOW;
+  let turn: NodeJS.Immediate | undefined;
+
+  port.on('message', (message) => {
+    if (message.type === 'look') {
+      const share = shares[message.request.share];
+      if (share === undefined) throw new TypeError(`there is no share ${message.request.share}`);
+      tasks[message.priority].push({ id: message.id, findings: walk(fs, share, message.request) });
+    } else if (message.type === 'cancel') {
+      for (const priority of ['soon', 'later'] as const) {
+        tasks[priority] = tasks[priority].filter((task) => task.id !== message.id);
+      }
+    } else {
+      credits += 1;
+    }
+    wake();
+  });
+
+  /** One batch, then the event loop has its turn, so that new messages are seen. */
+  function wake(): void {
+    if (turn !== undefined || credits === 0) return;
+    const queue = tasks.soon.length > 0 ? tasks.soon : tasks.later;
+    const task = queue[0];
+    if (task === undefined) return;
+    turn = setImmediate(() => {
+      turn = undefined;
+      const { findings, ended } = takeBatch(task.findings);
+      if (findings.length > 0) {
+        credits -= 1;
+        port.postMessage({ type: 'found', id: task.id, findings });
+      }
+      if (ended) {
+        queue.shift();
+        port.postMessage({ type: 'done', id: task.id });
+      }
+      wake();
+    });
+  }
+}
+
+function takeBatch(source: Iterator<Finding>): { findings: Finding[]; ended: boolean } {
+  const findings: Finding[] = [];
+  let files = 0;
+  while (files < BATCH_FILES && findings.length < BATCH_FOLDERS) {
+    const next = source.next();
+    if (next.done === true) return { findings, ended: true };
+    findings.push(next.value);
+    if (next.value.type === 'listing') files += next.value.files.length;
+  }
+  return { findings, ended: false };
+}

@@ -1,0 +1,117 @@
+/** The main thread's side of the walking worker. */
+import { Worker } from 'node:worker_threads';
+import type { ShareConfig } from '../catalogue/share.js';
+import { AbortedError, messageOf, ShoalError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Startable } from '../startable.js';
+import type { Finding, LookRequest } from './listing.js';
+import type { FromWalker, LookPriority, ToWalker } from './walk-loop.js';
+
+/** Thrown when the worker ended in the middle of a look. The next look has a new worker. */
+export class WalkerEndedError extends ShoalError {
+  readonly code = 'walker-ended';
+}
+
+/** Takes what a look found, in the order of finding. The worker waits when several calls are not over. */
+export type FindingsHandler = (findings: readonly Finding[]) => void | Promise<void>;
+
+interface Look {
+  readonly take: FindingsHandler;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+  /** Batches are dealt with one after the other. */
+  tail: Promise<void>;
+}
+
+export class Walker implements Startable {
+  readonly #log: Log;
+  readonly #shares: readonly ShareConfig[];
+  readonly #looks = new Map<number, Look>();
+  #worker: Worker | undefined;
+  #stopped = false;
+  #nextId = 0;
+
+  constructor(components: { readonly log: Log }, init: { readonly shares: readonly ShareConfig[] }) {
+    this.#log = components.log;
+    this.#shares = init.shares;
+  }
+
+  async start(): Promise<void> {
+    this.#running();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    const worker = this.#worker;
+    this.#worker = undefined;
+    this.#fail(new AbortedError('the walker was stopped'));
+    await worker?.terminate();
+  }
+
+  /** Resolves when everything found has been taken. Rejects with {@link AbortedError}, {@link WalkerEndedError}. */
+  look(request: LookRequest, priority: LookPriority, take: FindingsHandler, signal?: AbortSignal): Promise<void> {
+    if (this.#stopped || signal?.aborted) return Promise.reject(new AbortedError('the walk was stopped'));
+    const worker = this.#running();
+    const id = this.#nextId++;
+    const looked = new Promise<void>((resolve, reject) => {
+      this.#looks.set(id, { take, resolve, reject, tail: Promise.resolve() });
+    });
+    const onAbort = () => {
+      this.#looks.get(id)?.reject(new AbortedError('the walk was stopped'));
+      this.#looks.delete(id);
+      this.#post({ type: 'cancel', id });
+    };
+    signal?.addEventListener('abort', onAbort, { once: true });
+    worker.postMessage({ type: 'look', id, request, priority } satisfies ToWalker);
+    return looked.finally(() => signal?.removeEventListener('abort', onAbort));
+  }
+
+  #running(): Worker {
+    if (this.#worker !== undefined) return this.#worker;
+    const worker = new Worker(new URL('../../workers/walk.js', import.meta.url), { workerData: this.#shares });
+    worker.on('message', (message: FromWalker) => this.#receive(message));
+    worker.on('error', (error) => this.#ended(worker, messageOf(error)));
+    worker.on('exit', (code) => this.#ended(worker, `exit ${code}`));
+    this.#worker = worker;
+    return worker;
+  }
+
+  #receive(message: FromWalker): void {
+    const look = this.#looks.get(message.id);
+    if (message.type === 'found') {
+      if (look === undefined) {
+        this.#post({ type: 'credit' });
+        return;
+      }
+      look.tail = look.tail
+        .then(() => (this.#looks.has(message.id) ? look.take(message.findings) : undefined))
+        .catch((error: unknown) => {
+          this.#looks.delete(message.id);
+          this.#post({ type: 'cancel', id: message.id });
+          look.reject(error instanceof Error ? error : new Error(String(error)));
+        })
+        .finally(() => this.#post({ type: 'credit' }));
+    } else if (look !== undefined) {
+      look.tail = look.tail.then(() => {
+        this.#looks.delete(message.id);
+        look.resolve();
+      });
+    }
+  }
+
+  #post(message: ToWalker): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #ended(worker: Worker, why: string): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#log.error({ why }, 'the walking worker ended; the next look starts another');
+    this.#fail(new WalkerEndedError(`the walking worker ended: ${why}`));
+  }
+
+  #fail(error: Error): void {
+    for (const look of this.#looks.values()) look.reject(error);
+    this.#looks.clear();
+  }
+}
