@@ -1,0 +1,193 @@
+/**
+ * The files of a fetch on the real disk: a `.part` that grows, a small journal beside it, and
+ * the step that gives the finished file its name. What they mean is decided in `transfer/fetch`;
+ * here is what the operating system needs to be told so that nothing is lost or overwritten.
+ */
+import { constants } from 'node:fs';
+import { type FileHandle, link, lstat, open, rename, statfs, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { codeOf } from './os-error.js';
+import { type Claim, claim } from './process-claim.js';
+
+/** An open `.part`. All positions and sizes are in bytes. Failures are Node's own errors, with their `code`. */
+export interface PartHandle {
+  /** Fills `buffer` from `position`; returns how many bytes there were, 0 at the end. */
+  read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Writes all of `bytes`. */
+  write(bytes: Uint8Array, position: number): Promise<void>;
+  size(): Promise<number>;
+  truncate(size: number): Promise<void>;
+  /** Resolves when the content would survive a power cut. */
+  sync(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type FileKind = 'absent' | 'file' | 'folder' | 'other';
+
+export interface PartFileSystem {
+  /** What has this name; a symbolic link is `other`. */
+  kindOf(path: string): Promise<FileKind>;
+  /** A new file. Fails with EEXIST when the name is taken. */
+  create(path: string): Promise<PartHandle>;
+  /** A file to go on with. Undefined unless it is a plain file that has no second name. */
+  reopen(path: string): Promise<PartHandle | undefined>;
+  /** Undefined when there is none, or it is longer than `maxBytes` or no plain file. */
+  readText(path: string, maxBytes: number): Promise<string | undefined>;
+  /** Replaces the file in one step: after a crash there is the old text or the new. */
+  writeText(path: string, text: string): Promise<void>;
+  /** No error when there is nothing. */
+  remove(path: string): Promise<void>;
+  /** Gives a file another name in the same folder. With `refuse` it fails with EEXIST when the name is taken, however late. */
+  rename(from: string, to: string, overwrite: 'refuse' | 'replace'): Promise<void>;
+  /** Keeps other processes off `path`; undefined when one has it already. */
+  claim(path: string): Promise<Claim | undefined>;
+  /** What an ordinary user may still write there. */
+  freeBytes(folder: string): Promise<number>;
+}
+
+class RealPartHandle implements PartHandle {
+  readonly #file: FileHandle;
+
+  constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  async read(buffer: Uint8Array, position: number): Promise<number> {
+    const { bytesRead } = await this.#file.read(buffer, 0, buffer.byteLength, position);
+    return bytesRead;
+  }
+
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    // One write may take less than it was given, on a disk that is nearly full.
+    for (let done = 0; done < bytes.byteLength; ) {
+      const { bytesWritten } = await this.#file.write(bytes, done, bytes.byteLength - done, position + done);
+      done += bytesWritten;
+    }
+  }
+
+  async size(): Promise<number> {
+    return (await this.#file.stat()).size;
+  }
+
+  truncate(size: number): Promise<void> {
+    return this.#file.truncate(size);
+  }
+
+  sync(): Promise<void> {
+    return this.#file.sync();
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}
+
+/** File systems without hard links answer `link` with one of these. */
+const NO_HARD_LINKS = ['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK'];
+
+export const realPartFileSystem: PartFileSystem = {
+  async kindOf(path) {
+    try {
+      const found = await lstat(path);
+      return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other';
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return 'absent';
+      throw error;
+    }
+  },
+
+  async create(path) {
+    return new RealPartHandle(await open(path, 'wx+'));
+  },
+
+  async reopen(path) {
+    let file: FileHandle;
+    try {
+      // O_NONBLOCK: opening a FIFO must not wait for its other end.
+      file = await open(path, constants.O_RDWR | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      if (['ENOENT', 'ELOOP', 'EISDIR', 'ENXIO'].includes(codeOf(error) ?? '')) return undefined;
+      throw error;
+    }
+    const found = await file.stat();
+    if (found.isFile() && found.nlink === 1) return new RealPartHandle(file);
+    await file.close();
+    return undefined;
+  },
+
+  async readText(path, maxBytes) {
+    let file: FileHandle;
+    try {
+      file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    } catch (error) {
+      if (['ENOENT', 'ELOOP', 'ENXIO'].includes(codeOf(error) ?? '')) return undefined;
+      throw error;
+    }
+    try {
+      const found = await file.stat();
+      return found.isFile() && found.size <= maxBytes ? await file.readFile('utf8') : undefined;
+    } finally {
+      await file.close();
+    }
+  },
+
+  async writeText(path, text) {
+    const draft = `${path}.new`;
+    await this.remove(draft);
+    const file = await open(draft, 'wx');
+    try {
+      await file.writeFile(text);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await syncFolder(dirname(path));
+  },
+
+  async remove(path) {
+    try {
+      await unlink(path);
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  },
+
+  async rename(from, to, overwrite) {
+    if (overwrite === 'refuse') await renameExclusively(from, to);
+    else await rename(from, to);
+    await syncFolder(dirname(to));
+  },
+
+  claim,
+
+  async freeBytes(folder) {
+    const { bavail, bsize } = await statfs(folder);
+    return bavail * bsize;
+  },
+};
+
+async function renameExclusively(from: string, to: string): Promise<void> {
+  try {
+    await link(from, to); // unlike rename(2), fails when the name is taken
+  } catch (error) {
+    if (!NO_HARD_LINKS.includes(codeOf(error) ?? '')) throw error;
+    // Second best: take the name with an empty file, then put ours in its place.
+    await (await open(to, 'wx')).close();
+    await rename(from, to);
+    return;
+  }
+  await unlink(from);
+}
+
+/** A new name is only safe from a power cut once its folder is. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (codeOf(error) !== 'EINVAL') throw error; // some network file systems can't
+  } finally {
+    await handle.close();
+  }
+}
