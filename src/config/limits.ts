@@ -30,6 +30,9 @@ export const limitOptions = {
   'limits.concurrentQueries': withDefault(whole(1, 256), 8, {
     reason: 'Searches that share the search worker at a time.',
   }),
+  'limits.concurrentQueriesPerAsker': withDefault(whole(1, 256), 4, {
+    reason: 'Searches of one asker (bare JID) at a time.',
+  }),
   'limits.queuedQueries': withDefault(whole(1, 100_000), 256, {
     reason: 'Memory: searches that wait for their turn.',
   }),
@@ -42,6 +45,9 @@ export const limitOptions = {
   }),
   'limits.answerFiles': withDefault(whole(1, 1000), 100, {
     reason: 'Files in one answer. More come by asking for the next page.',
+  }),
+  'limits.defaultAnswerFiles': withDefault(whole(1, 1000), 50, {
+    reason: 'Files in one answer where the asker names no number.',
   }),
   'limits.answerBytes': withDefault(whole(4096, 60_000), 48_000, {
     unit: 'bytes',
@@ -64,6 +70,14 @@ export const limitOptions = {
   'limits.expiresMs': withDefault(whole(1000, 5 * MINUTE_MS), 5 * MINUTE_MS, {
     unit: 'ms',
     reason: 'How far ahead the end of a channel query is believed; its id is remembered until then.',
+  }),
+  'limits.defaultExpiresMs': withDefault(whole(1000, 5 * MINUTE_MS), 30_000, {
+    unit: 'ms',
+    reason: 'How long a channel query is answered that does not say when it ends.',
+  }),
+  'limits.confirmTimeoutMs': withDefault(whole(500, MINUTE_MS), 10_000, {
+    unit: 'ms',
+    reason: 'How long an asker may take to confirm that it asked; the query stays in memory meanwhile.',
   }),
   'limits.pendingAnswers': withDefault(whole(1, 100_000), 1000, {
     reason: 'Memory: channel answers that wait for their random delay or for the asker to confirm.',

@@ -90,8 +90,9 @@ export const nodeOptions = {
   'log.level': withDefault(oneOf(LogLevel), 'info', {
     reason: 'How much is logged, as JSON lines on standard output.',
   }),
-  'transfers.listenHost': withDefault(host, '0.0.0.0', {
-    reason: 'The local address on which peers fetch files (SOCKS5).',
+  'transfers.listenHost': optional(host, {
+    reason: 'The local address on which peers fetch files (SOCKS5). Without it: all of them.',
+    example: '0.0.0.0',
   }),
   'transfers.listenPort': withDefault(whole(0, 65_535), 0, {
     reason: 'Its port; 0 takes any free one. Behind a firewall, choose one and open it.',
@@ -99,6 +100,9 @@ export const nodeOptions = {
   'transfers.externalHosts': withDefault(listOf(host, MAX_HOSTS), [], {
     reason: 'The addresses that peers are told to connect to. Without any: those of the network interfaces.',
     example: '[203.0.113.7]',
+  }),
+  'transfers.connectToPrivate': withDefault(yesOrNo, true, {
+    reason: 'Whether we connect to addresses of private networks (RFC 1918, RFC 4193) when a peer names one.',
   }),
   'scan.quietMs': withDefault(whole(100, 3_600_000), 1000, {
     unit: 'ms',

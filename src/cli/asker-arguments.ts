@@ -1,0 +1,118 @@
+/** The flags that say who asks and whom: shared by `find` and `get`. */
+import { access } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '../config/config-error.js';
+import { type AskerOverrides, type Loaded, loadAskerConfig } from '../config/load.js';
+import { type AskerConfig, askerOptions, TlsMode } from '../config/options.js';
+import type { FindRequest } from '../node/asker.js';
+import type { BareJid, Jid } from '../stanza/jid.js';
+import { parseJid } from '../stanza/jid.js';
+import { type Arguments, type Flag, wholeNumber } from './arguments.js';
+import type { Io } from './terminal.js';
+import { UsageError } from './usage-error.js';
+
+export const askerFlags: readonly Flag[] = [
+  {
+    name: 'channel',
+    value: 'NODE',
+    repeatable: true,
+    help: 'Ask this channel, not those of the configuration.',
+  },
+  { name: 'service', value: 'JID', help: 'The pubsub service that has the channels.' },
+  { name: 'config', value: 'FILE', help: 'The configuration to use (see below).' },
+  { name: 'jid', value: 'JID', help: 'Your account.' },
+  { name: 'password-file', value: 'FILE', help: 'Holds its password in the first line.' },
+  { name: 'server', value: 'HOST:PORT', help: "The account's server." },
+  {
+    name: 'tls',
+    value: 'MODE',
+    help: `Encryption: ${TlsMode.join(', ')}. Default: ${askerOptions.tls.default}.`,
+  },
+];
+
+export const askerNote = [
+  'Without --config, the first of these that is there is used: the file that $SHOAL_CONFIG names,',
+  './shoal-data/asker.yaml (which `npm start` writes), ~/.config/shoal/asker.yaml. Options given here win.',
+].join('\n');
+
+const MAX_WAIT_S = 300; // no node answers a query that is older
+const DEFAULT_WAIT_S = 5;
+
+/** Throws {@link UsageError} and ConfigError. */
+export async function askerConfigOf(args: Arguments, io: Io): Promise<Loaded<AskerConfig>> {
+  const overrides = overridesOf(args);
+  const file = args.get('config') ?? (await defaultFile(io));
+  if (file === undefined && overrides.jid === undefined) {
+    throw new ConfigError([
+      'there is no configuration: name one with --config FILE, or say --jid, --password-file and --server',
+    ]);
+  }
+  return loadAskerConfig(file, overrides);
+}
+
+function overridesOf(args: Arguments): AskerOverrides {
+  const [jid, passwordFile, server] = [args.get('jid'), args.get('password-file'), args.get('server')];
+  const [tls, service, channels] = [args.get('tls'), args.get('service'), args.all('channel')];
+  return {
+    ...(jid !== undefined && { jid }),
+    ...(passwordFile !== undefined && { passwordFile }),
+    ...(server !== undefined && { server }),
+    ...(tls !== undefined && { tls }),
+    ...(service !== undefined && { service }),
+    ...(channels.length > 0 && { channels }),
+  };
+}
+
+async function defaultFile(io: Io): Promise<string | undefined> {
+  const named = io.env.SHOAL_CONFIG;
+  if (named !== undefined && named !== '') return named;
+  const configHome = io.env.XDG_CONFIG_HOME || join(io.env.HOME ?? homedir(), '.config');
+  for (const file of [join('shoal-data', 'asker.yaml'), join(configHome, 'shoal', 'asker.yaml')]) {
+    if (await exists(file)) return file;
+  }
+  return undefined;
+}
+
+async function exists(file: string): Promise<boolean> {
+  try {
+    await access(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Who is asked: one node, or the channels. Throws {@link UsageError}. */
+export function audienceOf(config: AskerConfig, to: Jid | undefined): Pick<FindRequest, 'to' | 'channels'> {
+  if (to !== undefined) return { to, channels: [] };
+  const { service, channels } = config;
+  if (channels.length === 0) throw new UsageError('say whom to ask: --channel NODE, or one node by its JID');
+  if (service === undefined) throw new UsageError('say which pubsub service has the channel: --service JID');
+  return { channels: channels.map((node) => ({ service: service satisfies BareJid, node })) };
+}
+
+/** Throws {@link UsageError}. */
+export function jidOf(args: Arguments, flag: string): Jid | undefined {
+  const value = args.get(flag);
+  if (value === undefined) return undefined;
+  try {
+    return parseJid(value);
+  } catch (cause) {
+    throw new UsageError(`--${flag} must be an XMPP address such as files.example.org, not '${value}'`, {
+      cause,
+    });
+  }
+}
+
+export const waitFlag: Flag = {
+  name: 'wait',
+  value: 'SECONDS',
+  help: `How long to wait for answers, at most ${MAX_WAIT_S}. Default: ${DEFAULT_WAIT_S}.`,
+};
+
+/** Milliseconds. Throws {@link UsageError}. */
+export function waitOf(args: Arguments): number {
+  const value = args.get('wait');
+  return (value === undefined ? DEFAULT_WAIT_S : wholeNumber(value, 'wait', 1, MAX_WAIT_S)) * 1000;
+}

@@ -1,0 +1,33 @@
+/** What `shoal` knows of its commands. */
+import type { Clock } from '../clock.js';
+import type { AskerConfig, NodeConfig } from '../config/options.js';
+import type { Log } from '../log.js';
+import type { Asker } from '../node/asker.js';
+import type { NodeStatus } from '../node/node-status.js';
+import type { Startable } from '../startable.js';
+import type { Arguments, CommandSpec } from './arguments.js';
+import type { Io } from './terminal.js';
+
+/** How a command ended, for the shell. */
+export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
+export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
+
+/** A running node as `serve` and `start` see it. */
+export interface ServedNode extends Startable {
+  status(): NodeStatus;
+  /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
+  readonly failed: Promise<never>;
+}
+
+/** What commands work with; `main.ts` hands them the real ones. */
+export interface Components {
+  readonly clock: Clock;
+  readonly createAsker: (components: { clock: Clock; log: Log }, init: AskerConfig) => Asker;
+  readonly createNode: (components: { clock: Clock; log: Log }, init: NodeConfig) => ServedNode;
+}
+
+export interface Command {
+  readonly spec: CommandSpec;
+  /** Throws UsageError and ConfigError, which end in exit code 2, and other ShoalErrors, which end in 1. */
+  run(components: Components, args: Arguments, io: Io): Promise<ExitCode>;
+}

@@ -1,0 +1,109 @@
+/** What a person sees of `shoal find`: rows that grow on a terminal, finished lines elsewhere. */
+import type { Clock, Timer } from '../clock.js';
+import type { FindEvent } from '../node/asker.js';
+import { FoundRows, rowToJson } from './found-rows.js';
+import { LiveRegion } from './live-region.js';
+import { printable } from './printable.js';
+import { rowLines } from './row-table.js';
+import type { Io } from './terminal.js';
+
+const REPAINT_MS = 50;
+
+export interface FindViewComponents {
+  readonly clock: Clock;
+  readonly io: Pick<Io, 'out' | 'err'>;
+}
+
+export interface FindViewInit {
+  readonly form: 'table' | 'json';
+  readonly withHash: boolean;
+}
+
+export class FindView {
+  readonly rows = new FoundRows();
+  readonly #clock: Clock;
+  readonly #io: FindViewComponents['io'];
+  readonly #init: FindViewInit;
+  readonly #region: LiveRegion | undefined;
+  readonly #answered = new Set<string>();
+  readonly #refusals = new Map<string, string>();
+  readonly #pending = new Map<string, number>();
+  readonly #totals = new Map<string, number>();
+  #repaint: Timer | undefined;
+
+  constructor({ clock, io }: FindViewComponents, init: FindViewInit) {
+    this.#clock = clock;
+    this.#io = io;
+    this.#init = init;
+    this.#region = io.out.isTerminal && init.form === 'table' ? new LiveRegion(io.out) : undefined;
+  }
+
+  take(event: FindEvent): void {
+    switch (event.type) {
+      case 'file':
+        this.#answered.add(event.file.source.jid);
+        this.rows.add(event.file);
+        if (this.#region !== undefined) this.#paintSoon();
+        return;
+      case 'answer':
+        this.#answered.add(event.jid);
+        if (event.pending !== undefined && event.pending > 0) this.#pending.set(event.jid, event.pending);
+        if (event.total !== undefined) this.#totals.set(event.jid, event.total);
+        return;
+      case 'refused':
+        this.#refusals.set(event.jid, event.error.message);
+        return;
+    }
+  }
+
+  /** Prints what is not printed yet. May be called after a failure too. */
+  finish(): void {
+    this.#repaint?.cancel();
+    if (this.#region !== undefined) this.#paint();
+    else for (const line of this.#lines()) this.#io.out.write(`${line}\n`);
+  }
+
+  /** One line on standard error, so that it is never taken for an answer. */
+  summarise(max: number): void {
+    const files = this.rows.size;
+    const facts = [
+      files === 0 ? 'nothing found' : `${count(files, 'file')} from ${count(this.#answered.size, 'node')}`,
+    ];
+    const pending = [...this.#pending.values()].reduce((sum, each) => sum + each, 0);
+    const more = [...this.#totals.values()].reduce((sum, each) => sum + each, 0);
+    if (files >= max) facts.push(`stopped at ${max}, --max N shows more`);
+    else if (more > files && [...this.#totals.values()].some((each) => each > max)) {
+      facts.push(`nodes have ${more} matches, --max N shows more`);
+    }
+    if (pending > 0) facts.push(`${pending} more not hashed yet, ask again later`);
+    if (this.#region !== undefined && this.#region.left > 0) {
+      facts.push('sources found after a row had left the screen are not in it');
+    }
+    for (const [jid, text] of this.#refusals) facts.push(`${printable(jid)} refused: ${printable(text)}`);
+    this.#io.err.write(`${facts.join('; ')}\n`);
+  }
+
+  #lines(): string[] {
+    const rows = this.rows.rows;
+    if (this.#init.form === 'json') return rows.map(rowToJson);
+    return rowLines(rows, {
+      withHash: this.#init.withHash,
+      ...(this.#region !== undefined && { columns: this.#io.out.columns }),
+    });
+  }
+
+  #paintSoon(): void {
+    this.#repaint ??= this.#clock.after(REPAINT_MS, () => {
+      this.#repaint = undefined;
+      this.#paint();
+    });
+  }
+
+  #paint(): void {
+    this.#region?.paint(this.#lines());
+  }
+}
+
+function count(number: number, thing: string): string {
+  return `${number} ${thing}${number === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,87 @@
+/** Answers of many nodes put together: the same file, by its hash, is one row with all its sources. */
+import type { FoundFile } from '../node/asker.js';
+import type { Jid } from '../stanza/jid.js';
+import { formatHash, type Hash } from '../stanza/xep0300-hashes.js';
+
+export interface RowSource {
+  readonly jid: Jid;
+  readonly channel?: string;
+  /** `share/folder/name` there. */
+  readonly path?: string;
+}
+
+/** What the first answer said of the file, and everybody who has it. */
+export interface FoundRow extends Omit<FoundFile, 'source'> {
+  readonly sources: readonly RowSource[];
+}
+
+// More sources of one file than anybody fetches from; a peer with many addresses could add them for ever.
+const MAX_SOURCES = 1000;
+
+export class FoundRows {
+  readonly #rows = new Map<string, FoundRow>();
+
+  /** In the order in which they were first seen. */
+  get rows(): FoundRow[] {
+    return [...this.#rows.values()];
+  }
+
+  get size(): number {
+    return this.#rows.size;
+  }
+
+  add(file: FoundFile): void {
+    const { source, ...facts } = file;
+    const key = keyOf(file);
+    const row = this.#rows.get(key);
+    const rowSource = { ...source, ...(file.path !== undefined && { path: file.path }) };
+    if (row === undefined) this.#rows.set(key, { ...facts, sources: [rowSource] });
+    else
+      this.#rows.set(key, {
+        ...row,
+        hashes: joined(row.hashes, file.hashes),
+        sources: withSource(row, rowSource),
+      });
+  }
+}
+
+/** Files without a hash can't be told to be the same: each is a row of its own. */
+function keyOf(file: FoundFile): string {
+  const hash = file.hashes.find((each) => each.algo === 'sha-256') ?? file.hashes[0];
+  return hash === undefined ? JSON.stringify([file.source.jid, file.path ?? file.name]) : formatHash(hash);
+}
+
+function joined(known: readonly Hash[], more: readonly Hash[]): readonly Hash[] {
+  return [...known, ...more.filter((hash) => !known.some((each) => each.algo === hash.algo))];
+}
+
+function withSource(row: FoundRow, source: RowSource): readonly RowSource[] {
+  const known = row.sources.some((each) => each.jid === source.jid && each.channel === source.channel);
+  return known || row.sources.length >= MAX_SOURCES ? row.sources : [...row.sources, source];
+}
+
+/** One line of `--json`. Null stands for what no node told. */
+export function rowToJson(row: FoundRow): string {
+  const text = JSON.stringify({
+    name: row.name,
+    path: row.path ?? null,
+    size: row.size ?? null,
+    date: row.dateMs === undefined ? null : isoOf(row.dateMs),
+    mediaType: row.mediaType ?? null,
+    hashes: Object.fromEntries(row.hashes.map((hash) => [hash.algo, hash.value])),
+    sources: row.sources.map(({ jid, channel }) => ({ jid, channel: channel ?? null })),
+  });
+  // JSON escapes the controls below U+0020 only; a terminal obeys some of these too.
+  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
+}
+
+function isoOf(ms: number): string | null {
+  const date = new Date(ms);
+  return Number.isNaN(date.getTime()) ? null : date.toISOString().replace('.000Z', 'Z');
+}
+
+function escaped(character: string): string {
+  return [...Array(character.length).keys()]
+    .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
+    .join('');
+}

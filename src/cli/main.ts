@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/** The program `shoal`. Only here the commands meet the real parts. */
+import { systemClock } from '../clock.js';
+import { readVersion } from '../config/version.js';
+import { createAsker } from '../node/asker.js';
+import { NetworkNode } from '../node/network-node.js';
+import { findCommand } from './find.js';
+import { getCommand } from './get.js';
+import { type Program, runCommand } from './run-command.js';
+import { serveCommand } from './serve.js';
+import { statusCommand } from './status.js';
+import { processIo } from './terminal.js';
+
+const program: Program = {
+  version: await readVersion(),
+  commands: [findCommand, getCommand, serveCommand, statusCommand],
+  components: {
+    clock: systemClock,
+    createAsker,
+    createNode: (components, init) => new NetworkNode(components, init),
+  },
+};
+
+const io = processIo();
+const code = await runCommand(program, process.argv.slice(2), io);
+process.exitCode = code === 0 ? code : (io.interruptedBy() ?? code);

@@ -1,0 +1,104 @@
+/** `shoal serve`: runs a node until it is told to stop. */
+import type { Clock } from '../clock.js';
+import { exampleYaml } from '../config/example.js';
+import { type Loaded, loadNodeConfig } from '../config/load.js';
+import { type NodeConfig, nodeOptions } from '../config/options.js';
+import { messageOf } from '../errors.js';
+import { createLog, type Log } from '../log.js';
+import { StatusSocket, statusSocketPath } from '../node/status-socket.js';
+import type { Arguments, CommandSpec } from './arguments.js';
+import { type Command, type Components, ExitCode, type ServedNode } from './command.js';
+import type { Io } from './terminal.js';
+import { UsageError } from './usage-error.js';
+
+export const nodeExampleTitle =
+  'Configuration of a node: shoal serve --config FILE. Relative paths begin at the folder of this file; ' +
+  'what stands in comments may be left out, and is shown with its default or an example.';
+
+const spec: CommandSpec = {
+  name: 'serve',
+  summary: 'Offers folders on an XMPP network, until SIGTERM or SIGINT ends it.',
+  words: '',
+  maxWords: 0,
+  flags: [
+    { name: 'config', value: 'FILE', help: 'The configuration.' },
+    { name: 'example', help: 'Print a commented configuration with every option, and end.' },
+  ],
+  notes: [
+    [
+      'Logs JSON lines on standard output; "ready" says that it is attached, that it has joined its channels and',
+      'that the first scan can be searched. Ends with 0 when it was told to stop, 1 when it could not go on, as',
+      'when the server refuses it, 2 when the configuration is wrong; all its faults are named.',
+    ].join('\n'),
+  ],
+};
+
+async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
+  if (args.has('example')) {
+    io.out.write(exampleYaml(nodeExampleTitle, nodeOptions));
+    return ExitCode.done;
+  }
+  const file = args.get('config');
+  if (file === undefined)
+    throw new UsageError('--config FILE is missing; --example prints one to begin with');
+  return serve(components, await loadNodeConfig(file), io);
+}
+
+/** Runs the node that `loaded` describes until `io.signal` aborts or the node fails. */
+export async function serve(
+  components: Components,
+  { config, warnings }: Loaded<NodeConfig>,
+  io: Pick<Io, 'signal'>,
+  onReady: () => void = () => {},
+): Promise<ExitCode> {
+  const log = createLog(config.log.level);
+  for (const warning of warnings) log.warn(warning);
+  const node = components.createNode({ clock: components.clock, log }, config);
+  const socket = new StatusSocket(
+    { log },
+    { path: statusSocketPath(config.data), read: () => node.status() },
+  );
+  const code = await runUntilTold(components.clock, node, socket, log, io.signal, onReady);
+  await stopAll([socket, node], log);
+  log.info('stopped');
+  return code;
+}
+
+async function runUntilTold(
+  clock: Clock,
+  node: ServedNode,
+  socket: StatusSocket,
+  log: Log,
+  signal: AbortSignal,
+  onReady: () => void,
+): Promise<ExitCode> {
+  const told = new Promise<'told'>((resolve) => {
+    if (signal.aborted) resolve('told');
+    signal.addEventListener('abort', () => resolve('told'), { once: true });
+  });
+  const fromMs = clock.monotonic();
+  try {
+    await socket.start();
+    if ((await Promise.race([told, node.failed, node.start()])) !== 'told') {
+      log.info({ ms: Math.round(clock.monotonic() - fromMs) }, 'ready');
+      onReady();
+      await Promise.race([told, node.failed]);
+    }
+    return ExitCode.done;
+  } catch (thrown) {
+    log.error({ err: thrown }, messageOf(thrown));
+    return ExitCode.failed;
+  }
+}
+
+async function stopAll(parts: readonly { stop(): Promise<void> }[], log: Log): Promise<void> {
+  for (const part of parts) {
+    try {
+      await part.stop();
+    } catch (thrown) {
+      log.error({ err: thrown }, `could not stop cleanly: ${messageOf(thrown)}`);
+    }
+  }
+}
+
+export const serveCommand: Command = { spec, run };

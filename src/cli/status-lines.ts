@@ -1,0 +1,58 @@
+/** The status of a node as lines to read. */
+import type { NodeStatus } from '../node/node-status.js';
+import { pad, printable, widthOf } from './printable.js';
+import { formatBytes, formatDuration } from './quantities.js';
+
+export function statusLines(status: NodeStatus): string[] {
+  const state = status.online ? 'online' : 'offline, trying to come back';
+  const { received, answered, refused, dropped } = status.queries;
+  return [
+    `${printable(status.jid)}  ${state}, up ${formatDuration(status.uptimeMs)}`,
+    ...block(
+      'shares',
+      status.shares.map((share) => [
+        printable(share.name),
+        `${share.files} files`,
+        formatBytes(share.bytes),
+        share.available ? '' : 'not there',
+      ]),
+    ),
+    ...block(
+      'channels',
+      status.channels.map((channel) => [
+        `${printable(channel.node)} at ${printable(channel.service)}`,
+        channel.state,
+        printable(channel.text ?? ''),
+      ]),
+    ),
+    ...block(
+      'sending',
+      status.transfers.map((transfer) => [
+        printable(transfer.path),
+        `${formatBytes(transfer.sentBytes)} of ${formatBytes(transfer.totalBytes)}`,
+        transfer.transport ?? '',
+        `to ${printable(transfer.peer)}`,
+      ]),
+    ),
+    '',
+    `hashing   ${hashingText(status.hashing)}`,
+    `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped`,
+  ];
+}
+
+function hashingText({ filesLeft, bytesLeft, bytesPerSecond }: NodeStatus['hashing']): string {
+  if (filesLeft === 0) return 'done';
+  const left = `${filesLeft} files, ${formatBytes(bytesLeft)} left`;
+  if (bytesPerSecond <= 0) return left;
+  return `${left}, ${formatBytes(bytesPerSecond)}/s, ${formatDuration((bytesLeft / bytesPerSecond) * 1000)}`;
+}
+
+/** Rows in aligned columns below a heading. */
+function block(heading: string, rows: readonly (readonly string[])[]): string[] {
+  if (rows.length === 0) return ['', `${heading}  none`];
+  const widths = (rows[0] ?? []).map((_, at) => Math.max(...rows.map((row) => widthOf(row[at] ?? ''))));
+  const lines = rows.map((row) =>
+    `  ${row.map((cell, at) => pad(cell, widths[at] ?? 0)).join('  ')}`.trimEnd(),
+  );
+  return ['', heading, ...lines];
+}

@@ -1,0 +1,92 @@
+/** What `shoal get` was told to fetch: how it is asked for, and which of the answers are meant. */
+import { basename } from 'node:path';
+import type { FileCriteria } from '../stanza/file-criteria.js';
+import type { Jid } from '../stanza/jid.js';
+import type { Range } from '../stanza/xep0234-file-transfer.js';
+import type { Hash } from '../stanza/xep0300-hashes.js';
+import type { FetchRequest, FetchSource } from '../transfer/fetch/fetch-request.js';
+import { readHash } from './criteria-arguments.js';
+import type { FoundRow } from './found-rows.js';
+import { UsageError } from './usage-error.js';
+
+export type Wanted =
+  | { readonly type: 'hash'; readonly hash: Hash }
+  /** In NFC. */
+  | { readonly type: 'name'; readonly name: string };
+
+/** Whatever reads as a hash is one. */
+export function wantedOf(word: string): Wanted {
+  const hash = readHash(word);
+  return hash === undefined ? { type: 'name', name: word.normalize('NFC') } : { type: 'hash', hash };
+}
+
+/** Reads `0-1023` or `1024-`. Throws {@link UsageError}. */
+export function rangeOf(text: string | undefined): Range | undefined {
+  if (text === undefined) return undefined;
+  const match = /^([0-9]{1,16})-([0-9]{1,16})?$/.exec(text);
+  const offset = Number(match?.[1]);
+  const end = match?.[2] === undefined ? undefined : Number(match[2]);
+  if (!Number.isSafeInteger(offset) || (end !== undefined && !(Number.isSafeInteger(end) && end >= offset))) {
+    throw new UsageError(
+      `--range must look like 0-1023, the first and the last byte, or 1024-, not '${text}'`,
+    );
+  }
+  return end === undefined ? { offset } : { offset, length: end - offset + 1 };
+}
+
+/**
+ * By name an exact pattern is asked for, not `contains`: a short name would find more than the node
+ * shows. U+FFFD stands for what can't be said in XML, which no pattern finds but `contains` does.
+ */
+export function criteriaFor(wanted: Wanted): FileCriteria {
+  if (wanted.type === 'hash') return { hash: [wanted.hash] };
+  const name = basename(wanted.name);
+  return name.includes('\ufffd') || name.length > MAX_PATTERN_NAME
+    ? { name: [{ type: 'contains', value: name }] }
+    : { name: [{ type: 'regex', pattern: `^${name.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&')}$` }] };
+}
+
+const MAX_PATTERN_NAME = 250; // escaped it stays below the 1024 characters that a node takes
+
+/** Whether a file is the one that is wanted, and not just alike. */
+export function matches(file: { readonly name: string; readonly path?: string }, wanted: Wanted): boolean {
+  if (wanted.type === 'hash') return true;
+  return [file.name, file.path].some((each) => each?.normalize('NFC') === wanted.name);
+}
+
+/** The rows that are meant: none, the one, or several among which the person must choose. */
+export function meantOf(rows: readonly FoundRow[], wanted: Wanted): FoundRow[] {
+  return rows.filter(
+    (row) => matches(row, wanted) || row.sources.some((source) => matches({ ...row, ...source }, wanted)),
+  );
+}
+
+/** A file asked of a node that serves files but can't search, such as other programs' Jingle file transfer. */
+export function unseen(wanted: Wanted, from: Jid): FoundRow {
+  if (wanted.type === 'name') {
+    const path = wanted.name.includes('/') ? { path: wanted.name } : {};
+    return { name: basename(wanted.name), ...path, hashes: [], sources: [{ jid: from, ...path }] };
+  }
+  const hex = Buffer.from(wanted.hash.value, 'base64').toString('hex');
+  return { name: hex, hashes: [wanted.hash], sources: [{ jid: from }] };
+}
+
+/** The file, and everybody who has it, each once. */
+export function requestOf(row: FoundRow, wanted: Wanted): Pick<FetchRequest, 'file' | 'sources'> {
+  const hash =
+    wanted.type === 'hash'
+      ? wanted.hash
+      : (row.hashes.find((each) => each.algo === 'sha-256') ?? row.hashes[0]);
+  const byJid = new Map<Jid, FetchSource>();
+  for (const { jid, path } of row.sources) {
+    if (!byJid.has(jid)) byJid.set(jid, { jid, ...(path !== undefined && { path }) });
+  }
+  return {
+    file: {
+      name: row.name,
+      ...(hash !== undefined && { hash }),
+      ...(row.size !== undefined && { size: row.size }),
+    },
+    sources: [...byJid.values()],
+  };
+}

@@ -1,0 +1,147 @@
+/**
+ * A unix socket on which a running program says one line of JSON about itself to everybody who
+ * connects, and then hangs up. Only the owner of the folder can connect. It also is a sign of
+ * life: where nobody listens, nobody runs.
+ */
+import { createHash } from 'node:crypto';
+import { chmod, mkdir, unlink } from 'node:fs/promises';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { ParseError, ShoalError, TimeoutError } from '../errors.js';
+import type { Log } from '../log.js';
+import type { Startable } from '../startable.js';
+
+const MAX_SOCKET_PATH_BYTES = 100; // sun_path holds 108 with its NUL on Linux, 104 elsewhere
+const MAX_CONNECTIONS = 16;
+const MAX_ANSWER_CHARS = 4_194_304;
+const ANSWER_TIMEOUT_MS = 5000;
+
+/** Where the node with this data folder listens. Folders too deep for a socket's name have it in the temporary folder. */
+export function statusSocketPath(dataFolder: string): string {
+  const path = join(dataFolder, 'status.sock');
+  if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return path;
+  const digest = createHash('sha256').update(path).digest('hex').slice(0, 24);
+  return join(tmpdir(), `shoal-${digest}.sock`);
+}
+
+/** Thrown when another process already listens: it uses the same data. */
+export class AlreadyRunningError extends ShoalError {
+  readonly code = 'already-running';
+}
+
+/** Thrown when nobody listens. */
+export class NotRunningError extends ShoalError {
+  readonly code = 'not-running';
+}
+
+export interface StatusSocketInit {
+  readonly path: string;
+  /** What is said: JSON can hold it. */
+  readonly read: () => unknown;
+}
+
+export class StatusSocket implements Startable {
+  readonly #log: Log;
+  readonly #init: StatusSocketInit;
+  readonly #sockets = new Set<Socket>();
+  #server: Server | undefined;
+
+  constructor({ log }: { readonly log: Log }, init: StatusSocketInit) {
+    this.#log = log;
+    this.#init = init;
+  }
+
+  /** Throws {@link AlreadyRunningError}. A socket that a killed process left behind is taken over. */
+  async start(): Promise<void> {
+    const { path } = this.#init;
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    try {
+      this.#server = await this.#listen();
+    } catch (thrown) {
+      if (!hasCode(thrown, 'EADDRINUSE')) throw thrown;
+      if (await isAnswered(path)) {
+        throw new AlreadyRunningError(`another process uses ${dirname(path)}`, { cause: thrown });
+      }
+      await unlink(path);
+      this.#server = await this.#listen();
+    }
+    await chmod(path, 0o600);
+  }
+
+  async stop(): Promise<void> {
+    const server = this.#server;
+    this.#server = undefined;
+    for (const socket of this.#sockets) socket.destroy();
+    // `close` removes the file too.
+    if (server !== undefined) await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+
+  #listen(): Promise<Server> {
+    const server = createServer((socket) => this.#answer(socket));
+    server.maxConnections = MAX_CONNECTIONS;
+    return new Promise((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(this.#init.path, () => {
+        server.off('error', reject);
+        server.on('error', (error) => this.#log.warn({ err: error }, 'status socket'));
+        resolve(server);
+      });
+    });
+  }
+
+  #answer(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    socket.on('error', () => socket.destroy()); // a reader that went away
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
+    socket.resume();
+    socket.end(`${JSON.stringify(this.#init.read())}\n`);
+  }
+}
+
+/** What the program behind `path` says. Throws {@link NotRunningError}, TimeoutError, ParseError. */
+export function readStatusSocket(path: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const fail = (error: Error) => {
+      socket.destroy();
+      reject(error);
+    };
+    const socket = connect(path);
+    socket.setEncoding('utf8');
+    socket.setTimeout(ANSWER_TIMEOUT_MS, () => fail(new TimeoutError('the status socket does not answer')));
+    socket.on('error', (cause) =>
+      fail(
+        ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].some((code) => hasCode(cause, code))
+          ? new NotRunningError(`nothing runs that listens at ${path}`, { cause })
+          : cause,
+      ),
+    );
+    socket.on('data', (piece: string) => {
+      text += piece;
+      if (text.length > MAX_ANSWER_CHARS) fail(new ParseError('the status is too long'));
+    });
+    socket.on('end', () => {
+      socket.destroy();
+      try {
+        resolve(JSON.parse(text));
+      } catch (cause) {
+        reject(new ParseError('the status is not JSON', { cause }));
+      }
+    });
+  });
+}
+
+async function isAnswered(path: string): Promise<boolean> {
+  try {
+    await readStatusSocket(path);
+    return true;
+  } catch (thrown) {
+    return !(thrown instanceof NotRunningError);
+  }
+}
+
+function hasCode(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && (thrown as NodeJS.ErrnoException).code === code;
+}
