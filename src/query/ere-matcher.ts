@@ -1,0 +1,131 @@
+/**
+ * Tells whether an ERE is found anywhere in a value, as `grep -E` does, in time linear in the value:
+ * no pattern can make it backtrack. Values are UTF-8 bytes, since file names are bytes.
+ *
+ * What is a character, and what is not:
+ * - `.` and negated brackets match a newline, as POSIX `regexec` has it, and `^` and `$` are the
+ *   ends of the value, never of a line. grep, which works by line, says the same under `-z`.
+ * - A byte that is part of no valid character is matched by nothing, as in grep; the search goes on after it.
+ *
+ * Where case is ignored (`ere-case.ts`) these differ from `grep -i`: `[[:upper:]]` and `[[:lower:]]`
+ * are all letters that have another case, not all letters.
+ */
+import { Alphabet, INVALID } from './ere-alphabet.js';
+import { DEAD, LazyDfa, MATCH, ROW } from './ere-dfa.js';
+import { requiredLiterals } from './ere-literals.js';
+import { Positions } from './ere-positions.js';
+import { compileProgram } from './ere-program.js';
+import type { EreTree } from './ere-tree.js';
+import { type Budget, WorkMeter } from './ere-work-meter.js';
+
+export type { Budget } from './ere-work-meter.js';
+
+/** States kept at most, unless said otherwise: 4 MB of table. Ordinary patterns over names need some tens. */
+const DEFAULT_MAX_STATES = 4096;
+/** Bytes read between two looks at the work meter. */
+const STRETCH = 8192;
+
+export interface EreMatcher {
+  /**
+   * True when the ERE is found anywhere in `utf8[from, to)`. Throws what `budget.check` throws; the
+   * matcher stays usable then. One matcher, one thread; calls may not nest.
+   */
+  matches(utf8: Uint8Array, from: number, to: number, budget: Budget): boolean;
+  /**
+   * Texts that are in every value that matches, longest first; there may be none. A matcher that
+   * ignores case has them folded by `foldCase`, and so they are to be looked for in values that were
+   * folded by it, over which it finds the same as over the values themselves.
+   */
+  readonly requiredLiterals: readonly Uint8Array[];
+}
+
+/** Bounded by what `parseEre` lets through: a few milliseconds, and some 15 more at the first use of a Unicode table. */
+export function compileEre(
+  tree: EreTree,
+  options: { caseSensitive: boolean; maxStates?: number },
+): EreMatcher {
+  const program = compileProgram(tree, options);
+  const alphabet = new Alphabet(program.sets);
+  const positions = new Positions(program, alphabet);
+  const dfa = new LazyDfa(alphabet, positions, options.maxStates ?? DEFAULT_MAX_STATES);
+  return new AutomatonMatcher(alphabet, positions, dfa, requiredLiterals(tree, options));
+}
+
+class AutomatonMatcher implements EreMatcher {
+  readonly #work = new WorkMeter();
+  #set: Uint32Array;
+  #nextSet: Uint32Array;
+
+  constructor(
+    private readonly alphabet: Alphabet,
+    private readonly positions: Positions,
+    private readonly dfa: LazyDfa,
+    readonly requiredLiterals: readonly Uint8Array[],
+  ) {
+    this.#set = new Uint32Array(positions.words);
+    this.#nextSet = new Uint32Array(positions.words);
+  }
+
+  matches(utf8: Uint8Array, from: number, to: number, budget: Budget): boolean {
+    if (this.positions.matchesAll) return true;
+    if (from >= to) return this.positions.matchesEmpty;
+    this.#work.charge(budget);
+    if (!this.dfa.isThrashing) {
+      const found = this.#runTable(utf8, from, to);
+      if (found !== undefined) return found;
+    }
+    return this.#walkPositions(utf8, from, to);
+  }
+
+  /** Undefined when the table turns out not to pay. */
+  #runTable(utf8: Uint8Array, from: number, to: number): boolean | undefined {
+    const dfa = this.dfa;
+    let state = dfa.initial();
+    if (state === DEAD) return false;
+    let table = dfa.table;
+    let at = from;
+    while (at < to) {
+      const begin = at;
+      const stop = Math.min(to, at + STRETCH);
+      let next: number = ROW;
+      for (; at < stop; at += 1) {
+        next = table[state + (utf8[at] as number)] as number;
+        if (next < ROW) break;
+        state = next;
+      }
+      dfa.read(at - begin);
+      this.#work.add(at - begin + 1);
+      if (next >= ROW) continue;
+      if (next !== MATCH && next !== DEAD) {
+        next = dfa.build(state, utf8[at] as number, this.#work);
+        if (dfa.isThrashing) return undefined;
+        table = dfa.table;
+      }
+      if (next === MATCH) return true;
+      if (next === DEAD) return false;
+      state = next;
+      at += 1;
+    }
+    return dfa.matchesAtEnd(state);
+  }
+
+  #walkPositions(utf8: Uint8Array, from: number, to: number): boolean {
+    const { alphabet, positions } = this;
+    this.#set.set(positions.initial);
+    let at = from;
+    while (at < to) {
+      const decoded = alphabet.decode(utf8, at, to);
+      if (decoded === INVALID) {
+        this.#set.set(positions.restart);
+        this.#work.add(positions.words);
+        at += 1;
+        continue;
+      }
+      this.#work.add(positions.mostVisits);
+      if (positions.step(this.#set, 0, decoded >> 3, this.#nextSet)) return true;
+      [this.#set, this.#nextSet] = [this.#nextSet, this.#set];
+      at += decoded & 7;
+    }
+    return positions.matchesAtEnd(this.#set, 0);
+  }
+}
