@@ -1,0 +1,346 @@
+/**
+ * An in-band bytestream as a stream of bytes: performs what `ibb-machine.ts` decides. The sender
+ * is told of a block only when the reader has room for more, so that a slow disk slows the sender.
+ */
+import { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../clock.js';
+import type { Entity, Unsubscribe } from '../entity/entity.js';
+import { messageOf } from '../errors.js';
+import type { Log } from '../log.js';
+import { StanzaError } from '../stanza/stanza-error.js';
+import {
+  type IbbData,
+  type IbbOpen,
+  type IbbStanza,
+  ibbCloseCodec,
+  ibbDataCodec,
+  ibbOpenCodec,
+} from '../stanza/xep0047-ibb.js';
+import type { Element } from '../stanza/xml.js';
+import type { IbbAddress, IbbDispatcher, IbbEndpoint } from './ibb-dispatcher.js';
+import {
+  hasRoom,
+  type IbbEffect,
+  type IbbEvent,
+  type IbbState,
+  ibbMachine,
+  initialIbbState,
+} from './ibb-machine.js';
+import { TransportFailedError } from './transport.js';
+
+export interface IbbStreamComponents {
+  readonly entity: Pick<Entity, 'request' | 'onEvent'>;
+  readonly dispatcher: Pick<IbbDispatcher, 'expect'>;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface IbbLimits {
+  /** Blocks under way at once, before any is acknowledged. */
+  readonly window: number;
+  /** For an answer to a block. Long: a peer that waits for its disk holds it back. */
+  readonly ackTimeoutMs: number;
+  /** Before the first resend of a block that came back; doubles each time. */
+  readonly retryDelayMs: number;
+  /** How long our side may still begin to send after the peer's close. */
+  readonly lingerMs: number;
+  /** Received and not read; a peer that sends more without waiting is cut off. */
+  readonly maxUnreadBytes: number;
+}
+
+export interface IbbStreamInit extends IbbLimits, IbbAddress {
+  readonly blockSize: number;
+}
+
+/** A window of 16 KiB blocks is about this; more would only be memory. */
+const HIGH_WATER_BYTES = 131_072;
+/** Acknowledgements held back; bounds peers that send empty blocks. */
+const MAX_HELD_BLOCKS = 1024;
+
+interface PendingWrite {
+  readonly bytes: Buffer;
+  offset: number;
+  readonly callback: (error?: Error | null) => void;
+}
+
+export class IbbStream extends Duplex implements IbbEndpoint {
+  readonly #components: IbbStreamComponents;
+  readonly #init: IbbStreamInit;
+  readonly #requests = new AbortController();
+  readonly #unexpect: () => void;
+  readonly #unsubscribe: Unsubscribe;
+  readonly #opened: Promise<void>;
+  #resolveOpened: () => void = () => undefined;
+  #rejectOpened: (error: Error) => void = () => undefined;
+  #state: IbbState;
+  #write: PendingWrite | undefined;
+  #final: ((error?: Error | null) => void) | undefined;
+  /** The reader's demand: blocks wait here to be acknowledged. */
+  #held: { resolve(): void; reject(error: Error): void }[] = [];
+  readonly #closeAnswered: Promise<void>;
+  #answerClose: () => void = () => undefined;
+  #retry: Timer | undefined;
+  #linger: Timer | undefined;
+  /** The error for the stanza that is being handled just now. */
+  #refusal: StanzaError | undefined;
+
+  constructor(components: IbbStreamComponents, init: IbbStreamInit) {
+    super({ readableHighWaterMark: HIGH_WATER_BYTES, writableHighWaterMark: HIGH_WATER_BYTES });
+    this.#components = components;
+    this.#init = init;
+    this.#state = initialIbbState(init);
+    this.#opened = new Promise((resolve, reject) => {
+      this.#resolveOpened = resolve;
+      this.#rejectOpened = reject;
+    });
+    this.#closeAnswered = new Promise((resolve) => {
+      this.#answerClose = resolve;
+    });
+    // Whoever waits in `opened` owns the failure; until then it is nobody's.
+    this.#opened.catch(() => undefined);
+    // Stays for good, see tcp-connector.ts.
+    this.on('error', () => undefined);
+    this.#unexpect = components.dispatcher.expect(init, this);
+    this.#unsubscribe = components.entity.onEvent((event) => {
+      if (event.type === 'failed' || (event.type === 'online' && !event.resumed)) {
+        this.#handle({ type: 'lost', why: 'the connection to the server was lost' });
+      }
+    });
+  }
+
+  /** Resolves once bytes can flow; rejects when they never will. */
+  get opened(): Promise<void> {
+    return this.#opened;
+  }
+
+  /** Opens it, unless the peer has. */
+  open(): void {
+    this.#handle({ type: 'start' });
+  }
+
+  onOpen(open: IbbOpen): void {
+    this.#handleFromPeer({ type: 'peer-open', blockSize: open.blockSize });
+  }
+
+  async onData(data: IbbData, by: IbbStanza): Promise<void> {
+    if (this.readableLength > this.#init.maxUnreadBytes || this.#held.length >= MAX_HELD_BLOCKS) {
+      this.#handleFromPeer({ type: 'overflow' });
+      return;
+    }
+    this.#handleFromPeer({ type: 'data', seq: data.seq, bytes: data.bytes });
+    if (by === 'message' || this.readableLength < this.readableHighWaterMark) return;
+    await new Promise<void>((resolve, reject) => {
+      this.#held.push({ resolve, reject });
+    });
+  }
+
+  onMalformed(): void {
+    this.#handle({ type: 'malformed' });
+  }
+
+  async onClose(): Promise<void> {
+    this.#handleFromPeer({ type: 'peer-close' });
+    await this.#closeAnswered;
+  }
+
+  override _read(): void {
+    const held = this.#held;
+    this.#held = [];
+    for (const each of held) each.resolve();
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#write = { bytes: chunk, offset: 0, callback };
+    this.#feed();
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    // Small writes that piled up share blocks.
+    this._write(Buffer.concat(chunks.map(({ chunk }) => chunk)), 'utf8', callback);
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#final = callback;
+    if (!this.#handle({ type: 'end' })) this.#flushed();
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#handle({ type: 'destroy' });
+    this.#release();
+    const gone = error ?? new TransportFailedError('the bytestream was destroyed');
+    this.#rejectOpened(gone);
+    this.#write = undefined;
+    for (const each of this.#held) each.reject(new StanzaError('item-not-found', 'no such bytestream'));
+    this.#held = [];
+    callback(error);
+  }
+
+  /** Cuts blocks off what is to be written, as many as may go. */
+  #feed(): void {
+    while (this.#write) {
+      const write = this.#write;
+      if (write.offset < write.bytes.length) {
+        if (isOver(this.#state)) {
+          this.#write = undefined;
+          write.callback(new TransportFailedError('the bytestream is closed'));
+          return;
+        }
+        if (!hasRoom(this.#state)) return;
+        const bytes = write.bytes.subarray(write.offset, write.offset + this.#init.blockSize);
+        write.offset += bytes.length;
+        this.#handle({ type: 'write', bytes });
+      } else {
+        this.#write = undefined;
+        write.callback();
+      }
+    }
+  }
+
+  #handleFromPeer(event: IbbEvent): void {
+    this.#refusal = undefined;
+    if (!this.#handle(event)) throw new StanzaError('item-not-found', 'no such bytestream');
+    const refusal: StanzaError | undefined = this.#refusal;
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /** False when the event has no place in the present state. */
+  #handle(event: IbbEvent): boolean {
+    const step = ibbMachine.step(this.#state, event);
+    if (!step) return false;
+    const before = this.#state.type;
+    this.#state = step.state;
+    if (before !== step.state.type) {
+      this.#components.log.debug(
+        {
+          machine: ibbMachine.name,
+          id: this.#init.sid,
+          from: before,
+          to: step.state.type,
+          event: event.type,
+        },
+        'state',
+      );
+    }
+    for (const effect of step.effects) this.#perform(effect);
+    if (isOver(this.#state)) this.#release();
+    if (event.type !== 'write') this.#feed();
+    return true;
+  }
+
+  #perform(effect: IbbEffect): void {
+    switch (effect.type) {
+      case 'send-open':
+        this.#sendOpen();
+        return;
+      case 'send-data':
+        this.#sendData(effect.seq, effect.bytes);
+        return;
+      case 'send-close':
+        this.#sendClose();
+        return;
+      case 'answer-close':
+        this.#answerClose();
+        return;
+      case 'opened':
+        this.#resolveOpened();
+        return;
+      case 'deliver':
+        if (effect.bytes.length > 0) this.push(effect.bytes);
+        return;
+      case 'refuse':
+        this.#refusal = new StanzaError(effect.condition, undefined, { type: effect.as });
+        return;
+      case 'end-reader':
+        this.push(null);
+        return;
+      case 'flushed':
+        this.#flushed();
+        return;
+      case 'start-retry':
+        this.#retry = this.#components.clock.after(this.#init.retryDelayMs * 2 ** (effect.bounces - 1), () =>
+          this.#handle({ type: 'retry' }),
+        );
+        return;
+      case 'start-linger':
+        this.#linger = this.#components.clock.after(this.#init.lingerMs, () =>
+          this.#handle({ type: 'linger' }),
+        );
+        return;
+      case 'fail':
+        this.destroy(new TransportFailedError(`in-band bytestream: ${effect.why}`));
+    }
+  }
+
+  #sendOpen(): void {
+    const { sid, blockSize } = this.#init;
+    this.#request(ibbOpenCodec.toXml({ sid, blockSize, stanza: 'iq' })).then(
+      () => this.#handle({ type: 'opened' }),
+      (thrown: unknown) => this.#handle({ type: 'open-refused', why: messageOf(thrown) }),
+    );
+  }
+
+  #sendData(seq: number, bytes: Buffer): void {
+    this.#request(ibbDataCodec.toXml({ sid: this.#init.sid, seq, bytes })).then(
+      () => this.#handle({ type: 'acked', seq }),
+      (thrown: unknown) => {
+        if (mayPass(thrown)) this.#handle({ type: 'bounced', seq });
+        else this.#handle({ type: 'refused', why: messageOf(thrown) });
+      },
+    );
+  }
+
+  #sendClose(): void {
+    const answered = () => this.#handle({ type: 'close-answered' });
+    // Not aborted with the rest: it is the last thing that a destroyed stream says.
+    const { entity } = this.#components;
+    const { peer, self, sid, ackTimeoutMs } = this.#init;
+    entity
+      .request({
+        to: peer,
+        from: self,
+        type: 'set',
+        payload: ibbCloseCodec.toXml({ sid }),
+        timeoutMs: ackTimeoutMs,
+      })
+      // §2.3: closed it is, whatever the answer.
+      .then(answered, answered);
+  }
+
+  #request(payload: Element): Promise<Element> {
+    const { peer, self, ackTimeoutMs } = this.#init;
+    const { signal } = this.#requests;
+    return this.#components.entity.request({
+      to: peer,
+      from: self,
+      type: 'set',
+      payload,
+      timeoutMs: ackTimeoutMs,
+      signal,
+    });
+  }
+
+  #flushed(): void {
+    const final = this.#final;
+    this.#final = undefined;
+    final?.();
+  }
+
+  /** Lets go of everything but what the reader still has to read. */
+  #release(): void {
+    this.#retry?.cancel();
+    this.#linger?.cancel();
+    this.#requests.abort();
+    this.#unexpect();
+    this.#unsubscribe();
+    this.#answerClose();
+  }
+}
+
+function isOver(state: IbbState): boolean {
+  return state.type === 'closed' || state.type === 'failed';
+}
+
+/** §2.2: undelivered for now, as opposed to refused by the peer. */
+function mayPass(thrown: unknown): boolean {
+  return thrown instanceof StanzaError && thrown.type === 'wait' && thrown.condition !== 'unexpected-request';
+}

@@ -1,0 +1,48 @@
+/** Our own candidates: what we announce, and with which priority (XEP-0260 §2.2). */
+import { randomBytes } from 'node:crypto';
+import type { Jid } from '../stanza/jid.js';
+import type { Streamhost } from '../stanza/xep0065-bytestreams.js';
+import { candidatePriority, type S5bCandidate } from '../stanza/xep0260-jingle-s5b.js';
+
+export interface OwnCandidatesInit {
+  readonly self: Jid;
+  /** Where the listener can be reached, best first. */
+  readonly hosts: readonly string[];
+  readonly port: number;
+  readonly proxies: readonly Streamhost[];
+  /** What the peer has offered: §2.2 forbids to offer the same host and port again. */
+  readonly taken: readonly S5bCandidate[];
+}
+
+/** The middle of its range: leaves room above and below. */
+const FIRST_LOCAL_PREFERENCE = 32768;
+const ID_BYTES = 8; // a peer must not guess what another session uses
+
+export function randomId(): string {
+  return randomBytes(ID_BYTES).toString('hex');
+}
+
+export function ownCandidates(init: OwnCandidatesInit): S5bCandidate[] {
+  const direct = init.hosts.map((host, index) => ({
+    cid: randomId(),
+    host,
+    port: init.port,
+    jid: init.self,
+    type: 'direct' as const,
+    priority: candidatePriority('direct', FIRST_LOCAL_PREFERENCE - index),
+  }));
+  const proxies = init.proxies.map(({ jid, host, port }, index) => ({
+    cid: randomId(),
+    host,
+    port,
+    jid,
+    type: 'proxy' as const,
+    priority: candidatePriority('proxy', FIRST_LOCAL_PREFERENCE - index),
+  }));
+  const taken = new Set(init.taken.map(addressOf));
+  return [...direct, ...proxies].filter((each) => !taken.has(addressOf(each)));
+}
+
+function addressOf({ host, port }: { readonly host: string; readonly port: number }): string {
+  return `${host.toLowerCase()} ${port}`;
+}

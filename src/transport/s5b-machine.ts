@@ -1,0 +1,200 @@
+/**
+ * The S5B negotiation (XEP-0260 §2.3, §2.4) of one content: both sides try the other's
+ * candidates, each says how that went, and from the two reports both know the nominated candidate.
+ * Searching itself is `candidate-search.ts`; the driver is `s5b-negotiation.ts`.
+ */
+import { defineMachine, rowsOf } from '../machine.js';
+import type { S5bCandidate } from '../stanza/xep0260-jingle-s5b.js';
+
+/** How one side's search ended: with a connection to a candidate of the other side, or with none. */
+export type Report = { readonly type: 'used'; readonly candidate: S5bCandidate } | { readonly type: 'error' };
+
+export type S5bRole = 'initiator' | 'responder';
+
+export type S5bState =
+  /** We search and the peer does; nobody has reported. */
+  | { readonly type: 'searching'; readonly role: S5bRole }
+  /** The peer has reported, we still search. */
+  | { readonly type: 'searching-alone'; readonly role: S5bRole; readonly theirs: Report }
+  /** We have reported, the peer has not. */
+  | { readonly type: 'reported'; readonly role: S5bRole; readonly ours: Report }
+  /** The peer connected to us directly; its connection is about to be picked up. */
+  | { readonly type: 'awaiting-inbound'; readonly candidate: S5bCandidate }
+  /** We are connected to the peer's proxy, which the peer activates. */
+  | { readonly type: 'awaiting-activation'; readonly candidate: S5bCandidate }
+  /** The peer is connected to our proxy; we connect and activate it. */
+  | { readonly type: 'activating'; readonly candidate: S5bCandidate }
+  | { readonly type: 'connected' }
+  | { readonly type: 'failed' }
+  | { readonly type: 'closed' };
+
+export type S5bEvent =
+  /** Our search has ended, with a connection or without. */
+  | { readonly type: 'reached'; readonly candidate: S5bCandidate }
+  | { readonly type: 'unreachable' }
+  /** What the peer says. The candidate of `peer-used` is one of ours. */
+  | { readonly type: 'peer-used'; readonly candidate: S5bCandidate }
+  | { readonly type: 'peer-error' }
+  | { readonly type: 'activated' }
+  | { readonly type: 'proxy-error' }
+  /** The peer's connection to us is there. */
+  | { readonly type: 'inbound' }
+  /** How connecting to our own proxy and activating it went. */
+  | { readonly type: 'relay-ready' }
+  | { readonly type: 'relay-failed' }
+  /** Something that we had to tell the peer did not reach it, or the connection in use broke. */
+  | { readonly type: 'lost' }
+  | { readonly type: 'timeout' }
+  | { readonly type: 'close' };
+
+export type S5bEffect =
+  | { readonly type: 'send-used'; readonly cid: string }
+  | { readonly type: 'send-error' }
+  | { readonly type: 'send-activated'; readonly cid: string }
+  | { readonly type: 'send-proxy-error' }
+  /** Only candidates above this priority are worth trying any more. */
+  | { readonly type: 'narrow'; readonly above: number }
+  | { readonly type: 'stop-search' }
+  | { readonly type: 'take-inbound' }
+  | { readonly type: 'await-activation' }
+  | { readonly type: 'activate'; readonly candidate: S5bCandidate }
+  /** The stream is the connection that we made, that the peer made, or that to our proxy. */
+  | { readonly type: 'connect'; readonly by: 'outgoing' | 'inbound' | 'relay' }
+  | { readonly type: 'fail'; readonly why: string };
+
+type Next = { state: S5bState; effects: S5bEffect[] };
+
+const row = rowsOf<S5bState, S5bEvent, S5bEffect>();
+
+/** What two reports nominate (§2.4), and whose choice it was. */
+export function nominate(
+  ours: Report,
+  theirs: Report,
+  role: S5bRole,
+): { readonly by: 'us' | 'peer'; readonly candidate: S5bCandidate } | undefined {
+  if (ours.type === 'error') {
+    return theirs.type === 'error' ? undefined : { by: 'peer', candidate: theirs.candidate };
+  }
+  if (theirs.type === 'error') return { by: 'us', candidate: ours.candidate };
+  const lead = ours.candidate.priority - theirs.candidate.priority;
+  const oursWins = lead > 0 || (lead === 0 && role === 'initiator');
+  return oursWins ? { by: 'us', candidate: ours.candidate } : { by: 'peer', candidate: theirs.candidate };
+}
+
+function decide(ours: Report, theirs: Report, role: S5bRole): Next {
+  const nominated = nominate(ours, theirs, role);
+  if (!nominated) return failed('neither side could connect');
+  const { by, candidate } = nominated;
+  if (candidate.type === 'proxy') {
+    // §2.4: the party that offered the nominated proxy activates it.
+    return by === 'us'
+      ? { state: { type: 'awaiting-activation', candidate }, effects: [{ type: 'await-activation' }] }
+      : { state: { type: 'activating', candidate }, effects: [{ type: 'activate', candidate }] };
+  }
+  return by === 'us'
+    ? connected('outgoing')
+    : { state: { type: 'awaiting-inbound', candidate }, effects: [{ type: 'take-inbound' }] };
+}
+
+function connected(by: 'outgoing' | 'inbound' | 'relay'): Next {
+  return { state: { type: 'connected' }, effects: [{ type: 'connect', by }] };
+}
+
+function failed(why: string): Next {
+  return { state: { type: 'failed' }, effects: [{ type: 'stop-search' }, { type: 'fail', why }] };
+}
+
+function after(effect: S5bEffect, next: Next): Next {
+  return { state: next.state, effects: [effect, ...next.effects] };
+}
+
+const WAITING = [
+  'searching',
+  'searching-alone',
+  'reported',
+  'awaiting-inbound',
+  'awaiting-activation',
+  'activating',
+] as const;
+
+const LATE = [
+  'reached',
+  'unreachable',
+  'peer-used',
+  'peer-error',
+  'activated',
+  'proxy-error',
+  'inbound',
+  'relay-ready',
+  'relay-failed',
+  'lost',
+  'timeout',
+] as const;
+
+export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
+  // Our report.
+  ...row('searching', 'reached', 'XEP-0260 §2.3', ({ role }, { candidate }) => ({
+    state: { type: 'reported', role, ours: { type: 'used', candidate } },
+    effects: [{ type: 'send-used', cid: candidate.cid }],
+  })),
+  ...row('searching-alone', 'reached', 'XEP-0260 §2.3', ({ role, theirs }, { candidate }) =>
+    after({ type: 'send-used', cid: candidate.cid }, decide({ type: 'used', candidate }, theirs, role)),
+  ),
+  ...row('searching', 'unreachable', 'XEP-0260 §2.3', ({ role }) => ({
+    state: { type: 'reported', role, ours: { type: 'error' } },
+    effects: [{ type: 'send-error' }],
+  })),
+  ...row('searching-alone', 'unreachable', 'XEP-0260 §2.3', ({ role, theirs }) =>
+    after({ type: 'send-error' }, decide({ type: 'error' }, theirs, role)),
+  ),
+
+  // The peer's report. It may come before its description, and before our search has begun.
+  ...row('searching', 'peer-used', 'XEP-0260 §2.3', ({ role }, { candidate }) => ({
+    state: { type: 'searching-alone', role, theirs: { type: 'used', candidate } },
+    effects: [{ type: 'narrow', above: candidate.priority }],
+  })),
+  ...row('searching', 'peer-error', 'XEP-0260 §2.3', ({ role }) => ({
+    state: { type: 'searching-alone', role, theirs: { type: 'error' } },
+  })),
+  ...row('reported', 'peer-used', 'XEP-0260 §2.4', ({ role, ours }, { candidate }) =>
+    decide(ours, { type: 'used', candidate }, role),
+  ),
+  ...row('reported', 'peer-error', 'XEP-0260 §2.4', ({ role, ours }) =>
+    decide(ours, { type: 'error' }, role),
+  ),
+
+  // The nominated candidate.
+  ...row('awaiting-inbound', 'inbound', 'XEP-0260 §2.4', () => connected('inbound')),
+  ...row('awaiting-activation', 'activated', 'XEP-0260 §2.4', () => connected('outgoing')),
+  ...row(['awaiting-activation', 'activating'], 'proxy-error', 'XEP-0260 §2.4', () =>
+    failed('the peer could not use the proxy'),
+  ),
+  ...row('activating', 'relay-ready', 'XEP-0260 §2.4', ({ candidate }) =>
+    after({ type: 'send-activated', cid: candidate.cid }, connected('relay')),
+  ),
+  ...row('activating', 'relay-failed', 'XEP-0260 §2.4', () =>
+    after({ type: 'send-proxy-error' }, failed('our proxy could not be used')),
+  ),
+
+  // The ends.
+  ...row(['searching', 'searching-alone'], 'timeout', 'local', () =>
+    after({ type: 'send-error' }, failed('the search took too long')),
+  ),
+  ...row('reported', 'timeout', 'local', () => failed('the peer did not say how its search ended')),
+  ...row('awaiting-inbound', 'timeout', 'local', () => failed('the peer is not connected as it says')),
+  ...row('awaiting-activation', 'timeout', 'local', () =>
+    after({ type: 'send-proxy-error' }, failed('the peer did not activate its proxy')),
+  ),
+  ...row('activating', 'timeout', 'local', () =>
+    after({ type: 'send-proxy-error' }, failed('our proxy took too long')),
+  ),
+  ...row(WAITING, 'lost', 'local', () => failed('the negotiation broke off')),
+  ...row('connected', 'lost', 'local', (state) => ({ state })),
+  ...row([...WAITING, 'failed', 'connected'], 'close', 'local', () => ({
+    state: { type: 'closed' },
+    effects: [{ type: 'stop-search' }],
+  })),
+  ...row('closed', 'close', 'local', (state) => ({ state })),
+  // Given up already: what the peer still says about it changes nothing.
+  ...LATE.flatMap((event) => row(['failed', 'closed'], event, 'local', (state) => ({ state }))),
+]);

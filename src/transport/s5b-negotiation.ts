@@ -1,0 +1,366 @@
+/** One S5B negotiation: performs what `s5b-machine.ts` decides. */
+import type { Duplex } from 'node:stream';
+import type { Clock, Timer } from '../clock.js';
+import type { Entity } from '../entity/entity.js';
+import { AbortedError, messageOf, ParseError } from '../errors.js';
+import type { Log } from '../log.js';
+import { StanzaError, toStanzaError } from '../stanza/stanza-error.js';
+import { bytestreamsCodec, destinationAddress, type Streamhost } from '../stanza/xep0065-bytestreams.js';
+import {
+  type S5bCandidate,
+  type S5bDescription,
+  type S5bInfo,
+  s5bDescriptionCodec,
+  s5bInfoCodec,
+} from '../stanza/xep0260-jingle-s5b.js';
+import type { Element } from '../stanza/xml.js';
+import type { ConnectPolicy } from './address-policy.js';
+import { CandidateSearch, type Found, openStreamhost, type SearchLimits } from './candidate-search.js';
+import { ownCandidates } from './s5b-candidates.js';
+import type { InboundListener, InboundTaker } from './s5b-listener.js';
+import { type S5bEffect, type S5bEvent, type S5bState, s5bMachine } from './s5b-machine.js';
+import type { Connector } from './tcp-connector.js';
+import { type TransportContext, TransportFailedError, type TransportNegotiation } from './transport.js';
+
+export interface S5bNegotiationComponents {
+  readonly entity: Pick<Entity, 'request'>;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly listener: InboundListener;
+  readonly connector: Connector;
+  readonly policy: ConnectPolicy;
+}
+
+export interface S5bLimits extends SearchLimits {
+  /** From the moment both descriptions are known until there is a stream. */
+  readonly negotiationTimeoutMs: number;
+}
+
+export interface S5bNegotiationInit extends S5bLimits {
+  readonly context: TransportContext;
+  readonly sid: string;
+  readonly side: 'offerer' | 'answerer';
+  readonly proxies: readonly Streamhost[];
+}
+
+export class S5bNegotiation implements TransportNegotiation, InboundTaker {
+  readonly type = 's5b';
+  readonly #components: S5bNegotiationComponents;
+  readonly #init: S5bNegotiationInit;
+  readonly #search: CandidateSearch;
+  readonly #relaying = new AbortController();
+  readonly #startedMs: number;
+  readonly #stream: Promise<Duplex>;
+  #resolve: (stream: Duplex) => void = () => undefined;
+  #reject: (error: Error) => void = () => undefined;
+  #state: S5bState;
+  #ours: S5bDescription | undefined;
+  #theirs: S5bDescription | undefined;
+  #connecting = false;
+  #timer: Timer | undefined;
+  #unexpect: (() => void) | undefined;
+  /** The peer's connection to us: one at a time, so that both sides mean the same. */
+  #inbound: { stream?: Duplex } | undefined;
+  #outgoing: Duplex | undefined;
+  #relay: Duplex | undefined;
+
+  constructor(components: S5bNegotiationComponents, init: S5bNegotiationInit) {
+    this.#components = components;
+    this.#init = init;
+    this.#startedMs = components.clock.monotonic();
+    this.#state = { type: 'searching', role: init.context.role };
+    this.#search = new CandidateSearch(components, {
+      ...init,
+      peer: init.context.peer,
+      onEnd: (found) => this.#onSearchEnd(found),
+    });
+    this.#stream = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Whoever calls `connect` owns the failure; until then it is nobody's.
+    this.#stream.catch(() => undefined);
+  }
+
+  async describe(): Promise<Element> {
+    this.#ours ??= this.#makeDescription();
+    return s5bDescriptionCodec.toXml(this.#ours);
+  }
+
+  remote(transport: Element): void {
+    const theirs = s5bDescriptionCodec.fromXml(transport);
+    if (theirs.sid !== this.#init.sid)
+      throw new ParseError("'sid' is not that of the offer", { field: 'sid' });
+    if (theirs.mode === 'udp') throw new TransportFailedError('only TCP is served');
+    if (this.#theirs) throw new TransportFailedError('the transport was described before');
+    this.#theirs = theirs;
+    this.#search.add(theirs.candidates, this.#theirDstaddr(theirs.dstaddr));
+    this.#startSearch();
+  }
+
+  info(transport: Element): void {
+    try {
+      const info = s5bInfoCodec.fromXml(transport);
+      if (info.sid !== this.#init.sid) throw new StanzaError('item-not-found', 'no such bytestream');
+      this.#onInfo(info);
+    } catch (thrown) {
+      throw toStanzaError(thrown);
+    }
+  }
+
+  connect(): Promise<Duplex> {
+    this.#connecting = true;
+    this.#startSearch();
+    return this.#stream;
+  }
+
+  close(): void {
+    this.#handle({ type: 'close' });
+    this.#reject(new AbortedError('the negotiation was closed'));
+    this.#release(undefined);
+  }
+
+  admit(): boolean {
+    if (this.#inbound !== undefined || this.#state.type === 'connected') return false;
+    this.#inbound = {};
+    return true;
+  }
+
+  take(stream: Duplex): void {
+    if (this.#inbound === undefined || stream.destroyed) {
+      this.#inbound = undefined;
+      stream.destroy();
+      return;
+    }
+    this.#inbound.stream = stream;
+    stream.once('close', this.#onInboundClose);
+    if (this.#state.type === 'awaiting-inbound') this.#handle({ type: 'inbound' });
+  }
+
+  readonly #onInboundClose = () => {
+    this.#inbound = undefined;
+  };
+
+  readonly #onRelayed = () => {
+    // COMPAT: some peers never say <activated/>; a proxy passes nothing on before it is.
+    if (this.#outgoing && this.#outgoing.readableLength > 0 && this.#state.type === 'awaiting-activation') {
+      this.#handle({ type: 'activated' });
+    }
+  };
+
+  readonly #onOutgoingClose = () => this.#handle({ type: 'lost' });
+
+  #makeDescription(): S5bDescription {
+    const { context, sid, side, proxies } = this.#init;
+    const { listener } = this.#components;
+    const dstaddr = this.#ourDstaddr();
+    this.#unexpect = listener.expect(dstaddr, this);
+    const candidates = ownCandidates({
+      self: context.self,
+      hosts: listener.hosts,
+      port: listener.port,
+      proxies,
+      taken: this.#theirs?.candidates ?? [],
+    });
+    // XEP-0260 §2.2: the answer has no 'mode'.
+    return { sid, ...(side === 'offerer' && { mode: 'tcp' }), dstaddr, candidates };
+  }
+
+  /** XEP-0260 §2.2: whoever offers a streamhost comes first in the hash. */
+  #ourDstaddr(): string {
+    const { sid, context } = this.#init;
+    return destinationAddress(sid, context.self, context.peer);
+  }
+
+  #theirDstaddr(given: string | undefined): string {
+    const { sid, context } = this.#init;
+    return given ?? this.#theirs?.dstaddr ?? destinationAddress(sid, context.peer, context.self);
+  }
+
+  #startSearch(): void {
+    if (!this.#connecting || !this.#theirs || this.#timer || !isWaiting(this.#state)) return;
+    this.#timer = this.#components.clock.after(this.#init.negotiationTimeoutMs, () =>
+      this.#handle({ type: 'timeout' }),
+    );
+    this.#search.start({ expectMore: this.#theirs.candidates.length === 0 });
+  }
+
+  #onSearchEnd(found: Found | undefined): void {
+    if (found) {
+      this.#outgoing = found.stream;
+      this.#handle({ type: 'reached', candidate: found.candidate });
+    } else {
+      this.#handle({ type: 'unreachable' });
+    }
+  }
+
+  #onInfo(info: S5bInfo): void {
+    switch (info.type) {
+      case 'candidates':
+        this.#search.add(info.candidates, this.#theirDstaddr(info.dstaddr));
+        return;
+      case 'candidate-used':
+        this.#handleFromPeer({ type: 'peer-used', candidate: this.#ownCandidate(info.cid) });
+        return;
+      case 'candidate-error':
+        this.#handleFromPeer({ type: 'peer-error' });
+        return;
+      case 'activated':
+        if (this.#state.type === 'awaiting-activation' && this.#state.candidate.cid !== info.cid) {
+          throw new StanzaError('item-not-found', 'not the nominated candidate');
+        }
+        this.#handleFromPeer({ type: 'activated' });
+        return;
+      case 'proxy-error':
+        this.#handleFromPeer({ type: 'proxy-error' });
+    }
+  }
+
+  #ownCandidate(cid: string): S5bCandidate {
+    const candidate = this.#ours?.candidates.find((each) => each.cid === cid);
+    if (!candidate) throw new StanzaError('item-not-found', 'no such candidate');
+    return candidate;
+  }
+
+  #handleFromPeer(event: S5bEvent): void {
+    if (!this.#handle(event)) throw new StanzaError('unexpected-request', 'out of order');
+  }
+
+  /** False when the event has no place in the present state. */
+  #handle(event: S5bEvent): boolean {
+    const step = s5bMachine.step(this.#state, event);
+    if (!step) return false;
+    if (step.state.type !== this.#state.type) this.#logChange(step.state, event);
+    this.#state = step.state;
+    for (const effect of step.effects) this.#perform(effect);
+    return true;
+  }
+
+  #logChange(next: S5bState, event: S5bEvent): void {
+    this.#components.log.debug(
+      {
+        machine: s5bMachine.name,
+        id: this.#init.sid,
+        from: this.#state.type,
+        to: next.type,
+        event: event.type,
+        ms: Math.round(this.#components.clock.monotonic() - this.#startedMs),
+      },
+      'state',
+    );
+  }
+
+  #perform(effect: S5bEffect): void {
+    const { sid } = this.#init;
+    switch (effect.type) {
+      case 'send-used':
+        this.#send({ type: 'candidate-used', sid, cid: effect.cid });
+        return;
+      case 'send-error':
+        this.#send({ type: 'candidate-error', sid });
+        return;
+      case 'send-activated':
+        this.#send({ type: 'activated', sid, cid: effect.cid });
+        return;
+      case 'send-proxy-error':
+        this.#send({ type: 'proxy-error', sid });
+        return;
+      case 'narrow':
+        this.#search.narrow(effect.above);
+        return;
+      case 'stop-search':
+        this.#search.stop();
+        return;
+      case 'take-inbound':
+        if (this.#inbound?.stream) this.#handle({ type: 'inbound' });
+        return;
+      case 'await-activation':
+        this.#outgoing?.on('readable', this.#onRelayed).once('close', this.#onOutgoingClose);
+        if (this.#outgoing?.destroyed !== false) this.#handle({ type: 'lost' });
+        return;
+      case 'activate':
+        this.#activate(effect.candidate);
+        return;
+      case 'connect':
+        this.#handOut(effect.by);
+        return;
+      case 'fail':
+        this.#reject(new TransportFailedError(`SOCKS5 bytestream: ${effect.why}`));
+        this.#release(undefined);
+    }
+  }
+
+  #send(info: S5bInfo): void {
+    this.#init.context.sendInfo(s5bInfoCodec.toXml(info)).catch((thrown: unknown) => {
+      this.#components.log.debug({ info: info.type, why: messageOf(thrown) }, 's5b transport-info failed');
+      this.#handle({ type: 'lost' });
+    });
+  }
+
+  #activate(candidate: S5bCandidate): void {
+    this.#openRelay(candidate).then(
+      (stream) => {
+        this.#relay = stream;
+        if (this.#state.type === 'activating') this.#handle({ type: 'relay-ready' });
+        else stream.destroy();
+      },
+      (thrown: unknown) => {
+        this.#components.log.debug({ why: messageOf(thrown) }, 's5b proxy failed');
+        this.#handle({ type: 'relay-failed' });
+      },
+    );
+  }
+
+  /** XEP-0260 §2.4, XEP-0065 §6.3.5: we connect to the proxy too, then have it relay. */
+  async #openRelay(candidate: S5bCandidate): Promise<Duplex> {
+    const { clock, connector, entity } = this.#components;
+    const { context, sid, attemptTimeoutMs } = this.#init;
+    if (candidate.jid === undefined) throw new TransportFailedError('our proxy has no address');
+    const { signal } = this.#relaying;
+    const stream = await openStreamhost(connector, clock, {
+      host: candidate.host,
+      port: candidate.port,
+      dstaddr: this.#ourDstaddr(),
+      permits: () => true, // our own configuration names it
+      timeoutMs: attemptTimeoutMs,
+      signal,
+    });
+    try {
+      const payload = bytestreamsCodec.toXml({ type: 'activate', sid, target: context.peer });
+      await entity.request({ to: candidate.jid, from: context.self, type: 'set', payload, signal });
+      return stream;
+    } catch (thrown) {
+      stream.destroy();
+      throw thrown;
+    }
+  }
+
+  #handOut(by: 'outgoing' | 'inbound' | 'relay'): void {
+    const streams = { outgoing: this.#outgoing, inbound: this.#inbound?.stream, relay: this.#relay };
+    const stream = streams[by];
+    this.#release(stream);
+    if (stream?.destroyed === false) this.#resolve(stream);
+    else this.#reject(new TransportFailedError('SOCKS5 bytestream: the connection was lost'));
+  }
+
+  /** Closes everything but the stream that is handed out. */
+  #release(kept: Duplex | undefined): void {
+    this.#timer?.cancel();
+    this.#unexpect?.();
+    this.#relaying.abort();
+    this.#search.stop();
+    const streams = [this.#outgoing, this.#inbound?.stream, this.#relay];
+    this.#outgoing = undefined;
+    this.#inbound = undefined;
+    this.#relay = undefined;
+    for (const stream of streams) {
+      stream?.off('close', this.#onOutgoingClose).off('close', this.#onInboundClose);
+      stream?.off('readable', this.#onRelayed);
+      if (stream !== kept) stream?.destroy();
+    }
+  }
+}
+
+function isWaiting(state: S5bState): boolean {
+  return state.type !== 'connected' && state.type !== 'failed' && state.type !== 'closed';
+}
