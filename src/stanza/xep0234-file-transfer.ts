@@ -2,8 +2,9 @@
  * XEP-0234: Jingle File Transfer
  * https://xmpp.org/extensions/xep-0234.html, version 0.19.1 (2019-06-19)
  *
- * `<file/>` as it stands in offers, requests, checksums and in our answers to a query. Both
- * namespaces are read: 5, and 4 for older clients.
+ * `<file/>` as it stands in offers, requests, checksums and in our answers to a query, and what
+ * stands around it in a session. Both namespaces are spoken: 5, and 4 (version 0.17.2) for older
+ * clients, where hashes are those of `urn:xmpp:hashes:1` and an empty one says hash-used.
  *
  * Departures: `<path xmlns='urn:xmpp:tmp:file-discovery:0'/>` carries the file's full path in
  * the offering node (docs/protocol.md, "Answers"); §5 allows further elements.
@@ -15,7 +16,7 @@ import type { Codec } from './codec.js';
 import { NS } from './namespaces.js';
 import { formatDateTime, parseDateTime } from './xep0082-date-time.js';
 import { type Hash, type HashAlgorithm, hashCodec, hashUsedCodec } from './xep0300-hashes.js';
-import { attribute, child, children, childText, type Element, is, parseCount, xml } from './xml.js';
+import { attribute, child, children, childText, type Element, elements, is, parseCount, xml } from './xml.js';
 
 /** The bytes `[offset, offset + length)` of a file; without a length, to its end. */
 export interface Range {
@@ -23,7 +24,7 @@ export interface Range {
   readonly length?: number;
 }
 
-/** `<range/>`: what is wanted, or at least that ranges are understood; with hashes of the range in a checksum (§8.1). */
+/** `<range/>`: what is wanted, or at least that ranges are understood; with hashes of the range in a checksum (§8.2). */
 export interface RangeDescription extends Range {
   readonly hashes: readonly Hash[];
 }
@@ -138,18 +139,106 @@ function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
     file.desc !== undefined && xml('desc', {}, file.desc),
     file.mediaType !== undefined && xml('media-type', {}, file.mediaType),
     file.name !== undefined && xml('name', {}, file.name),
-    file.range && rangeToXml(file.range),
+    file.range && rangeToXml(file.range, ns),
     file.size !== undefined && xml('size', {}, file.size),
-    file.hashes.map((hash) => hashCodec.toXml(hash)),
-    file.hashesUsed.map((algo) => hashUsedCodec.toXml(algo)),
+    file.hashes.map((hash) => hashToXml(hash, ns)),
+    file.hashesUsed.map((algo) =>
+      ns === NS.fileTransfer4 ? xml('hash', { xmlns: NS.hashes1, algo }) : hashUsedCodec.toXml(algo),
+    ),
     file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
   );
 }
 
-function rangeToXml(range: RangeDescription): Element {
+function rangeToXml(range: RangeDescription, ns: FileTransferNamespace): Element {
   return xml(
     'range',
     { offset: range.offset === 0 ? undefined : range.offset, length: range.length },
-    range.hashes.map((hash) => hashCodec.toXml(hash)),
+    range.hashes.map((hash) => hashToXml(hash, ns)),
   );
+}
+
+function hashToXml(hash: Hash, ns: FileTransferNamespace): Element {
+  return ns === NS.fileTransfer4
+    ? xml('hash', { xmlns: NS.hashes1, algo: hash.algo }, hash.value)
+    : hashCodec.toXml(hash);
+}
+
+/** `<description/>`: one file. */
+export function descriptionCodec(ns: FileTransferNamespace = NS.fileTransfer5): Codec<FileDescription> {
+  return {
+    fromXml(element) {
+      if (!is(element, 'description', ns))
+        throw new ParseError('not a <description/>', { field: 'description' });
+      return oneFile(element, ns);
+    },
+    toXml: (file) => xml('description', { xmlns: ns }, fileToXml(file, ns)),
+  };
+}
+
+/** The only `<file/>` of an element (§5: a content is a single file). */
+function oneFile(element: Element, ns: FileTransferNamespace): FileDescription {
+  const files = children(element, 'file', ns);
+  const [file] = files;
+  if (!file || files.length > 1) {
+    throw new ParseError(`<${element.getName()}/> needs exactly one <file/>`, { field: 'file' });
+  }
+  return fileFromXml(file, ns);
+}
+
+/** The content that an informational message speaks of (§8): both or neither, where there is one content only. */
+export interface FileContentRef {
+  readonly creator?: 'initiator' | 'responder';
+  readonly name?: string;
+}
+
+/** The payload of a session-info (§8). */
+export type FileInfo =
+  | { readonly type: 'received'; readonly content: FileContentRef }
+  /** Hashes in `file` are of the whole file, those in `file.range` of that range. */
+  | { readonly type: 'checksum'; readonly content: FileContentRef; readonly file: FileDescription };
+
+export function isFileInfo(element: Element, ns: FileTransferNamespace): boolean {
+  return is(element, 'received', ns) || is(element, 'checksum', ns);
+}
+
+/** `<received/>` and `<checksum/>`. */
+export function fileInfoCodec(ns: FileTransferNamespace = NS.fileTransfer5): Codec<FileInfo> {
+  return {
+    fromXml(element) {
+      const content = contentRefOf(element);
+      if (is(element, 'received', ns)) return { type: 'received', content };
+      if (!is(element, 'checksum', ns)) throw new ParseError('neither <received/> nor <checksum/>');
+      const file = oneFile(element, ns);
+      // §8.2: at least one hash or hash-used. Functions that we don't know count: the peer did its part.
+      const range = children(element, 'file', ns).flatMap((each) => children(each, 'range', ns));
+      const holders = [...children(element, 'file', ns), ...range];
+      if (!holders.some((each) => elements(each).some((part) => /^hash/.test(part.getName())))) {
+        throw new ParseError('a <checksum/> needs a <hash/>', { field: 'hash' });
+      }
+      return { type: 'checksum', content, file };
+    },
+    toXml: (info) =>
+      xml(
+        info.type,
+        { xmlns: ns, creator: info.content.creator, name: info.content.name },
+        info.type === 'checksum' && fileToXml(info.file, ns),
+      ),
+  };
+}
+
+function contentRefOf(element: Element): FileContentRef {
+  const creator = attribute(element, 'creator');
+  const name = attribute(element, 'name');
+  if (creator !== undefined && creator !== 'initiator' && creator !== 'responder') {
+    throw new ParseError("'creator' must be initiator or responder", { field: 'creator' });
+  }
+  return { ...(creator !== undefined && { creator }), ...(name !== undefined && { name }) };
+}
+
+/** The application's own conditions beside a Jingle reason (§9). */
+export const FileErrorCondition = ['file-not-available', 'file-too-large'] as const;
+export type FileErrorCondition = (typeof FileErrorCondition)[number];
+
+export function fileErrorToXml(condition: FileErrorCondition): Element {
+  return xml(condition, { xmlns: NS.fileTransferErrors });
 }
