@@ -206,3 +206,11 @@ function spanOf(source: MemorySource, asked: FileDescription): { start: number; 
   const length = asked.range?.length ?? size;
   return { start, end: Math.min(size, start + length) };
 }
+
+/** Bytes that look random and are the same for the same seed. */
+export function seededBytes(size: number, seed: number): Buffer {
+  const pieces = Array.from({ length: Math.ceil(size / 64) }, (_, index) =>
+    createHash('sha512').update(`${seed} ${index}`).digest(),
+  );
+  return Buffer.concat(pieces).subarray(0, size);
+}
