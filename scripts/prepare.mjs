@@ -1,5 +1,7 @@
 // What npm runs after an install, and `npm run build`: compiles, removes what has lost its source,
-// and links `shoal` where npx looks first. (Without the link npx would fetch a stranger's package.)
+// and links `shoal` where npx looks for it. Without the link npx would fetch a stranger's package;
+// with a `bin` in package.json, which nobody installs, it would first install the project into its
+// cache and run that.
 import {
   chmodSync,
   existsSync,
