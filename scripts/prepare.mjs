@@ -21,9 +21,8 @@ const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const program = join(dist, 'src', 'cli', 'main.js');
 
 if (existsSync(compiler)) build();
-else if (!existsSync(program))
-  stop('TypeScript is not installed and nothing is built: run `npm ci` with the development dependencies');
-link();
+if (existsSync(program)) link();
+else process.stderr.write('shoal is not built: that needs the development dependencies\n');
 
 function build() {
   const beganS = Date.now() / 1000;
