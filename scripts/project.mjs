@@ -42,6 +42,7 @@ function isStale() {
 
 /** Folders count too: their time changes when a file is removed. */
 function newestMs(path) {
+  if (!existsSync(path)) return 0;
   const { mtimeMs } = statSync(path);
   if (!statSync(path).isDirectory()) return mtimeMs;
   return readdirSync(path).reduce((newest, name) => Math.max(newest, newestMs(join(path, name))), mtimeMs);

@@ -4,6 +4,7 @@ import type { AskerConfig, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { Asker } from '../node/asker.js';
 import type { NodeStatus } from '../node/node-status.js';
+import type { PrivateProsodyInit } from '../private-server/prosody-config.js';
 import type { Startable } from '../startable.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import type { Io } from './terminal.js';
@@ -24,6 +25,7 @@ export interface Components {
   readonly clock: Clock;
   readonly createAsker: (components: { clock: Clock; log: Log }, init: AskerConfig) => Asker;
   readonly createNode: (components: { clock: Clock; log: Log }, init: NodeConfig) => ServedNode;
+  readonly createServer: (components: { clock: Clock; log: Log }, init: PrivateProsodyInit) => Startable;
 }
 
 export interface Command {

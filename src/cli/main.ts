@@ -4,19 +4,22 @@ import { systemClock } from '../clock.js';
 import { readVersion } from '../config/version.js';
 import { createAsker } from '../node/asker.js';
 import { NetworkNode } from '../node/network-node.js';
+import { PrivateProsody } from '../private-server/prosody.js';
 import { findCommand } from './find.js';
 import { getCommand } from './get.js';
 import { type Program, runCommand } from './run-command.js';
 import { serveCommand } from './serve.js';
+import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
 import { processIo } from './terminal.js';
 
 const program: Program = {
   version: await readVersion(),
-  commands: [findCommand, getCommand, serveCommand, statusCommand],
+  commands: [findCommand, getCommand, serveCommand, startCommand, statusCommand],
   components: {
     clock: systemClock,
     createAsker,
+    createServer: (components, init) => new PrivateProsody(components, init),
     createNode: (components, init) => new NetworkNode(components, init),
   },
 };

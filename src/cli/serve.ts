@@ -5,6 +5,7 @@ import { type Loaded, loadNodeConfig } from '../config/load.js';
 import { type NodeConfig, nodeOptions } from '../config/options.js';
 import { messageOf } from '../errors.js';
 import { createLog, type Log } from '../log.js';
+import type { NodeStatus } from '../node/node-status.js';
 import { StatusSocket, statusSocketPath } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode, type ServedNode } from './command.js';
@@ -41,24 +42,31 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const file = args.get('config');
   if (file === undefined)
     throw new UsageError('--config FILE is missing; --example prints one to begin with');
-  return serve(components, await loadNodeConfig(file), io);
+  const loaded = await loadNodeConfig(file);
+  return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {} });
 }
 
-/** Runs the node that `loaded` describes until `io.signal` aborts or the node fails. */
+export interface ServeInit {
+  readonly io: Pick<Io, 'signal'>;
+  readonly log: Log;
+  readonly onReady: (status: NodeStatus) => void;
+}
+
+/** Runs the node that `loaded` describes until the signal of `io` aborts or the node fails. */
 export async function serve(
   components: Components,
   { config, warnings }: Loaded<NodeConfig>,
-  io: Pick<Io, 'signal'>,
-  onReady: () => void = () => {},
+  { io, log, onReady }: ServeInit,
 ): Promise<ExitCode> {
-  const log = createLog(config.log.level);
   for (const warning of warnings) log.warn(warning);
   const node = components.createNode({ clock: components.clock, log }, config);
   const socket = new StatusSocket(
     { log },
     { path: statusSocketPath(config.data), read: () => node.status() },
   );
-  const code = await runUntilTold(components.clock, node, socket, log, io.signal, onReady);
+  const code = await runUntilTold(components.clock, node, socket, log, io.signal, () =>
+    onReady(node.status()),
+  );
   await stopAll([socket, node], log);
   log.info('stopped');
   return code;

@@ -18,8 +18,8 @@ const MAX_ANSWER_CHARS = 4_194_304;
 const ANSWER_TIMEOUT_MS = 5000;
 
 /** Where the node with this data folder listens. Folders too deep for a socket's name have it in the temporary folder. */
-export function statusSocketPath(dataFolder: string): string {
-  const path = join(dataFolder, 'status.sock');
+export function statusSocketPath(dataFolder: string, name = 'status.sock'): string {
+  const path = join(dataFolder, name);
   if (Buffer.byteLength(path) <= MAX_SOCKET_PATH_BYTES) return path;
   const digest = createHash('sha256').update(path).digest('hex').slice(0, 24);
   return join(tmpdir(), `shoal-${digest}.sock`);
