@@ -3,7 +3,7 @@
  * a killed process; what a power cut takes is only hashed again.
  *
  *     f <full path, as bytes>   [size, mtimeMs, ctimeMs, birthtimeMs, ino, media type, sha-256]
- *     r <share>                 [dev, ino]
+ *     r <share>                 identity of its folder
  *     v                         version of this layout
  */
 import { ClassicLevel } from 'classic-level';
@@ -12,7 +12,6 @@ import { type FullPath, fromBytes, toBytes } from '../fs/share-path.js';
 import type { Log } from '../log.js';
 import {
   type CatalogueStore,
-  type ShareRootIdentity,
   type StoreChange,
   type StoredFile,
   StoreLockedError,
@@ -75,7 +74,8 @@ export class LevelStore implements CatalogueStore {
     } finally {
       await iterator.close();
     }
-    if (unreadable > 0) this.#log.warn({ rows: unreadable }, 'rows of the store could not be read; hashing again');
+    if (unreadable > 0)
+      this.#log.warn({ rows: unreadable }, 'rows of the store could not be read; hashing again');
   }
 
   write(changes: readonly StoreChange[]): Promise<void> {
@@ -88,25 +88,26 @@ export class LevelStore implements CatalogueStore {
     );
   }
 
-  async readRoot(share: string): Promise<ShareRootIdentity | undefined> {
-    const value = await this.#level.get(rootKey(share));
-    const row = value === undefined ? undefined : parseRow(value);
-    const [dev, ino] = row ?? [];
-    return typeof dev === 'number' && typeof ino === 'number' ? { dev, ino } : undefined;
+  readRoot(share: string): Promise<string | undefined> {
+    return this.#level.get(rootKey(share));
   }
 
-  writeRoot(share: string, identity: ShareRootIdentity): Promise<void> {
-    return this.#level.put(rootKey(share), JSON.stringify([identity.dev, identity.ino]));
+  writeRoot(share: string, identity: string): Promise<void> {
+    return this.#level.put(rootKey(share), identity);
   }
 
   async #checkVersion(): Promise<void> {
     const version = await this.#level.get(VERSION_KEY);
     if (version === VERSION) return;
     if (version !== undefined) {
-      throw new StoreUnusableError(this.#location, `it has layout ${version}, this program reads layout ${VERSION}`);
+      throw new StoreUnusableError(
+        this.#location,
+        `it has layout ${version}, this program reads layout ${VERSION}`,
+      );
     }
     const [anything] = await this.#level.keys({ limit: 1 }).all();
-    if (anything !== undefined) throw new StoreUnusableError(this.#location, 'it does not say which layout it has');
+    if (anything !== undefined)
+      throw new StoreUnusableError(this.#location, 'it does not say which layout it has');
     await this.#level.put(VERSION_KEY, VERSION);
   }
 }

@@ -20,19 +20,14 @@ export type StoreChange =
   | { readonly type: 'put'; readonly file: StoredFile }
   | { readonly type: 'remove'; readonly key: FullPath };
 
-/** Which folder a share was the last time files were seen in it. */
-export interface ShareRootIdentity {
-  readonly dev: number;
-  readonly ino: number;
-}
-
 export interface CatalogueStore extends Startable {
   /** Everything that is stored, in batches. A row that cannot be read is left out. */
   load(signal?: AbortSignal): AsyncIterable<readonly StoredFile[]>;
   /** Makes all changes or none. Resolves once they survive the end of the process. */
   write(changes: readonly StoreChange[]): Promise<void>;
-  readRoot(share: string): Promise<ShareRootIdentity | undefined>;
-  writeRoot(share: string, identity: ShareRootIdentity): Promise<void>;
+  /** Which folder the share was when files were last seen in it (`Listing.identity`). */
+  readRoot(share: string): Promise<string | undefined>;
+  writeRoot(share: string, identity: string): Promise<void>;
 }
 
 /** Thrown by `start` when another process has the store open. */
@@ -42,7 +37,10 @@ export class StoreLockedError extends ShoalError {
     readonly location: string,
     options?: { cause?: unknown },
   ) {
-    super(`another node uses this data folder (${location}); stop it or give this one a folder of its own`, options);
+    super(
+      `another node uses this data folder (${location}); stop it or give this one a folder of its own`,
+      options,
+    );
   }
 }
 

@@ -43,7 +43,11 @@ export interface SharedFile {
 }
 
 /** Opens a file of a share. Throws {@link FileAbsentError}, {@link FileUnreadableError}. */
-export async function openShared(fs: FileSystem, share: ShareFolder, path: ShareRelativePath): Promise<SharedFile> {
+export async function openShared(
+  fs: FileSystem,
+  share: ShareFolder,
+  path: ShareRelativePath,
+): Promise<SharedFile> {
   let file: OpenedFile | undefined;
   try {
     parseShareRelativePath(path);

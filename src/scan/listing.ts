@@ -43,7 +43,9 @@ export interface Listing {
   readonly skipped: Skipped;
   /** A path and a reason of one that was skipped, for the log. */
   readonly example?: string;
-  readonly part: 'more' | 'last';
+  /** From 0. */
+  readonly part: number;
+  readonly last: boolean;
 }
 
 /** A folder that could not be listed. `gone`: there is none of that path any more. */

@@ -11,7 +11,12 @@ import { walk, walkedShare } from './walk.js';
 export type LookPriority = 'soon' | 'later';
 
 export type ToWalker =
-  | { readonly type: 'look'; readonly id: number; readonly request: LookRequest; readonly priority: LookPriority }
+  | {
+      readonly type: 'look';
+      readonly id: number;
+      readonly request: LookRequest;
+      readonly priority: LookPriority;
+    }
   | { readonly type: 'cancel'; readonly id: number }
   /** One batch has been dealt with. */
   | { readonly type: 'credit' };
@@ -40,6 +45,8 @@ export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: r
   const shares = configs.map(walkedShare);
   const tasks: Record<LookPriority, Task[]> = { soon: [], later: [] };
   let credits = WINDOW;
+  /** In the middle of a folder: its parts follow each other, whoever else is waiting. */
+  let unfinished: LookPriority | undefined;
   let turn: NodeJS.Immediate | undefined;
 
   port.on('message', (message) => {
@@ -49,6 +56,7 @@ export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: r
       tasks[message.priority].push({ id: message.id, findings: walk(fs, share, message.request) });
     } else if (message.type === 'cancel') {
       for (const priority of ['soon', 'later'] as const) {
+        if (tasks[priority][0]?.id === message.id && unfinished === priority) unfinished = undefined;
         tasks[priority] = tasks[priority].filter((task) => task.id !== message.id);
       }
     } else {
@@ -60,22 +68,29 @@ export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: r
   /** One batch, then the event loop has its turn, so that new messages are seen. */
   function wake(): void {
     if (turn !== undefined || credits === 0) return;
-    const queue = tasks.soon.length > 0 ? tasks.soon : tasks.later;
-    const task = queue[0];
-    if (task === undefined) return;
+    if (tasks.soon.length + tasks.later.length === 0) return;
     turn = setImmediate(() => {
       turn = undefined;
-      const { findings, ended } = takeBatch(task.findings);
-      if (findings.length > 0) {
-        credits -= 1;
-        port.postMessage({ type: 'found', id: task.id, findings });
-      }
-      if (ended) {
-        queue.shift();
-        port.postMessage({ type: 'done', id: task.id });
-      }
+      step();
       wake();
     });
+  }
+
+  function step(): void {
+    const priority = unfinished ?? (tasks.soon.length > 0 ? 'soon' : 'later');
+    const task = tasks[priority][0];
+    if (task === undefined) return;
+    const { findings, ended } = takeBatch(task.findings);
+    const last = findings.at(-1);
+    unfinished = last?.type === 'listing' && !last.last ? priority : undefined;
+    if (findings.length > 0) {
+      credits -= 1;
+      port.postMessage({ type: 'found', id: task.id, findings });
+    }
+    if (ended) {
+      tasks[priority].shift();
+      port.postMessage({ type: 'done', id: task.id });
+    }
   }
 }
 

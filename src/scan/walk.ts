@@ -131,7 +131,8 @@ class FolderReading {
         links: last ? this.#links : [],
         skipped: last ? this.#skipped : nothing,
         ...(last && this.#example !== undefined ? { example: this.#example } : {}),
-        part: last ? 'last' : 'more',
+        part: at / PART_FILES,
+        last,
       };
       if (last) return;
     }

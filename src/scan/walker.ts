@@ -12,15 +12,15 @@ export class WalkerEndedError extends ShoalError {
   readonly code = 'walker-ended';
 }
 
-/** Takes what a look found, in the order of finding. The worker waits when several calls are not over. */
+/** Takes what a look found, as it comes. The worker waits when several calls are not over. */
 export type FindingsHandler = (findings: readonly Finding[]) => void | Promise<void>;
 
 interface Look {
   readonly take: FindingsHandler;
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
-  /** Batches are dealt with one after the other. */
-  tail: Promise<void>;
+  /** Resolves when everything received so far has been dealt with. */
+  taken: Promise<unknown>;
 }
 
 export class Walker implements Startable {
@@ -49,12 +49,17 @@ export class Walker implements Startable {
   }
 
   /** Resolves when everything found has been taken. Rejects with {@link AbortedError}, {@link WalkerEndedError}. */
-  look(request: LookRequest, priority: LookPriority, take: FindingsHandler, signal?: AbortSignal): Promise<void> {
+  look(
+    request: LookRequest,
+    priority: LookPriority,
+    take: FindingsHandler,
+    signal?: AbortSignal,
+  ): Promise<void> {
     if (this.#stopped || signal?.aborted) return Promise.reject(new AbortedError('the walk was stopped'));
     const worker = this.#running();
     const id = this.#nextId++;
     const looked = new Promise<void>((resolve, reject) => {
-      this.#looks.set(id, { take, resolve, reject, tail: Promise.resolve() });
+      this.#looks.set(id, { take, resolve, reject, taken: Promise.resolve() });
     });
     const onAbort = () => {
       this.#looks.get(id)?.reject(new AbortedError('the walk was stopped'));
@@ -68,31 +73,33 @@ export class Walker implements Startable {
 
   #running(): Worker {
     if (this.#worker !== undefined) return this.#worker;
-    const worker = new Worker(new URL('../../workers/walk.js', import.meta.url), { workerData: this.#shares });
-    worker.on('message', (message: FromWalker) => this.#receive(message));
+    const worker = new Worker(new URL('../../workers/walk.js', import.meta.url), {
+      workerData: this.#shares,
+    });
+    worker.on('message', (message: FromWalker) => this.#receive(worker, message));
     worker.on('error', (error) => this.#ended(worker, messageOf(error)));
     worker.on('exit', (code) => this.#ended(worker, `exit ${code}`));
     this.#worker = worker;
     return worker;
   }
 
-  #receive(message: FromWalker): void {
+  /** At once and in the order of arrival: what was read later must not be overtaken by what was read before. */
+  #receive(worker: Worker, message: FromWalker): void {
     const look = this.#looks.get(message.id);
     if (message.type === 'found') {
+      const credit = () => worker.postMessage({ type: 'credit' } satisfies ToWalker);
       if (look === undefined) {
-        this.#post({ type: 'credit' });
+        credit();
         return;
       }
-      look.tail = look.tail
-        .then(() => (this.#looks.has(message.id) ? look.take(message.findings) : undefined))
-        .catch((error: unknown) => {
-          this.#looks.delete(message.id);
-          this.#post({ type: 'cancel', id: message.id });
-          look.reject(error instanceof Error ? error : new Error(String(error)));
-        })
-        .finally(() => this.#post({ type: 'credit' }));
+      const taken = take(look, message.findings).catch((error: unknown) => {
+        this.#looks.delete(message.id);
+        worker.postMessage({ type: 'cancel', id: message.id } satisfies ToWalker);
+        look.reject(error instanceof Error ? error : new Error(String(error)));
+      });
+      look.taken = Promise.all([look.taken, taken.finally(credit)]);
     } else if (look !== undefined) {
-      look.tail = look.tail.then(() => {
+      look.taken = look.taken.then(() => {
         this.#looks.delete(message.id);
         look.resolve();
       });
@@ -114,4 +121,8 @@ export class Walker implements Startable {
     for (const look of this.#looks.values()) look.reject(error);
     this.#looks.clear();
   }
+}
+
+async function take(look: Look, findings: readonly Finding[]): Promise<void> {
+  await look.take(findings);
 }

@@ -1,0 +1,79 @@
+/**
+ * Computes the sha-256 of a batch of files; runs in a worker. A file that is not, before and after
+ * it was read, the one that was meant has no hash: what was read may be a mix of two versions.
+ */
+import { createHash } from 'node:crypto';
+import type { FileStamp } from '../catalogue/file-stamp.js';
+import { messageOf } from '../errors.js';
+import type { BlockingFile, BlockingFileSystem } from '../fs/file-system.js';
+import type { ShareRelativePath } from '../fs/share-path.js';
+import {
+  FileAbsentError,
+  FileUnreadableError,
+  openSharedBlocking,
+  type ShareFolder,
+} from '../fs/shared-file.js';
+
+export interface HashJob {
+  readonly share: ShareFolder;
+  readonly path: ShareRelativePath;
+  /** What the file was when it was found. */
+  readonly stamp: FileStamp;
+}
+
+export type HashResult =
+  /** sha-256, base64. */
+  | { readonly type: 'hashed'; readonly sha256: string }
+  /** Gone, or another than was meant. */
+  | { readonly type: 'changed' }
+  | { readonly type: 'unreadable'; readonly why: string };
+
+/** Reads of this size are as fast as any (docs/architecture.md). */
+const READ_BYTES = 256 * 1024;
+
+export interface Hasher {
+  /** One result a job, in their order. Blocks. */
+  hash(jobs: readonly HashJob[]): HashResult[];
+}
+
+/** `onRead` is told of the bytes of every read. */
+export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => void): Hasher {
+  const buffer = new Uint8Array(READ_BYTES);
+
+  function hashOne(job: HashJob): HashResult {
+    const { file, status } = openSharedBlocking(fs, job.share, job.path);
+    try {
+      if (!isUnchanged(job.stamp, status)) return { type: 'changed' };
+      const sha256 = read(file);
+      return isUnchanged(job.stamp, file.status()) ? { type: 'hashed', sha256 } : { type: 'changed' };
+    } finally {
+      file.close();
+    }
+  }
+
+  function read(file: BlockingFile): string {
+    const hash = createHash('sha256');
+    for (let got = file.read(buffer); got > 0; got = file.read(buffer)) {
+      hash.update(got === buffer.length ? buffer : buffer.subarray(0, got));
+      onRead(got);
+    }
+    return hash.digest('base64');
+  }
+
+  return {
+    hash: (jobs) =>
+      jobs.map((job) => {
+        try {
+          return hashOne(job);
+        } catch (error) {
+          if (error instanceof FileAbsentError) return { type: 'changed' };
+          const cause = error instanceof FileUnreadableError ? error.cause : error;
+          return { type: 'unreadable', why: messageOf(cause) };
+        }
+      }),
+  };
+}
+
+function isUnchanged(stamp: FileStamp, now: FileStamp): boolean {
+  return stamp.size === now.size && stamp.mtimeMs === now.mtimeMs && stamp.ino === now.ino;
+}

@@ -1,0 +1,49 @@
+/** The worker pool that hashes. */
+import { Piscina } from 'piscina';
+import type { Startable } from '../startable.js';
+import type { HashJob, HashResult } from './hash-job.js';
+
+export interface HashPool extends Startable {
+  /** How many batches run at the same time; one more is let in for {@link HashQueue.waitFor}. */
+  readonly threads: number;
+  /** Bytes read so far, also of files that are not done. */
+  readonly bytesRead: number;
+  run(jobs: readonly HashJob[]): Promise<readonly HashResult[]>;
+}
+
+/** A thread that has had nothing to do for this long ends. */
+const IDLE_MS = 10_000;
+
+export class PiscinaHashPool implements HashPool {
+  readonly threads: number;
+  readonly #bytes = new BigUint64Array(new SharedArrayBuffer(BigUint64Array.BYTES_PER_ELEMENT));
+  #pool: Piscina<readonly HashJob[], HashResult[]> | undefined;
+
+  constructor(init: { readonly threads: number }) {
+    this.threads = init.threads;
+  }
+
+  get bytesRead(): number {
+    return Number(Atomics.load(this.#bytes, 0));
+  }
+
+  async start(): Promise<void> {
+    this.#pool = new Piscina({
+      filename: new URL('../../workers/hash.js', import.meta.url).href,
+      name: 'hash',
+      minThreads: 0,
+      maxThreads: this.threads + 1,
+      idleTimeout: IDLE_MS,
+      workerData: this.#bytes,
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#pool?.destroy();
+  }
+
+  run(jobs: readonly HashJob[]): Promise<readonly HashResult[]> {
+    if (this.#pool === undefined) throw new TypeError('the hash pool has not been started');
+    return this.#pool.run(jobs);
+  }
+}

@@ -1,0 +1,11 @@
+/** Entry of a hashing worker; `src/hashing/hash-pool.ts` starts it and gives it batches. */
+import { Piscina } from 'piscina';
+import { blockingFileSystem } from '../src/fs/blocking-file-system.js';
+import { createHasher, type HashJob, type HashResult } from '../src/hashing/hash-job.js';
+
+const bytesRead: BigUint64Array = Piscina.workerData;
+const hasher = createHasher(blockingFileSystem, (bytes) => Atomics.add(bytesRead, 0, BigInt(bytes)));
+
+export function hash(jobs: readonly HashJob[]): HashResult[] {
+  return hasher.hash(jobs);
+}
