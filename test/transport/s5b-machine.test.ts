@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { CandidateType, S5bCandidate } from '../../src/stanza/xep0260-jingle-s5b.js';
+import {
+  nominate,
+  type Report,
+  type S5bEvent,
+  type S5bState,
+  s5bMachine,
+} from '../../src/transport/s5b-machine.js';
+import { describeTable } from '../support/machine-table.js';
+
+function candidate(cid: string, priority: number, type: CandidateType = 'direct'): S5bCandidate {
+  return { cid, host: '192.0.2.1', port: 5000, priority, type };
+}
+
+function used(cid: string, priority: number, type: CandidateType = 'direct'): Report {
+  return { type: 'used', candidate: candidate(cid, priority, type) };
+}
+
+const role = 'initiator';
+const direct = candidate('direct', 100);
+const proxy = candidate('proxy', 1, 'proxy');
+const error: Report = { type: 'error' };
+
+const states: readonly S5bState[] = [
+  { type: 'searching', role },
+  { type: 'searching-alone', role, theirs: error },
+  { type: 'reported', role, ours: error },
+  { type: 'awaiting-inbound', candidate: direct },
+  { type: 'awaiting-activation', candidate: proxy },
+  { type: 'activating', candidate: proxy },
+  { type: 'connected' },
+  { type: 'failed' },
+  { type: 'closed' },
+];
+const events: readonly S5bEvent[] = [
+  { type: 'reached', candidate: direct },
+  { type: 'unreachable' },
+  { type: 'peer-used', candidate: direct },
+  { type: 'peer-error' },
+  { type: 'activated' },
+  { type: 'proxy-error' },
+  { type: 'inbound' },
+  { type: 'relay-ready' },
+  { type: 'relay-failed' },
+  { type: 'lost' },
+  { type: 'timeout' },
+  { type: 'close' },
+];
+
+const failed = 'failed stop-search fail';
+const ignoredIn = (state: string) =>
+  Object.fromEntries(events.filter(({ type }) => type !== 'close').map(({ type }) => [type, state] as const));
+
+describeTable(
+  s5bMachine,
+  { states, events },
+  {
+    searching: {
+      reached: 'reported send-used',
+      unreachable: 'reported send-error',
+      'peer-used': 'searching-alone narrow',
+      'peer-error': 'searching-alone',
+      lost: failed,
+      timeout: 'failed send-error stop-search fail',
+      close: 'closed stop-search',
+    },
+    'searching-alone': {
+      reached: 'connected send-used connect',
+      unreachable: 'failed send-error stop-search fail',
+      lost: failed,
+      timeout: 'failed send-error stop-search fail',
+      close: 'closed stop-search',
+    },
+    reported: {
+      'peer-used': 'awaiting-inbound take-inbound',
+      'peer-error': failed,
+      lost: failed,
+      timeout: failed,
+      close: 'closed stop-search',
+    },
+    'awaiting-inbound': {
+      inbound: 'connected connect',
+      lost: failed,
+      timeout: failed,
+      close: 'closed stop-search',
+    },
+    'awaiting-activation': {
+      activated: 'connected connect',
+      'proxy-error': failed,
+      lost: failed,
+      timeout: 'failed send-proxy-error stop-search fail',
+      close: 'closed stop-search',
+    },
+    activating: {
+      'proxy-error': failed,
+      'relay-ready': 'connected send-activated connect',
+      'relay-failed': 'failed send-proxy-error stop-search fail',
+      lost: failed,
+      timeout: 'failed send-proxy-error stop-search fail',
+      close: 'closed stop-search',
+    },
+    connected: { lost: 'connected', close: 'closed stop-search' },
+    failed: { ...ignoredIn('failed'), close: 'closed stop-search' },
+    closed: { ...ignoredIn('closed'), close: 'closed' },
+  },
+);
+
+describe('nominate (XEP-0260 §2.4)', () => {
+  it('fails when neither side connected', () => {
+    assert.equal(nominate(error, error, 'initiator'), undefined);
+  });
+
+  it('takes the only one there is', () => {
+    assert.equal(nominate(used('a', 1), error, 'responder')?.by, 'us');
+    assert.equal(nominate(error, used('b', 1), 'initiator')?.by, 'peer');
+  });
+
+  it('takes the higher priority', () => {
+    assert.equal(nominate(used('a', 2), used('b', 1), 'responder')?.candidate.cid, 'a');
+    assert.equal(nominate(used('a', 1), used('b', 2), 'initiator')?.candidate.cid, 'b');
+  });
+
+  it("takes the initiator's choice when priorities are equal", () => {
+    assert.equal(nominate(used('a', 1), used('b', 1), 'initiator')?.candidate.cid, 'a');
+    assert.equal(nominate(used('a', 1), used('b', 1), 'responder')?.candidate.cid, 'b');
+  });
+});
+
+/** One side's part of a run: the events that its search and the peer's messages make. */
+function end(start: S5bState, happened: readonly S5bEvent[]): S5bState {
+  return happened.reduce((state, event) => s5bMachine.step(state, event)?.state ?? state, start);
+}
+
+describe('two s5b machines', () => {
+  const report = fc.oneof(
+    fc.constant<Report>(error),
+    fc
+      .record({
+        cid: fc.constant('c'),
+        priority: fc.nat(3),
+        type: fc.constantFrom('direct' as const, 'proxy' as const),
+      })
+      .map(({ cid, priority, type }) => used(cid, priority, type)),
+  );
+  const own = (mine: Report): S5bEvent =>
+    mine.type === 'used' ? { type: 'reached', candidate: mine.candidate } : { type: 'unreachable' };
+  const heard = (theirs: Report): S5bEvent =>
+    theirs.type === 'used' ? { type: 'peer-used', candidate: theirs.candidate } : { type: 'peer-error' };
+
+  it('agree, whatever order the reports come in', () => {
+    fc.assert(
+      fc.property(report, report, fc.boolean(), fc.boolean(), (a, b, aFirst, bFirst) => {
+        const initiator = end(
+          { type: 'searching', role: 'initiator' },
+          aFirst ? [own(a), heard(b)] : [heard(b), own(a)],
+        );
+        const responder = end(
+          { type: 'searching', role: 'responder' },
+          bFirst ? [own(b), heard(a)] : [heard(a), own(b)],
+        );
+        const partner: Record<string, string> = {
+          connected: 'awaiting-inbound',
+          'awaiting-inbound': 'connected',
+          activating: 'awaiting-activation',
+          'awaiting-activation': 'activating',
+          failed: 'failed',
+        };
+        assert.equal(partner[initiator.type], responder.type);
+      }),
+    );
+  });
+});
