@@ -1,0 +1,100 @@
+/**
+ * Finds the file that a request means (XEP-0234 §6.2, RFC 5547 §5): any mix of hash, name, size
+ * and media type, all of which must fit. A name is the full path in the node, as XEP-0329
+ * recommends, or its last part. Where several files fit, the first by full path is meant.
+ */
+import type { FileEntry } from '../../catalogue/file-entry.js';
+import { keyOf, nameOf } from '../../catalogue/file-entry.js';
+import { ParseError } from '../../errors.js';
+import { type FullPath, toDisplay } from '../../fs/share-path.js';
+import type { FileDescription } from '../../stanza/xep0234-file-transfer.js';
+import { xmlSafe } from '../../stanza/xml.js';
+
+/** What is offered, as far as a selector needs it. */
+export interface OfferedFiles {
+  get(key: FullPath): FileEntry | undefined;
+  /** By full path. */
+  withHash(sha256: string): readonly FileEntry[];
+  entries(): Iterable<FileEntry>;
+}
+
+/** So many files are looked at before others get their turn. */
+const FILES_A_TURN = 5_000;
+
+/** The file meant, or undefined. Throws `ParseError` when nothing selects one, and what `signal` is aborted with. */
+export async function selectFile(
+  offered: OfferedFiles,
+  wanted: FileDescription,
+  signal: AbortSignal,
+): Promise<FileEntry | undefined> {
+  const { name, path, size, mediaType, hashes } = wanted;
+  if (
+    name === undefined &&
+    path === undefined &&
+    size === undefined &&
+    mediaType === undefined &&
+    hashes.length === 0
+  ) {
+    throw new ParseError('<file/> needs a hash, a name, a size or a media type', { field: 'file' });
+  }
+  if (hashes.length > 0) {
+    // Other functions are not computed here; a file can't be said to have their hash.
+    const sha256 = hashes.find((hash) => hash.algo === 'sha-256');
+    return sha256 && offered.withHash(sha256.value).find((entry) => fits(entry, wanted));
+  }
+  const named = offered.get((path ?? name ?? '') as FullPath);
+  if (named && fits(named, wanted)) return named;
+  return await firstByPath(offered, wanted, signal);
+}
+
+async function firstByPath(
+  offered: OfferedFiles,
+  wanted: FileDescription,
+  signal: AbortSignal,
+): Promise<FileEntry | undefined> {
+  let first: { readonly key: string; readonly entry: FileEntry } | undefined;
+  let seen = 0;
+  for (const entry of offered.entries()) {
+    seen += 1;
+    if (seen % FILES_A_TURN === 0) {
+      await othersTurn();
+      signal.throwIfAborted();
+    }
+    if (!fits(entry, wanted)) continue;
+    const key = keyOf(entry);
+    if (!first || key < first.key) first = { key, entry };
+  }
+  return first?.entry;
+}
+
+function othersTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+function fits(entry: FileEntry, { name, path, size, mediaType, hashes }: FileDescription): boolean {
+  return (
+    (size === undefined || entry.size === size) &&
+    (mediaType === undefined || bareType(entry.mediaType) === bareType(mediaType)) &&
+    hashes.every(({ algo, value }) => algo !== 'sha-256' || value === entry.sha256) &&
+    (path === undefined || isShownAs(keyOf(entry), path)) &&
+    (name === undefined || isShownAs(nameOf(entry), name) || isShownAs(keyOf(entry), name))
+  );
+}
+
+/** A media type without its parameters. */
+function bareType(type: string): string {
+  return type.replace(/;.*$/s, '').trim().toLowerCase();
+}
+
+/**
+ * Whether askers get to see a name of ours as `text` and so send it back: without what XML can't
+ * hold, with line ends as XML parsers on the way leave them (XML 1.0 §2.11).
+ */
+function isShownAs(ours: string, text: string): boolean {
+  if (ours === text) return true;
+  if (!/[\uFFFD\r\n]/.test(text)) return false; // whatever is shown in another way shows one of these
+  const lines = (value: string) => value.replace(/\r\n?/g, '\n');
+  return lines(xmlSafe(toDisplay(ours))) === lines(text);
+}
