@@ -41,16 +41,19 @@ export interface FetchInit {
   readonly usefulBytes: number;
   /** How long a checksum may come after the last byte, where nothing else tells that they are right. */
   readonly checksumWaitMs: number;
+  /** How long sources may take in the end to acknowledge that their sessions are over. */
+  readonly closeGraceMs: number;
   readonly progressIntervalMs: number;
   readonly checkpointBytes: number;
 }
 
 export const FETCH_DEFAULTS: FetchInit = {
-  idleTimeoutMs: 60_000, // a source may try several ways to reach us before the first byte
+  idleTimeoutMs: 120_000, // a source may try several ways to reach us before the first byte
   maxFailures: 3,
   retryDelayMs: 1000,
   usefulBytes: 1_048_576, // a source can make us open at most one session for each of these
   checksumWaitMs: 3000,
+  closeGraceMs: 2000,
   progressIntervalMs: 100,
   checkpointBytes: 67_108_864, // some tenths of a second of a disk's work
 };
@@ -73,10 +76,12 @@ export async function* fetchFile(
     file: knownFile(request),
     checkpointBytes: all.checkpointBytes,
   });
+  const fetch = new Fetch(components, request, all, part, signal);
   try {
-    yield* new Fetch(components, request, all, part, signal).run();
+    yield* fetch.run();
   } finally {
     await part.close();
+    await fetch.close();
   }
 }
 
@@ -88,6 +93,8 @@ class Fetch {
   readonly #signal: AbortSignal | undefined;
   readonly #order: SourceOrder;
   readonly #withoutRanges = new Set<FetchSource>();
+  /** The ends of sessions that peers may not have acknowledged yet: hardly ever more than one or two. */
+  readonly #closing = new Set<Promise<void>>();
   #progressAtMs = Number.NEGATIVE_INFINITY;
   #shownBytes = 0;
 
@@ -124,6 +131,22 @@ class Fetch {
     }
   }
 
+  /** Lets the sources hear how it ended, but does not wait long for one that has gone. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.#components.clock.after(this.#init.closeGraceMs, resolve);
+      void Promise.all(this.#closing).then(() => {
+        timer.cancel();
+        resolve();
+      });
+    });
+  }
+
+  #own(end: Promise<void>): void {
+    this.#closing.add(end);
+    void end.then(() => this.#closing.delete(end));
+  }
+
   /** A fetch can have been killed after its last byte. */
   async #isHereAlready(): Promise<boolean> {
     if (this.#part.have === 0) return false;
@@ -147,15 +170,14 @@ class Fetch {
       yield* this.#receive(session, source);
       yield { type: 'verifying' };
       const verified = await verify(this.#part, session, source, this.#init.checksumWaitMs);
-      const finished = session.finish('success');
+      session.finish('success');
       await this.#part.commit();
-      await finished;
       yield await this.#done(verified);
       return true;
     } catch (error) {
       if (this.#signal?.aborted) throw new AbortedError('the fetch was aborted');
       if (error instanceof DiskError) throw error;
-      await session?.finish('failed-application');
+      session?.finish('failed-application');
       const failure = error instanceof Error ? error : new Error(messageOf(error));
       this.#components.log.info(
         { jid, error: failure.message, receivedBytes: this.#part.have },
@@ -166,7 +188,7 @@ class Fetch {
       if (this.#part.have < this.#shownBytes) yield this.#progress();
       return false;
     } finally {
-      await session?.finish('cancel');
+      session?.finish('cancel');
     }
   }
 
@@ -184,26 +206,27 @@ class Fetch {
           from,
           ask: this.#withoutRanges.has(source) ? 'whole' : 'range',
           idleTimeoutMs: this.#init.idleTimeoutMs,
+          closing: (end) => this.#own(end),
         },
         this.#signal,
       );
-      const refuse = async (error: FetchError) => {
-        await session.finish('failed-application');
+      const refuse = (error: FetchError) => {
+        session.finish('failed-application');
         throw error;
       };
       const told = toldOf(part.file, session.offered, source);
       if (!isAsked(part.file, session.offered)) {
-        await refuse(new FetchError('changed', 'the source has another file than the one asked for'));
+        refuse(new FetchError('changed', 'the source has another file than the one asked for'));
       }
       if (session.end !== undefined && (part.file.range?.offset ?? 0) > session.end) {
-        await refuse(new FetchError('changed', 'the file ends before the range that was asked for'));
+        refuse(new FetchError('changed', 'the file ends before the range that was asked for'));
       }
       const follows = mayFollow(part.file, told) && (session.end === undefined || from <= session.end);
-      if (follows && session.startIsCertain) {
+      if (follows && session.rangeIsCertain) {
         await this.#begin(session, told);
         return session;
       }
-      await session.finish('cancel');
+      session.finish('cancel');
       if (!follows && part.have === 0) throw new FetchError('changed', 'the file has changed at the source');
       if (!follows) await part.cutTo(0);
       else this.#withoutRanges.add(source);
@@ -216,7 +239,7 @@ class Fetch {
       await this.#checkSpace(session.end === undefined ? undefined : session.end - offset, FetchError);
       await this.#part.begin(told);
     } catch (error) {
-      await session.finish('cancel');
+      session.finish('cancel');
       throw error;
     }
   }

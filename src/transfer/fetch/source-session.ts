@@ -27,6 +27,8 @@ export interface SourceSessionInit {
   readonly ask: 'range' | 'whole';
   /** A source that is silent for so long has failed. */
   readonly idleTimeoutMs: number;
+  /** Takes charge of the session's end, which never fails: a peer that has gone makes it last. */
+  readonly closing: (end: Promise<void>) => void;
 }
 
 export class SourceSession {
@@ -41,7 +43,7 @@ export class SourceSession {
   #at = 0;
   #surplus = false;
   #draining: Promise<void> | undefined;
-  #finished: Promise<void> | undefined;
+  #finished = false;
 
   private constructor(components: SourceSessionComponents, init: SourceSessionInit, signal?: AbortSignal) {
     this.#components = components;
@@ -69,7 +71,7 @@ export class SourceSession {
       session.#offered = await session.#whileHeard(session.#download.accepted);
       return session;
     } catch (error) {
-      await session.finish('cancel');
+      session.finish('cancel');
       throw error;
     }
   }
@@ -89,12 +91,16 @@ export class SourceSession {
   }
 
   /**
-   * Whether we can tell which byte comes first. A source that does not repeat the offset may have
+   * Whether we can tell which bytes will come. A source that does not repeat the range may have
    * overlooked it (XEP-0234 §6.4 asks nothing of it), and nothing in the bytes would show that.
    */
-  get startIsCertain(): boolean {
-    const asked = rangeOf(this.#init)?.offset ?? 0;
-    return asked === 0 || (this.#offered.range?.offset ?? 0) > 0;
+  get rangeIsCertain(): boolean {
+    const asked = rangeOf(this.#init);
+    const told = this.#offered.range;
+    if (asked === undefined) return true;
+    const startIsTold = asked.offset === 0 || (told?.offset ?? 0) > 0;
+    const endIsTold = asked.length === undefined || told?.length !== undefined;
+    return startIsTold && endIsTold;
   }
 
   /** Where the wanted bytes end: the end of the range, or of the file; undefined when nobody has said. */
@@ -153,10 +159,11 @@ export class SourceSession {
     return this.#download.checksums;
   }
 
-  /** Ends the session, once; later calls wait for the first. Never fails. */
-  finish(outcome: 'success' | 'cancel' | 'failed-application'): Promise<void> {
-    this.#finished ??= this.#finish(outcome);
-    return this.#finished;
+  /** Ends the session; only the first call counts. */
+  finish(outcome: 'success' | 'cancel' | 'failed-application'): void {
+    if (this.#finished) return;
+    this.#finished = true;
+    this.#init.closing(this.#finish(outcome));
   }
 
   async #finish(outcome: 'success' | 'cancel' | 'failed-application'): Promise<void> {
