@@ -225,10 +225,11 @@ const CHECKSUM_LOOK_MS = 20; // far below what a person notices; the wait is sho
 
 function rangeOf({ ask, from, file }: SourceSessionInit): Range | undefined {
   if (ask === 'whole') return undefined;
-  const length = file.range?.length;
-  const left = length === undefined ? undefined : (file.range?.offset ?? 0) + length - from;
-  if (from === 0 && left === undefined) return undefined;
-  return { offset: from, ...(left !== undefined && { length: left }) };
+  if (file.range?.length === undefined) return from === 0 ? undefined : { offset: from };
+  // Where the size is known nothing beyond it is asked for: a source may refuse that.
+  const size = file.askedSize ?? file.told?.size ?? Number.POSITIVE_INFINITY;
+  const end = Math.min(size, file.range.offset + file.range.length);
+  return { offset: from, length: Math.max(0, end - from) };
 }
 
 /** What selects the file at the source (RFC 5547 §5), and the bytes wanted of it. */

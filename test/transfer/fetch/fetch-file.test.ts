@@ -311,13 +311,11 @@ describe('fetchFile', () => {
       assert.equal(done.verified, false);
     });
 
-    it('ends at the end of the file', async () => {
-      const done = doneOf(
-        await events(
-          run(sourcesOf({ [A]: { content } }), requestOf({ range: { offset: 299_990, length: 500 } })),
-        ),
-      );
+    it('ends at the end of the file, and does not ask for more than that', async () => {
+      const sources = sourcesOf({ [A]: { content } });
+      const done = doneOf(await events(run(sources, requestOf({ range: { offset: 299_990, length: 500 } }))));
       assert.equal(done.bytes, 10);
+      assert.deepEqual(sources.askedOf(A)[0]?.range, { offset: 299_990, length: 10, hashes: [] });
       await assertFetched(content.subarray(299_990));
     });
 
