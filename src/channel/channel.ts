@@ -72,12 +72,18 @@ export class Channel implements Startable {
   readonly #init: ChannelInit;
   readonly #registrations: Unsubscribe[] = [];
   readonly #stopping = new AbortController();
+  /** Resolves when the service has confirmed the subscription for the first time. */
+  readonly subscribed: Promise<void>;
+  #resolveSubscribed: () => void = () => {};
   #state: ChannelState = { type: 'offline', first: true };
   #retry: Timer | undefined;
 
   constructor(components: ChannelComponents, init: ChannelInit) {
     this.#components = components;
     this.#init = init;
+    this.subscribed = new Promise((resolve) => {
+      this.#resolveSubscribed = resolve;
+    });
   }
 
   get address(): ChannelAddress {
@@ -159,8 +165,10 @@ export class Channel implements Startable {
         event: event.type,
       });
     }
-    if (next.state.type === 'subscribed' && from !== 'subscribed')
+    if (next.state.type === 'subscribed' && from !== 'subscribed') {
       log.info({ channel: this.address }, 'subscribed');
+      this.#resolveSubscribed();
+    }
     if (next.state.type === 'waiting') {
       log.warn({ channel: this.address, reason: next.state.reason }, 'not subscribed; trying again later');
     }

@@ -1,34 +1,231 @@
-/** One running offering node. The parts are not wired yet: starting it says so. */
+/**
+ * One running offering node: builds the parts, starts them from the disk upwards, and stops them
+ * from the network downwards.
+ */
+import { join } from 'node:path';
+import { QueryBudget } from '../access/query-budget.js';
+import { LevelStore } from '../catalogue/level-store.js';
+import { Channel } from '../channel/channel.js';
+import { QueryResponder } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
+import { componentConnection } from '../entity/component-connection.js';
+import { Disco } from '../entity/disco.js';
+import type { Entity } from '../entity/entity.js';
+import { StanzaRouter } from '../entity/stanza-router.js';
+import { messageOf } from '../errors.js';
+import { realFileSystem } from '../fs/real-file-system.js';
 import type { Log } from '../log.js';
+import { Answerer } from '../query/answer.js';
+import type { QueryEngine } from '../query/query-engine.js';
+import { WorkerQueryEngine } from '../query/worker-query-engine.js';
+import { Library } from '../scan/library.js';
+import { FindService } from '../service/find-service.js';
 import type { Startable } from '../startable.js';
+import { FileServer } from '../transfer/send/file-server.js';
+import { CatalogueIndexing } from './catalogue-indexing.js';
+import { LibraryHashes } from './library-hashes.js';
+import { nodeFeatures } from './node-features.js';
 import type { NodeStatus } from './node-status.js';
+import { channelStatusOf, sharesOf } from './status-of-parts.js';
+import { TransferStack } from './transfer-stack.js';
+
+export interface NetworkNodeComponents {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const CHANNEL_RETRY_BASE_MS = 2_000;
+const CHANNEL_RETRY_MAX_MS = 5 * 60_000;
+const MAX_ITEMS_FETCHED = 50; // as many as a channel of ours keeps
+const UNWATCHED_RESCAN_MS = 60_000;
 
 export class NetworkNode implements Startable {
-  readonly failed: Promise<never> = new Promise(() => {});
-  readonly #init: NodeConfig;
+  readonly #components: NetworkNodeComponents;
+  readonly #config: NodeConfig;
+  readonly #library: Library;
+  readonly #engine: QueryEngine;
+  readonly #indexing: CatalogueIndexing;
+  readonly #entity: Entity;
+  readonly #responder: QueryResponder;
+  readonly #findService: FindService;
+  readonly #channels: readonly Channel[];
+  readonly #transfers: TransferStack;
+  readonly #fileServer: FileServer;
+  readonly #disco: Disco;
+  readonly #started = new Set<Startable>();
+  readonly #startedAtMs: number;
+  /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
+  readonly failed: Promise<never>;
 
-  constructor(_components: { readonly clock: Clock; readonly log: Log }, init: NodeConfig) {
-    this.#init = init;
+  constructor(components: NetworkNodeComponents, config: NodeConfig) {
+    const { clock, log } = components;
+    const { limits } = config;
+    this.#components = components;
+    this.#config = config;
+    this.#startedAtMs = clock.monotonic();
+
+    this.#library = new Library(
+      {
+        fs: realFileSystem,
+        store: new LevelStore({ log }, { location: join(config.data, 'catalogue') }),
+        clock,
+        log,
+      },
+      {
+        shares: config.shares,
+        quietMs: config.scan.quietMs,
+        rescanMs: config.scan.intervalS * 1000,
+        unwatchedRescanMs: Math.min(UNWATCHED_RESCAN_MS, config.scan.intervalS * 1000),
+        hashThreads: limits.hashThreads,
+        maxHashWaiters: limits.urgentHashes,
+      },
+    );
+    this.#engine = new WorkerQueryEngine(
+      { clock, log },
+      { maxConcurrent: limits.concurrentQueries, maxQueued: limits.queuedQueries },
+    );
+    this.#indexing = new CatalogueIndexing({ catalogue: this.#library.catalogue, engine: this.#engine, log });
+
+    const answerer = new Answerer(
+      { engine: this.#engine, hashes: new LibraryHashes(this.#library), clock },
+      {
+        maxFiles: limits.answerFiles,
+        defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
+        maxAnswerBytes: limits.answerBytes,
+        deadlineMs: limits.queryDeadlineMs,
+      },
+    );
+    const budget = new QueryBudget({ clock }, limits);
+    this.#entity = new StanzaRouter(
+      { connection: componentConnection({ clock, log }, config.xmpp), clock, log },
+      { requestTimeoutMs: limits.iqTimeoutMs, maxPendingIqs: limits.pendingIqs },
+    );
+    const entity = this.#entity;
+    this.failed = new Promise((_resolve, reject) => {
+      entity.onEvent((event) => {
+        if (event.type === 'failed') reject(event.error);
+      });
+    });
+    this.failed.catch(() => undefined); // whoever runs the node listens; a test may not
+
+    const random = Math.random;
+    this.#responder = new QueryResponder(
+      { entity, clock, log, answerer, budget, random },
+      {
+        defaultExpiryMs: limits.defaultExpiresMs,
+        maxExpiryMs: limits.expiresMs,
+        maxSpreadMs: limits.spreadMs,
+        hashWaitMs: limits.hashWaitMs,
+        confirmTimeoutMs: limits.confirmTimeoutMs,
+        maxPendingQueries: limits.pendingAnswers,
+        maxSeenQueries: limits.rememberedQueries,
+      },
+    );
+    this.#findService = new FindService({ entity, answerer, budget }, { hashWaitMs: limits.hashWaitMs });
+    this.#channels = config.channels.map(
+      ({ service, node, create, unsubscribeOnStop }) =>
+        new Channel(
+          { entity, clock, log, responder: this.#responder, random },
+          {
+            service,
+            nodeId: node,
+            create,
+            unsubscribeOnStop,
+            retryBaseMs: CHANNEL_RETRY_BASE_MS,
+            retryMaxMs: CHANNEL_RETRY_MAX_MS,
+            maxItemsFetched: MAX_ITEMS_FETCHED,
+          },
+        ),
+    );
+    this.#fileServer = new FileServer(
+      {
+        catalogue: this.#library.catalogue,
+        files: { open: (entry) => this.#library.openFile(entry) },
+        log,
+      },
+      { maxUploads: limits.uploads, maxUploadsPerPeer: limits.uploadsPerPeer },
+    );
+    this.#transfers = new TransferStack(
+      { entity, clock, log },
+      {
+        serverHost: config.xmpp.host,
+        ...(config.transfers.listenHost !== undefined && { listenHost: config.transfers.listenHost }),
+        listenPort: config.transfers.listenPort,
+        externalHosts: config.transfers.externalHosts,
+        maxSessions: limits.sessions,
+        maxSessionsPerPeer: limits.sessionsPerPeer,
+        idleMs: limits.sessionIdleMs,
+        maxCandidates: limits.candidates,
+        candidateTimeoutMs: limits.candidateTimeoutMs,
+        maxHandshakes: limits.socksConnections,
+        ibbBlockBytes: limits.ibbBlockBytes,
+        ibbWindow: limits.ibbWindow,
+        onFileRequest: this.#fileServer.handle,
+      },
+    );
+    this.#disco = new Disco({ entity, log }, nodeFeatures(this.#transfers.jingle.features));
+    this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
   }
 
-  start(): Promise<void> {
-    return Promise.reject(new Error('the node is not wired yet'));
+  /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
+  async start(): Promise<void> {
+    for (const part of [this.#engine, this.#indexing, this.#library]) await this.#start(part);
+    for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
+      await this.#start(part);
+    await this.#start(this.#entity);
+    await Promise.all([
+      this.#library.ready.then(() => this.#indexing.settled()),
+      ...this.#channels.map((channel) => channel.subscribed),
+    ]);
   }
 
-  async stop(): Promise<void> {}
+  async #start(part: Startable): Promise<void> {
+    this.#started.add(part);
+    await part.start();
+  }
+
+  /** Channels and transfers say goodbye over the entity; then the stream ends, then what lies below. */
+  async stop(): Promise<void> {
+    this.#responder.stop();
+    const network = [...this.#channels, this.#transfers, this.#findService, this.#disco];
+    for (const part of [...network, this.#entity, this.#library, this.#indexing, this.#engine]) {
+      if (!this.#started.delete(part)) continue;
+      try {
+        await part.stop();
+      } catch (error) {
+        this.#components.log.error({ err: error }, `a part did not stop cleanly: ${messageOf(error)}`);
+      }
+    }
+  }
 
   status(): NodeStatus {
+    const { clock } = this.#components;
+    const progress = this.#library.progress();
+    const outcomes = this.#responder.outcomes();
+    const direct = this.#findService.counts();
+    const dropped = Object.entries(outcomes).filter(([name]) => !['answered', 'no-match'].includes(name));
     return {
-      jid: this.#init.xmpp.jid,
-      online: false,
-      uptimeMs: 0,
-      shares: [],
-      hashing: { filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
-      channels: [],
-      transfers: [],
-      queries: { received: 0, answered: 0, refused: 0, dropped: 0 },
+      jid: this.#entity.jid,
+      online: this.#entity.online,
+      uptimeMs: Math.round(clock.monotonic() - this.#startedAtMs),
+      shares: sharesOf(progress.shares, this.#library.catalogue.entries()),
+      hashing: {
+        filesLeft: progress.hashing.filesLeft,
+        bytesLeft: progress.hashing.bytesLeft,
+        bytesPerSecond: progress.hashing.bytesPerSecond,
+      },
+      channels: this.#channels.map(({ address, state }) => channelStatusOf(address, state)),
+      transfers: this.#fileServer.status(),
+      queries: {
+        received: Object.values(outcomes).reduce(
+          (sum, count) => sum + count,
+          direct.answered + direct.refused,
+        ),
+        answered: outcomes.answered + direct.answered,
+        refused: direct.refused,
+        dropped: dropped.reduce((sum, [, count]) => sum + count, 0),
+      },
     };
   }
 }

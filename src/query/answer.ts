@@ -3,6 +3,7 @@
  * missing, and describes the files for the wire within a bound of bytes.
  */
 import { type FileEntry, keyOf, nameOf } from '../catalogue/file-entry.js';
+import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import { toDisplay } from '../fs/share-path.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
@@ -47,8 +48,7 @@ export interface Answer {
 export interface AnswererComponents {
   readonly engine: QueryEngine;
   readonly hashes: HashSource;
-  /** Aborts after so many milliseconds. */
-  readonly timeout: (ms: number) => { readonly signal: AbortSignal; cancel(): void };
+  readonly clock: Clock;
 }
 
 /** An entry with its hash; or the hash did not come in time, or the file is no longer there. */
@@ -113,9 +113,10 @@ export class Answerer {
   /** The entries with their hashes. */
   async #hashed(entries: readonly FileEntry[], waitMs: number, signal: AbortSignal): Promise<Hashed[]> {
     if (entries.every((entry) => entry.sha256 !== undefined)) return [...entries];
-    const timeout = this.#components.timeout(waitMs);
+    const late = new AbortController();
+    const timer = this.#components.clock.after(waitMs, () => late.abort());
     try {
-      const until = AbortSignal.any([signal, timeout.signal]);
+      const until = AbortSignal.any([signal, late.signal]);
       const hashed = await Promise.all(
         entries.map((entry) =>
           entry.sha256 !== undefined
@@ -132,7 +133,7 @@ export class Answerer {
       if (signal.aborted) throw new AbortedError('the query was withdrawn');
       return hashed;
     } finally {
-      timeout.cancel();
+      timer.cancel();
     }
   }
 

@@ -3,7 +3,7 @@ import type { QueryBudget } from '../access/query-budget.js';
 import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../entity/entity.js';
 import type { Answer, Answerer } from '../query/answer.js';
 import { FileDiscoveryElement, type Find, findCodec, foundCodec } from '../stanza/file-discovery.js';
-import { fileAnswer2011ToXml, fileQuery2011FromXml } from '../stanza/file-query-2011.js';
+import { fileAnswer2011ToXml, fileQuery2011FromXml, isFileQuery2011 } from '../stanza/file-query-2011.js';
 import { bareOf } from '../stanza/jid.js';
 import type { Element } from '../stanza/xml.js';
 import type { Startable } from '../startable.js';
@@ -23,6 +23,8 @@ export class FindService implements Startable {
   readonly #components: FindServiceComponents;
   readonly #init: FindServiceInit;
   #registration: Unsubscribe | undefined;
+  #answered = 0;
+  #refused = 0;
 
   constructor(components: FindServiceComponents, init: FindServiceInit) {
     this.#components = components;
@@ -38,14 +40,36 @@ export class FindService implements Startable {
     this.#registration?.();
   }
 
-  readonly #find: IqHandler = async (iq, signal) => {
-    const find = findCodec.fromXml(iq.payload);
-    const answer = await this.#answer(iq, find, signal);
-    return foundCodec.toXml({ ...answer, ...(find.id !== undefined && { id: find.id }) });
-  };
+  readonly #find: IqHandler = (iq, signal) =>
+    this.#counted(async () => {
+      const find = findCodec.fromXml(iq.payload);
+      const answer = await this.#answer(iq, find, signal);
+      return foundCodec.toXml({ ...answer, ...(find.id !== undefined && { id: find.id }) });
+    });
 
-  /** For disco: answers a disco#info query that is a file query. */
-  async find2011(iq: IncomingIq, signal: AbortSignal): Promise<Element> {
+  async #counted(answer: () => Promise<Element>): Promise<Element> {
+    try {
+      const element = await answer();
+      this.#answered += 1;
+      return element;
+    } catch (error) {
+      this.#refused += 1;
+      throw error;
+    }
+  }
+
+  /** For disco: answers a disco#info query that is a file query; undefined for any other. */
+  async answer2011(iq: IncomingIq, signal: AbortSignal): Promise<Element | undefined> {
+    if (!isFileQuery2011(iq.payload)) return undefined;
+    return await this.#counted(() => this.#answer2011(iq, signal));
+  }
+
+  /** Queries answered and refused so far. */
+  counts(): { readonly answered: number; readonly refused: number } {
+    return { answered: this.#answered, refused: this.#refused };
+  }
+
+  async #answer2011(iq: IncomingIq, signal: AbortSignal): Promise<Element> {
     const query = fileQuery2011FromXml(iq.payload);
     const answer = await this.#answer(iq, query, signal);
     return fileAnswer2011ToXml({ ...answer, ...(query.nodeId !== undefined && { nodeId: query.nodeId }) });

@@ -1,0 +1,143 @@
+/** A running asker: a client connection, channels to ask on, and file transfer. */
+
+import { ChannelAsker, type ChannelQuestion } from '../channel/channel-asker.js';
+import type { Clock } from '../clock.js';
+import type { AskerConfig } from '../config/options.js';
+import { clientEntity } from '../entity/client-entity.js';
+import type { Entity } from '../entity/entity.js';
+import { AbortedError } from '../errors.js';
+import { realPartFileSystem } from '../fs/part-file.js';
+import type { Log } from '../log.js';
+import { bareOf, type Jid } from '../stanza/jid.js';
+import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
+import { fetchFile } from '../transfer/fetch/fetch-file.js';
+import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
+import type { TransportType } from '../transport/transport.js';
+import type { Asker, FindEvent, FindRequest } from './asker.js';
+import { TransferStack } from './transfer-stack.js';
+
+export interface NetworkAskerComponents {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** Beside the configuration; for tests and programs. */
+export interface NetworkAskerOptions {
+  /** Default: SOCKS5, then in-band. */
+  readonly transports?: readonly TransportType[];
+}
+
+const SPREAD_MS = 100; // small: one asker and a few hundred nodes; a larger one makes every answer later
+const PAGE_FILES = 100;
+const MAX_ANSWERS = 10_000;
+
+export class NetworkAsker implements Asker {
+  readonly #components: NetworkAskerComponents;
+  readonly #entity: Entity;
+  readonly #channels: ChannelAsker;
+  readonly #transfers: TransferStack;
+
+  constructor(components: NetworkAskerComponents, config: AskerConfig, options: NetworkAskerOptions = {}) {
+    const { clock, log } = components;
+    this.#components = components;
+    this.#entity = clientEntity(components, config);
+    const entity = this.#entity;
+    this.#channels = new ChannelAsker(
+      { entity, clock, log },
+      { spreadMs: SPREAD_MS, pageFiles: PAGE_FILES, maxAnswers: MAX_ANSWERS },
+    );
+    this.#transfers = new TransferStack(
+      { entity, clock, log },
+      {
+        serverHost: config.server.host,
+        listenPort: 0,
+        externalHosts: [],
+        maxSessions: 64,
+        maxSessionsPerPeer: 1, // nobody has a reason to begin a session with an asker
+        idleMs: 60_000,
+        maxCandidates: 10,
+        candidateTimeoutMs: 5000,
+        maxHandshakes: 64,
+        ibbBlockBytes: 8192,
+        ibbWindow: 8,
+        ...(options.transports && { transports: options.transports }),
+      },
+    );
+  }
+
+  /** Our full JID, once started. */
+  get jid(): Jid {
+    return this.#entity.jid;
+  }
+
+  async start(): Promise<void> {
+    await this.#channels.start();
+    await this.#transfers.start();
+    await this.#entity.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#transfers.stop();
+    await this.#channels.stop();
+    await this.#entity.stop();
+  }
+
+  async *find(request: FindRequest, signal?: AbortSignal): AsyncGenerator<FindEvent> {
+    if (signal?.aborted) throw new AbortedError('aborted before the question was asked');
+    const question: ChannelQuestion = {
+      criteria: request.criteria,
+      ...(request.order && { order: request.order }),
+      maxFiles: request.max,
+      waitMs: request.waitMs,
+    };
+    const channels = request.channels.map(({ service, node }) => ({
+      service: bareOf(service),
+      nodeId: node,
+    }));
+    const answers =
+      request.to === undefined
+        ? this.#channels.ask(channels, question, signal)
+        : this.#channels.askNode(request.to, question, signal);
+    const pending = new Map<Jid, number>();
+    for await (const answer of answers) {
+      if (answer.type === 'refused') {
+        yield { type: 'refused', jid: answer.from, error: answer.error };
+        continue;
+      }
+      const { found, from } = answer;
+      for (const file of found.files) {
+        const source = { jid: from, ...(found.channel && { channel: found.channel.nodeId }) };
+        if (file.name !== undefined) yield { type: 'file', file: foundFile(file, file.name, source) };
+      }
+      pending.set(from, (pending.get(from) ?? 0) + found.pending);
+      if (answer.last)
+        yield { type: 'answer', jid: from, total: found.total, pending: pending.get(from) ?? 0 };
+    }
+  }
+
+  fetch(request: FetchRequest, signal?: AbortSignal): AsyncIterable<FetchEvent> {
+    const { clock, log } = this.#components;
+    return fetchFile(
+      { downloader: this.#transfers.jingle, fs: realPartFileSystem, clock, log },
+      request,
+      {},
+      signal,
+    );
+  }
+}
+
+function foundFile(file: FileDescription, name: string, source: { jid: Jid; channel?: string }) {
+  return {
+    name,
+    ...(file.path !== undefined && { path: file.path }),
+    ...(file.size !== undefined && { size: file.size }),
+    ...(file.dateMs !== undefined && { dateMs: file.dateMs }),
+    ...(file.mediaType !== undefined && { mediaType: file.mediaType }),
+    hashes: file.hashes,
+    source,
+  };
+}
+
+export function createAsker(components: NetworkAskerComponents, config: AskerConfig): Asker {
+  return new NetworkAsker(components, config);
+}

@@ -1,0 +1,99 @@
+/** What node and asker have in common: Jingle with its transports on one entity. */
+import type { Clock } from '../clock.js';
+import type { Entity } from '../entity/entity.js';
+import type { FileRequestHandler } from '../jingle/file-session.js';
+import { JingleEngine } from '../jingle/jingle-engine.js';
+import type { JingleTimeouts } from '../jingle/timeouts.js';
+import type { Log } from '../log.js';
+import type { Startable } from '../startable.js';
+import { AddressPolicy, isLoopback } from '../transport/address-policy.js';
+import { IbbTransport } from '../transport/ibb-transport.js';
+import { defaultIbbLimits, defaultListenerLimits, defaultS5bLimits } from '../transport/limits.js';
+import { S5bListener } from '../transport/s5b-listener.js';
+import { S5bTransport } from '../transport/s5b-transport.js';
+import { TcpConnector } from '../transport/tcp-connector.js';
+import type { TransportType } from '../transport/transport.js';
+
+export interface TransferStackComponents {
+  readonly entity: Entity;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface TransferStackInit {
+  /** Where our XMPP server is: on loopback, peers may be on this machine too. */
+  readonly serverHost: string;
+  readonly listenPort: number;
+  readonly listenHost?: string;
+  readonly externalHosts: readonly string[];
+  readonly maxSessions: number;
+  readonly maxSessionsPerPeer: number;
+  readonly idleMs: number;
+  readonly maxCandidates: number;
+  readonly candidateTimeoutMs: number;
+  readonly maxHandshakes: number;
+  readonly ibbBlockBytes: number;
+  readonly ibbWindow: number;
+  readonly timeouts?: Partial<JingleTimeouts>;
+  /** Which transports are used, in the order of preference. Default: SOCKS5, then in-band. */
+  readonly transports?: readonly TransportType[];
+  readonly onFileRequest?: FileRequestHandler;
+}
+
+export class TransferStack implements Startable {
+  readonly jingle: JingleEngine;
+  readonly #listener: S5bListener;
+  readonly #ibb: IbbTransport;
+
+  constructor({ entity, clock, log }: TransferStackComponents, init: TransferStackInit) {
+    const local = isLoopback(init.serverHost) || init.serverHost === 'localhost';
+    this.#listener = new S5bListener(
+      { clock, log },
+      {
+        ...defaultListenerLimits,
+        hosts: init.externalHosts,
+        loopback: local,
+        port: init.listenPort,
+        ...(init.listenHost !== undefined && { bindHost: init.listenHost }),
+        maxHandshakes: init.maxHandshakes,
+      },
+    );
+    const policy = new AddressPolicy({ allowPrivate: true, allowLoopback: local });
+    const s5b = new S5bTransport(
+      { entity, clock, log, listener: this.#listener, connector: new TcpConnector(), policy },
+      {
+        ...defaultS5bLimits,
+        maxCandidates: init.maxCandidates,
+        attemptTimeoutMs: init.candidateTimeoutMs,
+        proxies: [],
+      },
+    );
+    this.#ibb = new IbbTransport(
+      { entity, clock, log },
+      { ...defaultIbbLimits, blockSize: init.ibbBlockBytes, window: init.ibbWindow },
+    );
+    const byType = { s5b, ibb: this.#ibb };
+    this.jingle = new JingleEngine(
+      { entity, clock, log, transports: (init.transports ?? ['s5b', 'ibb']).map((type) => byType[type]) },
+      {
+        maxSessions: init.maxSessions,
+        maxSessionsPerPeer: init.maxSessionsPerPeer,
+        timeouts: { idleMs: init.idleMs, ...init.timeouts },
+        ...(init.onFileRequest && { onFileRequest: init.onFileRequest }),
+      },
+    );
+  }
+
+  async start(): Promise<void> {
+    await this.#listener.start();
+    await this.#ibb.start();
+    await this.jingle.start();
+  }
+
+  /** Sessions first: they say goodbye over what is stopped after them. */
+  async stop(): Promise<void> {
+    await this.jingle.stop();
+    await this.#ibb.stop();
+    await this.#listener.stop();
+  }
+}
