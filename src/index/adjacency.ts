@@ -1,0 +1,41 @@
+/** Whether chunks follow one another in a text: `"romeo juliet"`, `foo-bar`, a word in an unspaced run. */
+import type { ChunkQuery } from './text-index.js';
+import { type Token, tokensOf } from './tokenizer.js';
+import { matchesPieces } from './wildcard.js';
+
+/** True when one index lookup is not enough to tell. */
+export function needsAdjacency(chunks: readonly ChunkQuery[]): boolean {
+  return chunks.length > 1 || chunks.some((chunk) => chunk.type === 'word' && chunk.terms.length > 1);
+}
+
+/** True when the chunks stand in `text` one right after the other, whatever separates them. */
+export function standsIn(chunks: readonly ChunkQuery[], text: string): boolean {
+  const byStart: Token[][] = [];
+  for (const token of tokensOf(text)) {
+    const there = byStart[token.start];
+    if (there) there.push(token);
+    else byStart[token.start] = [token];
+  }
+  let places = new Set(byStart.keys());
+  for (const chunk of chunks) {
+    const next = new Set<number>();
+    for (const place of places) for (const end of endsOf(chunk, place, byStart)) next.add(end);
+    if (next.size === 0) return false;
+    places = next;
+  }
+  return true;
+}
+
+/** Where the next chunk has to begin when this one begins at `place`; nothing when it does not stand there. */
+function* endsOf(chunk: ChunkQuery, place: number, byStart: readonly Token[][]): Generator<number> {
+  const tokensAt = (start: number): readonly Token[] => byStart[start] ?? [];
+  if (chunk.type === 'wildcard') {
+    for (const token of tokensAt(place)) if (matchesPieces(chunk.pieces, token.term)) yield token.end;
+  } else if (chunk.type === 'word') {
+    const found = chunk.terms.every(({ term, offset }) =>
+      tokensAt(place + offset).some((token) => token.term === term),
+    );
+    if (found) yield place + chunk.length;
+    for (const token of tokensAt(place)) if (token.term === chunk.whole) yield token.end;
+  }
+}

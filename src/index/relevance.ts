@@ -1,0 +1,56 @@
+/**
+ * How good a match is. The score of a document depends on the document and the query alone, not on
+ * how rare a word is among the others: a page fetched later continues the order of the one before.
+ */
+import { caselessWords } from './folding.js';
+import type { ChunkQuery, TextDocument, WordClause, WordField } from './text-index.js';
+
+/** A word in the name says more than one in a folder that may hold thousands of files. */
+const FIELD_WEIGHT: Readonly<Record<WordField, number>> = { name: 4, desc: 2, path: 1, type: 0.5 };
+/** Below the least that length leaves of a short name, so that an exact hit comes first however long the name. */
+const OTHER_SPELLING = 0.7;
+const LENGTH_SHARE = 0.2;
+/** A name of so many characters has lost half of what a name can lose for its length. */
+const HALF_LENGTH = 24;
+const STEPS = 1000; // scores are whole numbers, so that they are the same wherever they are computed
+
+/** How close a term of the index is to the chunk that was asked for, from 0 to 1. */
+export function closeness(chunk: ChunkQuery, term: string): number {
+  if (chunk.type === 'word') return 1;
+  if (chunk.type === 'fuzzy') return term === chunk.term ? 1 : 0.5 / chunk.distance;
+  const literal = chunk.pieces.reduce((sum, piece) => sum + piece.length, 0);
+  return literal >= term.length ? 1 : 0.5 + (0.3 * literal) / term.length;
+}
+
+/** The part of the score that one required clause gives; `fields` are those in which it was found. */
+export function clauseScore(
+  clause: WordClause,
+  document: TextDocument,
+  fields: readonly WordField[],
+  close: number,
+): number {
+  let best = 0;
+  for (const field of fields) {
+    const most = FIELD_WEIGHT[field] * close;
+    if (most > best) best = Math.max(best, most * spelling(clause, document[field]));
+  }
+  return best * clause.boost;
+}
+
+/** 1 where the text has the words with just these diacritics. */
+function spelling(clause: WordClause, text: string): number {
+  let folded: string | undefined;
+  for (const chunk of clause.chunks) {
+    if (chunk.type !== 'word') continue;
+    folded ??= caselessWords(text);
+    if (!folded.includes(chunk.exact)) return OTHER_SPELLING;
+  }
+  return 1;
+}
+
+/** The score of a document from the sum over its clauses. */
+export function documentScore(sum: number, document: TextDocument): number {
+  const length = document.name.length;
+  const shortness = 1 - (LENGTH_SHARE * length) / (length + HALF_LENGTH);
+  return Math.round(sum * shortness * STEPS);
+}

@@ -1,0 +1,123 @@
+/**
+ * Where a file stands in an order of answers: a key and, among equals, its path. A position depends
+ * on nothing but the file itself, and so a cursor, which is a position written down, stays good
+ * while other files come and go, and after its own file has gone.
+ */
+import { Buffer } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { ParseError } from '../errors.js';
+import { type Order, OrderField } from '../stanza/file-criteria.js';
+import type { FileRow } from './file-row.js';
+
+export interface Position {
+  readonly key: number | string;
+  readonly path: string;
+}
+
+// Bytes of the texts as JSON. With them a cursor has at most 960 characters; XEP-0059 sets no bound,
+// but nobody should have to carry a path of 4096 bytes. Linux names have at most 255 bytes.
+const MAX_KEY_BYTES = 300;
+const MAX_PATH_BYTES = 384;
+const CHECK_BYTES = 4; // tells a cursor that was cut or altered, not one that was forged: there is no secret in it
+
+export function positionOf(row: FileRow, order: Order, score: number): Position {
+  return { key: keyFor(row, order.field, score), path: bounded(row.key, MAX_PATH_BYTES) };
+}
+
+function keyFor(row: FileRow, field: OrderField, score: number): number | string {
+  switch (field) {
+    case 'relevance':
+      return -score; // the best first, unless the order is descending
+    case 'path':
+      return '';
+    case 'name':
+      return bounded(row.caselessName, MAX_KEY_BYTES);
+    case 'size':
+      return row.entry.size;
+    case 'date':
+      return row.entry.mtimeMs;
+  }
+}
+
+/** Negative when `one` comes first. Equal keys go by path, upwards in either direction of any other key. */
+export function comparePositions(order: Order, one: Position, other: Position): number {
+  const byKey = compare(one.key, other.key);
+  const byPath = compare(one.path, other.path);
+  if (order.field === 'path') return order.descending ? -byPath : byPath;
+  return (order.descending ? -byKey : byKey) || byPath;
+}
+
+function compare(one: number | string, other: number | string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
+/** At most 960 characters of the base64url alphabet. */
+export function formatCursor(order: Order, position: Position): string {
+  const body = Buffer.from(JSON.stringify([nameOfOrder(order), position.key, position.path]));
+  return Buffer.concat([checkOf(body), body]).toString('base64url');
+}
+
+/** Throws {@link ParseError} naming `field` for what `formatCursor` has not written for this order. */
+export function parseCursor(text: string, order: Order, field: 'after' | 'before'): Position {
+  const bytes = Buffer.from(text, 'base64url');
+  const body = bytes.subarray(CHECK_BYTES);
+  const intact =
+    text.length <= 1024 &&
+    bytes.toString('base64url') === text &&
+    checkOf(body).equals(bytes.subarray(0, CHECK_BYTES));
+  const parts = intact ? parseBody(body.toString()) : [];
+  const [name, key, path] = parts;
+  const kind = order.field === 'path' || order.field === 'name' ? 'string' : 'number';
+  if (
+    parts.length !== 3 ||
+    typeof path !== 'string' ||
+    (typeof key !== 'number' && typeof key !== 'string')
+  ) {
+    throw new ParseError(`<${field}/> is not a cursor of ours`, { field });
+  }
+  if (name !== nameOfOrder(order) || typeof key !== kind) {
+    throw new ParseError(`<${field}/> is a cursor of another order`, { field });
+  }
+  return { key, path };
+}
+
+function parseBody(body: string): unknown[] {
+  try {
+    const parts: unknown = JSON.parse(body);
+    return Array.isArray(parts) ? parts : [];
+  } catch {
+    return [];
+  }
+}
+
+function nameOfOrder({ field, descending }: Order): string {
+  return `${OrderField.indexOf(field)}${descending ? 'd' : ''}`;
+}
+
+function checkOf(body: Buffer): Buffer {
+  return createHash('sha256').update(body).digest().subarray(0, CHECK_BYTES);
+}
+
+const DIGEST_CHARACTERS = 22; // 128 bits
+const NUL_AS_JSON = 6;
+
+/**
+ * A text that takes no more than `maxBytes` as JSON. A longer one is cut, and a digest takes the place of
+ * what was cut off: the order among texts with so much in common is arbitrary, but it never changes.
+ */
+function bounded(text: string, maxBytes: number): string {
+  if (text.length * 6 <= maxBytes || jsonBytes(text) <= maxBytes) return text;
+  const digest = createHash('sha256').update(text, 'utf16le').digest('base64url').slice(0, DIGEST_CHARACTERS);
+  let left = maxBytes - DIGEST_CHARACTERS - NUL_AS_JSON;
+  let kept = '';
+  for (const character of text) {
+    left -= jsonBytes(character);
+    if (left < 0) break;
+    kept += character;
+  }
+  return `${kept}\0${digest}`; // no path holds a NUL
+}
+
+function jsonBytes(text: string): number {
+  return Buffer.byteLength(JSON.stringify(text)) - 2;
+}

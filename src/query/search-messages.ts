@@ -1,0 +1,62 @@
+/** What the main thread and the search worker say to each other, and how errors get across. */
+import type { CatalogueChange } from '../catalogue/file-entry.js';
+import { AbortedError, LimitError, messageOf, ParseError, ShoalError } from '../errors.js';
+import type { Executed } from './execute.js';
+import type { SearchRequest } from './query-engine.js';
+
+export type ToSearchWorker =
+  /** A part of the changes that the next `commit` makes, few enough not to hold up the sender. */
+  | { readonly type: 'stage'; readonly changes: readonly CatalogueChange[] }
+  | { readonly type: 'commit'; readonly id: number }
+  | { readonly type: 'search'; readonly id: number; readonly request: SearchRequest }
+  | { readonly type: 'abort'; readonly id: number };
+
+export type FromSearchWorker =
+  | { readonly type: 'committed'; readonly id: number }
+  | { readonly type: 'found'; readonly id: number; readonly executed: Executed }
+  | { readonly type: 'failed'; readonly id: number; readonly error: PackedError };
+
+/** An error without its class, which does not survive the way between threads. */
+export type PackedError =
+  | { readonly code: 'limit'; readonly bound: string; readonly message: string }
+  | { readonly code: 'parse'; readonly message: string; readonly field?: string; readonly position?: number }
+  | { readonly code: 'aborted'; readonly message: string }
+  | { readonly code: 'other'; readonly message: string; readonly stack?: string };
+
+/** Thrown when a search or a change failed for a reason of ours: a fault in the program or the worker's end. */
+export class SearchWorkerError extends ShoalError {
+  readonly code = 'search-worker';
+}
+
+export function packError(thrown: unknown): PackedError {
+  const message = messageOf(thrown);
+  if (thrown instanceof LimitError) return { code: 'limit', bound: thrown.bound, message };
+  if (thrown instanceof AbortedError) return { code: 'aborted', message };
+  if (thrown instanceof ParseError) {
+    const { field, position } = thrown;
+    return {
+      code: 'parse',
+      message,
+      ...(field !== undefined && { field }),
+      ...(position !== undefined && { position }),
+    };
+  }
+  return {
+    code: 'other',
+    message,
+    ...(thrown instanceof Error && thrown.stack !== undefined && { stack: thrown.stack }),
+  };
+}
+
+export function unpackError(packed: PackedError): ShoalError {
+  switch (packed.code) {
+    case 'limit':
+      return new LimitError(packed.bound, packed.message);
+    case 'aborted':
+      return new AbortedError(packed.message);
+    case 'parse':
+      return new ParseError(packed.message, packed);
+    case 'other':
+      return new SearchWorkerError(packed.message, { cause: packed.stack });
+  }
+}
