@@ -1,5 +1,9 @@
 /** Every namespace on our wire, by its specification. */
 export const NS = {
+  streams: 'http://etherx.jabber.org/streams', // RFC 6120 §4.8
+  streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams', // RFC 6120 §4.9
+  tls: 'urn:ietf:params:xml:ns:xmpp-tls', // RFC 6120 §5
+  sasl: 'urn:ietf:params:xml:ns:xmpp-sasl', // RFC 6120 §6
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas', // RFC 6120 §8.3
   dataForms: 'jabber:x:data', // XEP-0004
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
@@ -15,6 +19,7 @@ export const NS = {
   validate: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
   jingle: 'urn:xmpp:jingle:1', // XEP-0166
   jingleErrors: 'urn:xmpp:jingle:errors:1',
+  streamManagement: 'urn:xmpp:sm:3', // XEP-0198
   ping: 'urn:xmpp:ping', // XEP-0199
   delay: 'urn:xmpp:delay', // XEP-0203
   fileTransfer5: 'urn:xmpp:jingle:apps:file-transfer:5', // XEP-0234
@@ -26,6 +31,7 @@ export const NS = {
   hashes1: 'urn:xmpp:hashes:1', // XEP-0300 0.3, for file-transfer:4
   fis: 'urn:xmpp:fis:0', // XEP-0329
   hints: 'urn:xmpp:hints', // XEP-0334
+  sasl2: 'urn:xmpp:sasl:2', // XEP-0388
   orderBy: 'urn:xmpp:order-by:1', // XEP-0413
   find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
 } as const;

@@ -6,7 +6,7 @@
  * socket's listener, and because ltx looks at text that is not complete yet again and again.
  */
 import SaxLtx from 'ltx/src/parsers/ltx.js';
-import { ParseError } from '../errors.js';
+import { ParseError, ShoalError } from '../errors.js';
 import { Element } from './xml.js';
 
 export interface XmlStreamEvents {
@@ -73,7 +73,7 @@ export class XmlStream {
     try {
       this.#sax.write(text);
     } catch (error) {
-      if (error instanceof ParseError) throw error;
+      if (error instanceof ShoalError) throw error; // ours, or of whoever was told
       throw new ParseError('the stream is not well-formed XML', { cause: error });
     }
   }

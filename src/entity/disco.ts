@@ -1,0 +1,123 @@
+/**
+ * Says who we are and what we can do: service discovery (XEP-0030), ping (XEP-0199), software
+ * version (XEP-0092). The parts of the program register their features and items here.
+ */
+
+import { StanzaError } from '../stanza/stanza-error.js';
+import type { DataForm } from '../stanza/xep0004-data-forms.js';
+import {
+  type DiscoIdentity,
+  DiscoInfoElement,
+  type DiscoItem,
+  DiscoItemsElement,
+  discoInfoCodec,
+  discoItemsCodec,
+  discoQueryNodeId,
+} from '../stanza/xep0030-disco.js';
+import { type SoftwareVersion, softwareVersionCodec, VersionElement } from '../stanza/xep0092-version.js';
+import { PingElement } from '../stanza/xep0199-ping.js';
+import type { Element } from '../stanza/xml.js';
+import type { Startable } from '../startable.js';
+import type { Entity, IncomingIq, IqHandler, Unsubscribe } from './entity.js';
+
+export interface DiscoComponents {
+  readonly entity: Entity;
+}
+
+export interface DiscoInit {
+  readonly identities: readonly DiscoIdentity[];
+  /** Namespaces beside those of discovery, ping and version, which are always there. */
+  readonly features?: readonly string[];
+  readonly forms?: readonly DataForm[];
+  readonly version?: SoftwareVersion;
+}
+
+/** Looks at a disco#info query before it is answered; undefined leaves it to the ordinary answer. */
+export type DiscoInterceptor = (
+  iq: IncomingIq,
+  signal: AbortSignal,
+) => Promise<Element | undefined> | Element | undefined;
+
+/** What is below a node of ours, or below us where `nodeId` is undefined; undefined when there is no such node. */
+export type DiscoItemsSource = (
+  nodeId: string | undefined,
+  iq: IncomingIq,
+) => Promise<readonly DiscoItem[] | undefined> | readonly DiscoItem[] | undefined;
+
+export class Disco implements Startable {
+  readonly #entity: Entity;
+  readonly #init: DiscoInit;
+  readonly #features = new Set<string>();
+  readonly #interceptors: DiscoInterceptor[] = [];
+  readonly #itemSources: DiscoItemsSource[] = [];
+  readonly #registrations: Unsubscribe[] = [];
+
+  constructor({ entity }: DiscoComponents, init: DiscoInit) {
+    this.#entity = entity;
+    this.#init = init;
+    const own = [DiscoInfoElement.ns, DiscoItemsElement.ns, PingElement.ns];
+    const version = init.version === undefined ? [] : [VersionElement.ns];
+    for (const feature of [...own, ...version, ...(init.features ?? [])]) this.#features.add(feature);
+  }
+
+  async start(): Promise<void> {
+    const answer = (element: { readonly name: string; readonly ns: string }, handler: IqHandler) => {
+      this.#registrations.push(this.#entity.handleIq('get', element.name, element.ns, handler));
+    };
+    answer(DiscoInfoElement, this.#info);
+    answer(DiscoItemsElement, this.#items);
+    answer(PingElement, () => undefined);
+    const { version } = this.#init;
+    if (version !== undefined) answer(VersionElement, () => softwareVersionCodec.toXml(version));
+  }
+
+  async stop(): Promise<void> {
+    for (const unregister of this.#registrations.splice(0)) unregister();
+  }
+
+  /** Announces a feature, also while running. */
+  addFeature(feature: string): Unsubscribe {
+    this.#features.add(feature);
+    return () => this.#features.delete(feature);
+  }
+
+  /** The first interceptor that gives an answer, in the order of registration, has the query. */
+  onQuery(interceptor: DiscoInterceptor): Unsubscribe {
+    return register(this.#interceptors, interceptor);
+  }
+
+  /** The items of all sources together are the answer. */
+  onItems(source: DiscoItemsSource): Unsubscribe {
+    return register(this.#itemSources, source);
+  }
+
+  readonly #info: IqHandler = async (iq, signal) => {
+    for (const interceptor of [...this.#interceptors]) {
+      const answer = await interceptor(iq, signal);
+      if (answer !== undefined) return answer;
+    }
+    // A node of ours that nobody answered for does not exist (§7).
+    if (discoQueryNodeId(iq.payload) !== undefined) throw new StanzaError('item-not-found');
+    return discoInfoCodec.toXml({
+      identities: this.#init.identities,
+      features: [...this.#features].sort(),
+      forms: this.#init.forms ?? [],
+    });
+  };
+
+  readonly #items: IqHandler = async (iq) => {
+    const nodeId = discoQueryNodeId(iq.payload);
+    const found = await Promise.all([...this.#itemSources].map((source) => source(nodeId, iq)));
+    const known = found.filter((items) => items !== undefined);
+    if (nodeId !== undefined && known.length === 0) throw new StanzaError('item-not-found');
+    return discoItemsCodec.toXml({ ...(nodeId !== undefined && { nodeId }), items: known.flat() });
+  };
+}
+
+function register<T>(list: T[], entry: T): Unsubscribe {
+  list.push(entry);
+  return () => {
+    const index = list.indexOf(entry);
+    if (index >= 0) list.splice(index, 1);
+  };
+}

@@ -1,0 +1,62 @@
+/** What is on a stream beside stanzas (RFC 6120 §4–§6): its features, its errors, how it is closed. */
+import { NS } from './namespaces.js';
+import { child, children, type Element, elements, is, xml } from './xml.js';
+
+/** A stream error or SASL failure: the condition's name and the server's own words. */
+export interface StreamCondition {
+  readonly condition: string;
+  readonly text: string | undefined;
+}
+
+export const STREAM_END = '</stream:stream>';
+
+const MAX_TEXT_CHARS = 300; // what of a server's words is worth showing
+
+/** The error that ends a stream (RFC 6120 §4.9.2), or undefined when `element` is something else. */
+export function streamErrorOf(element: Element): StreamCondition | undefined {
+  return is(element, 'error', NS.streams) ? conditionOf(element, NS.streamErrors) : undefined;
+}
+
+/** Why authentication failed (RFC 6120 §6.5), or undefined when `element` is something else. */
+export function saslFailureOf(element: Element): StreamCondition | undefined {
+  return is(element, 'failure', NS.sasl) ? conditionOf(element, NS.sasl) : undefined;
+}
+
+function conditionOf(element: Element, ns: string): StreamCondition {
+  const condition = elements(element).find((each) => each.getName() !== 'text' && each.getNS() === ns);
+  const text = child(element, 'text', ns)?.getText().slice(0, MAX_TEXT_CHARS);
+  return { condition: condition?.getName() ?? 'undefined-condition', text };
+}
+
+export function isStreamFeatures(element: Element): boolean {
+  return is(element, 'features', NS.streams);
+}
+
+export function isStarttlsFailure(element: Element): boolean {
+  return is(element, 'failure', NS.tls);
+}
+
+export function offersStarttls(features: Element): boolean {
+  return child(features, 'starttls', NS.tls) !== undefined;
+}
+
+/**
+ * Takes back offers that the client library would use unasked: XEP-0388 (with its tokens kept
+ * for later) and XEP-0198 (whose queue sends again what our own layer has given up), and
+ * STARTTLS where it is not wanted.
+ */
+export function withoutUnwantedFeatures(features: Element, init: { readonly starttls: boolean }): Element {
+  for (const [name, ns] of [
+    ['authentication', NS.sasl2],
+    ['sm', NS.streamManagement],
+    ...(init.starttls ? [] : [['starttls', NS.tls] as const]),
+  ] as const) {
+    for (const each of children(features, name, ns)) features.remove(each);
+  }
+  return features;
+}
+
+/** Presence that makes a client available (RFC 6121 §4.2). */
+export function availablePresence(): Element {
+  return xml('presence');
+}
