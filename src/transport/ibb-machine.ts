@@ -251,12 +251,13 @@ export const ibbMachine = defineMachine<IbbState, IbbEvent, IbbEffect>('ibb', [
     state: { type: 'failed' },
     effects: [{ type: 'fail', why }],
   })),
-  ...row(['agreed', 'opening'], 'peer-open', 'XEP-0261 §2.2', (state, { blockSize }) => {
+  ...row(['agreed', 'opening', 'open'], 'peer-open', 'XEP-0261 §2.2', (state, { blockSize }) => {
     // A larger block than was agreed is refused, the peer may open again; a smaller one suits us.
     if (blockSize > state.receiving.blockSize) {
       return { state, effects: [{ type: 'refuse', condition: 'resource-constraint', as: 'modify' }] };
     }
-    return opened(state);
+    // COMPAT: where the responder proposed IBB, both sides may think that opening is theirs.
+    return state.type === 'open' ? { state } : opened(state);
   }),
 
   // Our direction.

@@ -12,6 +12,7 @@ import type { Startable } from '../startable.js';
 import { isLoopback } from './address-policy.js';
 import { type AnnounceInit, announcedHosts } from './announced-hosts.js';
 import { acceptSocks5 } from './socks5-server.js';
+import { TransportFailedError } from './transport.js';
 
 /** Who gets the connections that ask for a bytestream. */
 export interface InboundTaker {
@@ -26,7 +27,10 @@ export interface InboundListener {
   readonly port: number;
   /** Where peers may reach us, best first. May change when the machine's interfaces do. */
   readonly hosts: readonly string[];
-  /** Connections that ask for `dstaddr` go to `taker` until the returned function is called. */
+  /**
+   * Connections that ask for `dstaddr` go to `taker` until the returned function is called.
+   * Throws {@link TransportFailedError} when somebody else expects it.
+   */
   expect(dstaddr: string, taker: InboundTaker): () => void;
 }
 
@@ -38,7 +42,7 @@ export interface S5bListenerComponents {
 export interface S5bListenerInit extends AnnounceInit {
   /** 0: any free one. */
   readonly port: number;
-  /** The address to listen on. Undefined: all, or only loopback where nothing else is announced. */
+  /** The address to listen on. Undefined: all, or only loopback where `hosts` names nothing else. */
   readonly bindHost?: string;
   /** For a whole SOCKS5 handshake. */
   readonly handshakeTimeoutMs: number;
@@ -79,7 +83,7 @@ export class S5bListener implements InboundListener, Startable {
       this.#onConnection(socket),
     );
     this.#server = server;
-    const host = this.#init.bindHost ?? (this.hosts.every(isLoopback) ? this.hosts[0] : undefined);
+    const host = this.#init.bindHost ?? loopbackOnly(this.#init.hosts);
     return new Promise((resolve, reject) => {
       server.once('error', (cause) => {
         reject(new ListenError(`can't listen on port ${this.#init.port}: ${cause.message}`, { cause }));
@@ -105,7 +109,8 @@ export class S5bListener implements InboundListener, Startable {
   }
 
   expect(dstaddr: string, taker: InboundTaker): () => void {
-    if (this.#takers.has(dstaddr)) throw new TypeError('this bytestream is expected already');
+    // The sid is the peer's choice, so it may come twice.
+    if (this.#takers.has(dstaddr)) throw new TransportFailedError('this bytestream is expected already');
     this.#takers.set(dstaddr, taker);
     return () => {
       if (this.#takers.get(dstaddr) === taker) this.#takers.delete(dstaddr);
@@ -154,4 +159,9 @@ export class S5bListener implements InboundListener, Startable {
     oldest?.destroy();
     if (oldest) this.#unclaimed.delete(oldest);
   }
+}
+
+/** The address to bind where only loopback is announced; the interfaces may change, what is configured does not. */
+function loopbackOnly(hosts: readonly string[]): string | undefined {
+  return hosts.every(isLoopback) ? hosts[0] : undefined;
 }

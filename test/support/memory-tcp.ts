@@ -110,6 +110,7 @@ export class MemoryListener implements InboundListener {
   }
 
   expect(dstaddr: string, taker: InboundTaker): () => void {
+    if (this.#takers.has(dstaddr)) throw new TransportFailedError('this bytestream is expected already');
     this.#takers.set(dstaddr, taker);
     return () => this.#takers.delete(dstaddr);
   }

@@ -147,7 +147,12 @@ describe('CandidateSearch', () => {
 
   it('drops what is not above the candidate that the peer uses', async () => {
     for (const host of ['10.0.0.1', '10.0.0.2', '10.0.0.3']) tcp.silence(host, 5000);
-    begin(candidate('10.0.0.3', 3), candidate('10.0.0.2', 2), candidate('10.0.0.1', 1));
+    begin(
+      candidate('10.0.0.3', 3),
+      candidate('10.0.0.2', 2),
+      candidate('10.0.0.4', 2),
+      candidate('10.0.0.1', 1),
+    );
     await clock.advance(200);
     search.narrow(2);
     await clock.advance(4799);

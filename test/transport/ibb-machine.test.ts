@@ -109,6 +109,7 @@ describeTable(
     open: {
       start: 'open',
       opened: 'open',
+      'peer-open': 'open',
       write: 'open send-data',
       acked: 'open',
       bounced: 'open start-retry',

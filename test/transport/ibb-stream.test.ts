@@ -210,6 +210,22 @@ describe('IbbStream', () => {
       streams.push(await negotiation.connect());
     });
 
+    it('is left to the initiator where the responder proposes the bytestream', async () => {
+      const negotiation = transport.offer({ ...noInfo, role: 'responder' });
+      const { sid } = jingleIbbOfferCodec.fromXml(await negotiation.describe());
+      negotiation.remote(jingleIbbAnswerCodec.toXml({ sid, blockSize: BLOCK, stanza: 'iq' }));
+      const connecting = negotiation.connect();
+      await settle();
+      assert.deepEqual(opens, []);
+      await ask(ibbOpenCodec.toXml({ sid, blockSize: BLOCK, stanza: 'iq' }));
+      streams.push(await connecting);
+    });
+
+    it('is accepted from a peer that thinks it is to open what we opened', async () => {
+      const { sid } = await openedByUs();
+      await ask(ibbOpenCodec.toXml({ sid, blockSize: BLOCK, stanza: 'iq' }));
+    });
+
     it('fails the negotiation when the peer refuses', async () => {
       onOpen = () => {
         throw new StanzaError('not-acceptable');

@@ -459,6 +459,18 @@ describe('S5bNegotiation', () => {
     assert.throws(() => peer.answer(), TransportFailedError);
   });
 
+  it('refuses a sid that is in use already with the same peer', async () => {
+    const transport = await side(romeo, '10.0.0.1');
+    const { sendInfo } = contextOf(romeo, juliet, 'responder', () => undefined);
+    const context = { self: romeo, peer: juliet, role: 'responder', sendInfo } as const;
+    const offer = s5bDescriptionCodec.toXml({ sid: 's', candidates: [] });
+    const first = transport.answer(context, offer);
+    const second = transport.answer(context, offer);
+    negotiations.push(first, second);
+    await first.describe();
+    await assert.rejects(second.describe(), TransportFailedError);
+  });
+
   it('lets go of a connection that is not nominated', async () => {
     const peer = await againstScript(await side(romeo, '10.0.0.1'), 'responder');
     const served = serveScript('10.0.0.2');
