@@ -52,10 +52,10 @@ export class LunrSegment<D extends TextDocument> {
   lookUp(terms: readonly string[], fields: readonly WordField[], close: Closeness): Hits {
     const known = terms.filter((term) => this.has(term));
     if (known.length === 0) return this.#hits([], close);
-    const options = { fields: [...fields], usePipeline: false };
     return this.#hits(
       this.index.query((query) => {
-        for (const term of known) query.term(term, options);
+        // lunr writes the term into the options and keeps them: each term needs its own.
+        for (const term of known) query.term(term, { fields: [...fields], usePipeline: false });
       }),
       close,
     );

@@ -1,7 +1,8 @@
 /**
  * Takes work in turns on one thread. Each turn is a few milliseconds, and next is always the work that
  * has had the least time so far: a short search is done soon whatever else is going on, and
- * long ones share what is left. Between turns the event loop goes round, so that messages come in.
+ * long ones share what is left. Upkeep is always new and would always be first, so it begins with as
+ * much time as the least served search has had: it takes half of the thread at most. Between turns the event loop goes round, so that messages come in.
  */
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError } from '../errors.js';
@@ -23,7 +24,6 @@ export interface TurnOptions {
 }
 
 class Task implements Pace, Budget {
-  spentMs = 0;
   #turnEndsMs = 0;
   #work: Work<void> | undefined;
 
@@ -33,6 +33,7 @@ class Task implements Pace, Budget {
     readonly deadlineMs: number,
     /** Ends it with this error, whatever it was doing. */
     readonly fail: (error: unknown) => void,
+    public spentMs: number,
   ) {}
 
   /** One turn. True when the work is at its end. Throws what the work throws. */
@@ -128,6 +129,7 @@ export class Turns {
           task.drop();
           reject(error);
         },
+        queue === this.#upkeep ? this.#leastSpentMs() : 0,
       );
       signal?.addEventListener('abort', onAbort, { once: true });
       queue.add(task);
@@ -168,6 +170,10 @@ export class Turns {
         this.#running.add(task);
       }
     }
+  }
+
+  #leastSpentMs(): number {
+    return this.#running.size === 0 ? 0 : Math.min(...[...this.#running].map((task) => task.spentMs));
   }
 
   #leastServed(): Task | undefined {
