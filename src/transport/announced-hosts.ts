@@ -1,8 +1,15 @@
 /** Which of the machine's addresses go into our direct candidates, best first. */
-import type { NetworkInterfaceInfo } from 'node:os';
 import { isLoopback } from './address-policy.js';
 
-export type Interfaces = Readonly<Record<string, readonly NetworkInterfaceInfo[] | undefined>>;
+/** What `os.networkInterfaces` tells of an address. */
+export interface InterfaceAddress {
+  readonly address: string;
+  readonly family: string;
+  /** Loopback. */
+  readonly internal: boolean;
+}
+
+export type Interfaces = Readonly<Record<string, readonly InterfaceAddress[] | undefined>>;
 
 export interface AnnounceInit {
   /** Addresses or names under which peers reach the listener, such as that of a NAT router. Empty: the interfaces' own. */

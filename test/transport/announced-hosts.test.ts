@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import type { NetworkInterfaceInfo } from 'node:os';
-import { announcedHosts } from '../../src/transport/announced-hosts.js';
+import { announcedHosts, type InterfaceAddress } from '../../src/transport/announced-hosts.js';
 
-function address(text: string, internal = false): NetworkInterfaceInfo {
-  const rest = { address: text, internal, mac: '00:00:00:00:00:00', cidr: null, netmask: '' };
-  return text.includes(':') ? { ...rest, family: 'IPv6', scopeid: 0 } : { ...rest, family: 'IPv4' };
+function address(text: string, internal = false): InterfaceAddress {
+  return { address: text, internal, family: text.includes(':') ? 'IPv6' : 'IPv4' };
 }
 
 const lo = [address('127.0.0.1', true), address('::1', true)];
