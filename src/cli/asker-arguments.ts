@@ -8,7 +8,7 @@ import { type AskerConfig, askerOptions, TlsMode } from '../config/options.js';
 import type { FindRequest } from '../node/asker.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import { parseJid } from '../stanza/jid.js';
-import { type Arguments, type Flag, wholeNumber } from './arguments.js';
+import type { Arguments, Flag } from './arguments.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
@@ -113,6 +113,10 @@ export const waitFlag: Flag = {
 
 /** Milliseconds. Throws {@link UsageError}. */
 export function waitOf(args: Arguments): number {
-  const value = args.get('wait');
-  return (value === undefined ? DEFAULT_WAIT_S : wholeNumber(value, 'wait', 1, MAX_WAIT_S)) * 1000;
+  const value = args.get('wait') ?? String(DEFAULT_WAIT_S);
+  const seconds = /^[0-9]{1,3}(\.[0-9]{1,3})?$/.test(value) ? Number(value) : Number.NaN;
+  if (seconds > 0 && seconds <= MAX_WAIT_S) return Math.ceil(seconds * 1000);
+  throw new UsageError(
+    `--wait must be a number of seconds, more than 0 and at most ${MAX_WAIT_S}, not '${value}'`,
+  );
 }

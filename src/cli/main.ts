@@ -2,7 +2,7 @@
 /** The program `shoal`. Only here the commands meet the real parts. */
 import { systemClock } from '../clock.js';
 import { readVersion } from '../config/version.js';
-import { createAsker } from '../node/asker.js';
+import { createAsker } from '../node/network-asker.js';
 import { NetworkNode } from '../node/network-node.js';
 import { PrivateProsody } from '../private-server/prosody.js';
 import { findCommand } from './find.js';
@@ -13,14 +13,15 @@ import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
 import { processIo } from './terminal.js';
 
+const version = await readVersion();
 const program: Program = {
-  version: await readVersion(),
+  version,
   commands: [findCommand, getCommand, serveCommand, startCommand, statusCommand],
   components: {
     clock: systemClock,
     createAsker,
     createServer: (components, init) => new PrivateProsody(components, init),
-    createNode: (components, init) => new NetworkNode(components, init),
+    createNode: (components, init) => new NetworkNode({ ...components, version }, init),
   },
 };
 

@@ -18,7 +18,8 @@ export class RateMeter {
     const last = this.#samples.at(-1);
     if (last !== undefined && bytes < last.bytes) this.#samples = []; // begun anew
     // Ten a second are enough, and bound the list.
-    if (last !== undefined && this.#samples.length > 1 && atMs - last.atMs < 100) this.#samples.pop();
+    const before = this.#samples.at(-2);
+    if (before !== undefined && last !== undefined && last.atMs - before.atMs < 100) this.#samples.pop();
     this.#samples.push({ atMs, bytes });
     while (this.#samples.length > 2 && (this.#samples[1]?.atMs ?? atMs) <= atMs - WINDOW_MS)
       this.#samples.shift();

@@ -1,8 +1,8 @@
 /** `shoal serve`: runs a node until it is told to stop. */
 import type { Clock } from '../clock.js';
-import { exampleYaml } from '../config/example.js';
+import { examples } from '../config/examples.js';
 import { type Loaded, loadNodeConfig } from '../config/load.js';
-import { type NodeConfig, nodeOptions } from '../config/options.js';
+import type { NodeConfig } from '../config/options.js';
 import { messageOf } from '../errors.js';
 import { createLog, type Log } from '../log.js';
 import type { NodeStatus } from '../node/node-status.js';
@@ -11,10 +11,6 @@ import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode, type ServedNode } from './command.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';
-
-export const nodeExampleTitle =
-  'Configuration of a node: shoal serve --config FILE. Relative paths begin at the folder of this file; ' +
-  'what stands in comments may be left out, and is shown with its default or an example.';
 
 const spec: CommandSpec = {
   name: 'serve',
@@ -36,7 +32,7 @@ const spec: CommandSpec = {
 
 async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
   if (args.has('example')) {
-    io.out.write(exampleYaml(nodeExampleTitle, nodeOptions));
+    io.out.write(examples['node.example.yaml']);
     return ExitCode.done;
   }
   const file = args.get('config');

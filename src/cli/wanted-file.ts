@@ -34,6 +34,8 @@ export function rangeOf(text: string | undefined): Range | undefined {
   return end === undefined ? { offset } : { offset, length: end - offset + 1 };
 }
 
+const MAX_PATTERN_NAME = 240; // escaped and in both forms it stays below the 1024 characters that a node takes
+
 /**
  * By name an exact pattern is asked for, not `contains`: a short name would find more than the node
  * shows. U+FFFD stands for what can't be said in XML, which no pattern finds but `contains` does.
@@ -43,10 +45,14 @@ export function criteriaFor(wanted: Wanted): FileCriteria {
   const name = basename(wanted.name);
   return name.includes('\ufffd') || name.length > MAX_PATTERN_NAME
     ? { name: [{ type: 'contains', value: name }] }
-    : { name: [{ type: 'regex', pattern: `^${name.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&')}$` }] };
+    : { name: [{ type: 'regex', pattern: exactPattern(name) }] };
 }
 
-const MAX_PATTERN_NAME = 250; // escaped it stays below the 1024 characters that a node takes
+/** An ERE for this name alone, however its accents are composed on the node's disk. */
+function exactPattern(name: string): string {
+  const forms = new Set([name.normalize('NFC'), name.normalize('NFD')]);
+  return `^(${[...forms].map((form) => form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&')).join('|')})$`;
+}
 
 /** Whether a file is the one that is wanted, and not just alike. */
 export function matches(file: { readonly name: string; readonly path?: string }, wanted: Wanted): boolean {

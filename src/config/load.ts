@@ -36,6 +36,7 @@ export async function loadNodeConfig(file: string): Promise<Loaded<NodeConfig>> 
   const source = parseYaml(await readText(file), file);
   const place = placeOf(dirname(resolve(file)));
   const values = readTable(nodeOptions, source.value, place);
+  if (!isMapping(source.value)) throwFaults(place, (path) => where(file, source, path));
   const warnings: string[] = [];
   const secret = await readSecret(values, 'xmpp.secret', 'xmpp.secretFile', place, warnings);
   if (values['xmpp.secret'] !== undefined) warnings.push(...(await exposed(file)));
@@ -142,6 +143,11 @@ function placeOf(folder: string): Place {
         written === '~' || written.startsWith('~/') ? join(homedir(), written.slice(1)) : written,
       ),
   };
+}
+
+/** Where the whole file is none, all that is missing in it is no news. */
+function isMapping(value: unknown): boolean {
+  return typeof value === 'object' && !Array.isArray(value);
 }
 
 function throwFaults(place: Place, whereIs: (path: Fault['path']) => string): void {

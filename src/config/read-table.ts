@@ -43,7 +43,8 @@ function readOption<T>(option: Option<T>, value: unknown, place: Place): T | und
     if (option.presence === 'required') {
       place.faults.push({ path: place.path, text: `is missing; must be ${option.kind.allowed}` });
     }
-    return option.default;
+    // A default is what somebody might have written: a path in it still has to be made absolute.
+    return option.default === undefined ? undefined : option.kind.read(option.default, place);
   }
   const result = option.kind.read(value, place);
   if (result === undefined && !option.kind.reportsParts) {

@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { getCommand } from '../../src/cli/get.js';
+import { runCommand } from '../../src/cli/run-command.js';
+import { parseJid } from '../../src/stanza/jid.js';
+import { StanzaError } from '../../src/stanza/stanza-error.js';
+import { captureIo } from '../support/captured-io.js';
+import { LibraryAsker, type LibraryAskerInit } from '../support/library-asker.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+import { foundFile } from './found-files.js';
+
+let folder: string;
+let config: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'shoal-get-'));
+  config = join(folder, 'asker.yaml');
+  await writeFile(
+    config,
+    'jid: juliet@example.org\npassword: pw\nservice: pubsub.example.org\nchannels: [books]\n',
+    { mode: 0o600 },
+  );
+});
+
+after(() => rm(folder, { recursive: true }));
+
+async function get(
+  init: LibraryAskerInit,
+  argv: readonly string[],
+  terminal?: { columns: number; rows: number },
+) {
+  const io = captureIo({ env: { SHOAL_CONFIG: config }, ...(terminal !== undefined && { terminal }) });
+  const asker = new LibraryAsker(init);
+  const clock = new VirtualClock();
+  const components = {
+    clock,
+    createAsker: () => asker,
+    createNode: () => assert.fail('get needs no node'),
+    createServer: () => assert.fail('get needs no server'),
+  };
+  const running = runCommand({ version: '1', commands: [getCommand], components }, ['get', ...argv], io);
+  if (init.patient === true) {
+    while (asker.found.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await clock.advance(1000);
+  }
+  const code = await running;
+  if (asker.found.length > 0) assert.equal(asker.state, 'stopped');
+  assert.equal(clock.pendingTimers, 0);
+  return { code, out: io.out, err: io.err, asker };
+}
+
+const romeo = foundFile('romeo.txt', 'a.x');
+const files = [
+  romeo,
+  foundFile('romeo.txt', 'b.x'),
+  foundFile('romeo.txt.old', 'b.x'),
+  foundFile('juliet.txt', 'a.x'),
+];
+
+describe('shoal get', () => {
+  it('fetches by name from everybody who has that file, and from nobody else', async () => {
+    const { code, out, err, asker } = await get({ files }, ['romeo.txt']);
+    assert.equal(code, 0, err.text);
+    assert.deepEqual(asker.fetched, [
+      {
+        file: { name: 'romeo.txt', hash: romeo.hashes[0], size: 9 },
+        sources: [
+          { jid: 'a.x', path: 'share/romeo.txt' },
+          { jid: 'b.x', path: 'share/romeo.txt' },
+        ],
+        target: 'romeo.txt',
+        overwrite: 'refuse',
+      },
+    ]);
+    assert.equal(out.text, 'romeo.txt: 9 B, in 0.0 s, hash verified\n');
+    assert.equal(err.text, 'asking a.x\nreceiving from a.x (SOCKS5)\nchecking the hash\n');
+  });
+
+  it('fetches by hash and by path', async () => {
+    const byHash = await get({ files }, [romeo.hashes[0]?.value ?? '', '-o', join(folder, 'x')]);
+    assert.equal(byHash.asker.fetched[0]?.file.name, 'romeo.txt');
+    assert.equal(byHash.asker.fetched[0]?.target, join(folder, 'x'));
+    const byPath = await get({ files }, ['share/juliet.txt', '--force', '--range', '3-5', '-o', folder]);
+    assert.deepEqual(byPath.asker.fetched[0]?.range, { offset: 3, length: 3 });
+    assert.equal(byPath.asker.fetched[0]?.overwrite, 'replace');
+    assert.equal(byPath.asker.fetched[0]?.target, join(folder, 'juliet.txt'));
+    assert.match(byPath.out.text, /hash not verified/);
+  });
+
+  it('waits only a moment for further sources once it has one', async () => {
+    const { code, asker } = await get({ files, patient: true }, ['romeo.txt']);
+    assert.equal(code, 0);
+    assert.equal(asker.fetched[0]?.sources.length, 2);
+  });
+
+  it('never lets a peer choose another folder', async () => {
+    const evil = foundFile('../../etc/passwd', 'a.x');
+    const { asker } = await get({ files: [evil] }, [evil.hashes[0]?.value ?? '']);
+    assert.equal(asker.fetched[0]?.target, 'passwd');
+  });
+
+  it('asks which one is meant when the name is not enough', async () => {
+    const { code, err, asker } = await get(
+      { files: [romeo, foundFile('romeo.txt', 'c.x', { content: 'another', path: 'other/romeo.txt' })] },
+      ['romeo.txt'],
+    );
+    assert.equal(code, 1);
+    assert.match(err.text, /several files have this name/);
+    assert.ok(err.text.includes(`sha-256:${romeo.hashes[0]?.value}`));
+    assert.deepEqual(asker.fetched, []);
+  });
+
+  it('says what is not found, and takes no file with a name that is only alike', async () => {
+    const { code, err, asker } = await get({ files: [foundFile('Romeo.txt', 'a.x')] }, ['romeo.txt']);
+    assert.equal(code, 1);
+    assert.match(err.text, /^not found: romeo\.txt\nthere is:\n.*share\/Romeo\.txt/);
+    assert.deepEqual(asker.fetched, []);
+  });
+
+  it('asks a node that can serve but not search', async () => {
+    const from = parseJid('libervia.x/r');
+    const { asker } = await get(
+      { files: [], after: [{ type: 'refused', jid: from, error: new StanzaError('service-unavailable') }] },
+      ['a/b.txt', '--from', from],
+    );
+    assert.deepEqual(asker.fetched[0]?.file, { name: 'b.txt' });
+    assert.deepEqual(asker.fetched[0]?.sources, [{ jid: from, path: 'a/b.txt' }]);
+  });
+
+  it('matches names by what they are, not as patterns, in whatever normal form', async () => {
+    const odd = foundFile('a+b (1) [x]{2}^$|\\.txt', 'a.x');
+    assert.equal((await get({ files: [odd] }, [odd.name])).asker.fetched.length, 1);
+    assert.equal((await get({ files: [foundFile('cafe\u0301', 'a.x')] }, ['cafe\u0301'])).code, 1 - 1);
+    const unsayable = foundFile('bad\ufffdname', 'a.x');
+    assert.equal((await get({ files: [unsayable] }, [unsayable.name])).asker.fetched.length, 1);
+  });
+
+  it('leaves a terminal with the result alone, above it who was asked', async () => {
+    const { err } = await get({ files }, ['romeo.txt'], { columns: 80, rows: 24 });
+    assert.deepEqual(err.screen(), ['asking a.x', 'receiving from a.x (SOCKS5)']);
+    assert.match(err.text, /romeo\.txt {2}\[#{10,}\] {2}100 % {2}9 B of 9 B/);
+  });
+
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [[], /say which file/],
+    [['a', 'b'], /'b' is one word too many/],
+    [['a', '--range', '5'], /--range must look like/],
+    [['a', '--range', '5-4'], /--range must look like/],
+    [['a', '--range', '-5'], /argument is ambiguous/],
+    [['a', '--range', '0-99999999999999999'], /--range must look like/],
+    [['a', '--from', 'x@'], /--from must be an XMPP address/],
+  ];
+  for (const [argv, message] of wrong) {
+    it(`refuses ${argv.join(' ') || 'to fetch nothing'}`, async () => {
+      const { code, err, asker } = await get({ files }, argv);
+      assert.equal(code, 2);
+      assert.match(err.text, message);
+      assert.equal(asker.state, 'new');
+    });
+  }
+});

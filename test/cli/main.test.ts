@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
+
+let folder: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'shoal-main-'));
+});
+
+after(() => rm(folder, { recursive: true }));
+
+/** Runs the real program, in a folder and a home that have no configuration. */
+async function shoal(...argv: readonly string[]) {
+  const env = { PATH: process.env.PATH, HOME: folder };
+  const child = spawn(process.execPath, [PROGRAM, ...argv], { cwd: folder, env });
+  const [out, err]: [string[], string[]] = [[], []];
+  child.stdout.setEncoding('utf8').on('data', (piece: string) => out.push(piece));
+  child.stderr.setEncoding('utf8').on('data', (piece: string) => err.push(piece));
+  const [code] = await once(child, 'close');
+  return { code, out: out.join(''), err: err.join('') };
+}
+
+describe('the program shoal', () => {
+  it('tells its version', async () => {
+    const { code, out } = await shoal('--version');
+    assert.equal(code, 0);
+    assert.match(out, /^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('lists its commands, as an answer when asked and as an error when not', async () => {
+    const asked = await shoal('--help');
+    assert.equal(asked.code, 0);
+    for (const name of ['find', 'get', 'serve', 'start', 'status'])
+      assert.match(asked.out, new RegExp(`^ {2}${name} `, 'm'));
+    const not = await shoal();
+    assert.deepEqual([not.code, not.out, not.err], [2, '', asked.out]);
+  });
+
+  it('has help for each command, two ways', async () => {
+    for (const name of ['find', 'get', 'serve', 'start', 'status']) {
+      const flag = await shoal(name, '--help');
+      assert.equal(flag.code, 0, name);
+      assert.match(flag.out, new RegExp(`^usage: shoal ${name}`));
+      assert.equal((await shoal('help', name)).out, flag.out);
+    }
+  });
+
+  it('ends with 2 for what it does not know', async () => {
+    for (const argv of [
+      ['fnd'],
+      ['find', '--nme', 'x'],
+      ['get'],
+      ['status', 'x'],
+      ['serve'],
+      ['start', '--share', 'x'],
+    ]) {
+      const { code, out, err } = await shoal(...argv);
+      assert.equal(code, 2, argv.join(' '));
+      assert.equal(out, '');
+      assert.notEqual(err, '');
+    }
+  });
+
+  it('shows no control characters of its own command line', async () => {
+    const { err } = await shoal('\x1b[2J');
+    assert.match(err, /there is no command '\\x1b\[2J'/);
+  });
+
+  it('names all faults of a configuration, and does not start', async () => {
+    const file = join(folder, 'bad.yaml');
+    await writeFile(file, 'xmpp: { jid: a@b, port: 0 }\nshares: [{ name: x }]\n');
+    const { code, out, err } = await shoal('serve', '--config', file);
+    assert.equal(code, 2);
+    assert.equal(out, '');
+    assert.deepEqual(
+      err
+        .trimEnd()
+        .split('\n')
+        .map((line) => line.replace(file, '').split(' ')[1]),
+      ['xmpp.port:', 'xmpp.jid:', 'shares[0].path:', 'xmpp.secretFile:'],
+    );
+  });
+
+  it('says that no node runs, and ends with 1', async () => {
+    const { code, err } = await shoal('status', '--data', folder);
+    assert.equal(code, 1);
+    assert.match(err, /^shoal status: nothing runs that listens at /);
+  });
+
+  it('prints an example to begin with', async () => {
+    const { code, out } = await shoal('serve', '--example');
+    assert.equal(code, 0);
+    assert.match(out, /^xmpp:\n/m);
+  });
+});

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Components, ServedNode } from '../../src/cli/command.js';
+import { serve } from '../../src/cli/serve.js';
+import type { NodeConfig } from '../../src/config/options.js';
+import { createLog } from '../../src/log.js';
+import type { NodeStatus } from '../../src/node/node-status.js';
+import { readStatusSocket, StatusSocket, statusSocketPath } from '../../src/node/status-socket.js';
+import { parseJid } from '../../src/stanza/jid.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const STATUS: NodeStatus = {
+  jid: parseJid('files.x'),
+  online: true,
+  uptimeMs: 0,
+  shares: [],
+  hashing: { filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
+  channels: [],
+  transfers: [],
+  queries: { received: 0, answered: 0, refused: 0, dropped: 0 },
+};
+
+/** A node without a network: told how its start goes, and when it fails. */
+class QuietNode implements ServedNode {
+  stopped = 0;
+  fail: (error: Error) => void = () => {};
+  readonly failed = new Promise<never>((_, reject) => {
+    this.fail = reject;
+  });
+  readonly #started: Promise<void>;
+
+  constructor(started: Promise<void> = Promise.resolve()) {
+    this.#started = started;
+  }
+
+  start(): Promise<void> {
+    return this.#started;
+  }
+
+  async stop(): Promise<void> {
+    this.stopped += 1;
+  }
+
+  status(): NodeStatus {
+    return STATUS;
+  }
+}
+
+let data: string;
+
+beforeEach(async () => {
+  data = await mkdtemp(join(tmpdir(), 'shoal-serve-'));
+});
+
+afterEach(() => rm(data, { recursive: true }));
+
+function run(node: QuietNode, onReady: () => void = () => {}) {
+  const lines: { msg: string }[] = [];
+  const told = new AbortController();
+  const components: Components = {
+    clock: new VirtualClock(),
+    createNode: () => node,
+    createAsker: () => assert.fail('serve needs no asker'),
+    createServer: () => assert.fail('serve needs no server'),
+  };
+  const config = { data } as NodeConfig; // all that serve reads itself
+  const log = createLog('info', { write: (line: string) => lines.push(JSON.parse(line)) });
+  const code = serve(
+    components,
+    { config, warnings: ['mind this'] },
+    { io: { signal: told.signal }, log, onReady },
+  );
+  return { code, told, messages: () => lines.map(({ msg }) => msg) };
+}
+
+describe('shoal serve', () => {
+  it('says ready, answers for its status, and ends with 0 when it is told to stop', async () => {
+    const node = new QuietNode();
+    let ready: () => void = () => {};
+    const isReady = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    const { code, told, messages } = run(node, ready);
+    await isReady;
+    assert.deepEqual(messages(), ['mind this', 'ready']);
+    assert.deepEqual(await readStatusSocket(statusSocketPath(data)), STATUS);
+    told.abort();
+    assert.equal(await code, 0);
+    assert.equal(node.stopped, 1);
+    assert.deepEqual(messages(), ['mind this', 'ready', 'stopped']);
+  });
+
+  it('can be stopped while it starts', async () => {
+    const node = new QuietNode(new Promise(() => {}));
+    const { code, told, messages } = run(node);
+    told.abort();
+    assert.equal(await code, 0);
+    assert.equal(node.stopped, 1);
+    assert.deepEqual(messages(), ['mind this', 'stopped']);
+  });
+
+  it('ends with 1 and says why when it can not start', async () => {
+    const node = new QuietNode(Promise.reject(new Error('wrong secret')));
+    const { code, messages } = run(node);
+    assert.equal(await code, 1);
+    assert.equal(node.stopped, 1);
+    assert.deepEqual(messages(), ['mind this', 'wrong secret', 'stopped']);
+  });
+
+  it('ends with 1 when the server refuses it later', async () => {
+    const node = new QuietNode();
+    const { code, messages } = run(node, () => node.fail(new Error('conflict')));
+    assert.equal(await code, 1);
+    assert.deepEqual(messages(), ['mind this', 'ready', 'conflict', 'stopped']);
+  });
+
+  it('leaves the data alone that another node uses', async () => {
+    const other = new StatusSocket(
+      { log: createLog('silent') },
+      { path: statusSocketPath(data), read: () => 'other' },
+    );
+    await other.start();
+    const { code, messages } = run(new QuietNode());
+    assert.equal(await code, 1);
+    assert.match(messages()[1] ?? '', /another process uses/);
+    assert.equal(await readStatusSocket(statusSocketPath(data)), 'other');
+    await other.stop();
+  });
+});

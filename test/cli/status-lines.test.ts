@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict';
+import { statusLines } from '../../src/cli/status-lines.js';
+import type { NodeStatus } from '../../src/node/node-status.js';
+import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
+
+const status: NodeStatus = {
+  jid: parseJid('files.example.org'),
+  online: true,
+  uptimeMs: 65_000,
+  shares: [
+    { name: 'books', files: 2000, bytes: 1_234_567, available: true },
+    { name: 'disk', files: 3, bytes: 10, available: false },
+  ],
+  hashing: { filesLeft: 12, bytesLeft: 2_000_000, bytesPerSecond: 1_000_000 },
+  channels: [
+    { service: parseBareJid('pubsub.example.org'), node: 'books\x1b', state: 'failed', text: 'forbidden' },
+  ],
+  transfers: [],
+  queries: { received: 5, answered: 3, refused: 1, dropped: 1 },
+};
+
+describe('the status of a node', () => {
+  it('is shown in aligned lines, without control characters', () => {
+    assert.deepEqual(statusLines(status), [
+      'files.example.org  online, up 1:05',
+      '',
+      'shares',
+      '  books  2000 files  1.2 MB',
+      '  disk   3 files     10 B    not there',
+      '',
+      'channels',
+      '  books\\x1b at pubsub.example.org  failed  forbidden',
+      '',
+      'sending  none',
+      '',
+      'hashing   12 files, 2.0 MB left, 1.0 MB/s, 0:02',
+      'queries   5 received, 3 answered, 1 refused, 1 dropped',
+    ]);
+  });
+
+  it('says when all is hashed, or nothing is known of the speed', () => {
+    const hashing = (filesLeft: number) => ({ filesLeft, bytesLeft: 5, bytesPerSecond: 0 });
+    assert.ok(statusLines({ ...status, hashing: hashing(0) }).includes('hashing   done'));
+    assert.ok(statusLines({ ...status, hashing: hashing(1) }).includes('hashing   1 files, 5 B left'));
+  });
+});

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { examples } from '../../src/config/examples.js';
+import { loadAskerConfig, loadNodeConfig } from '../../src/config/load.js';
+import type { Table } from '../../src/config/option.js';
+import { askerOptions, channelOptions, nodeOptions, shareOptions } from '../../src/config/options.js';
+
+/** The folder of the project, from wherever this was built to. */
+async function projectFile(name: string): Promise<string> {
+  for (let up = 1; up <= 8; up += 1) {
+    const text = await readFile(new URL(`${'../'.repeat(up)}${name}`, import.meta.url), 'utf8').catch(
+      () => '',
+    );
+    if (text !== '') return text;
+  }
+  throw new Error(`${name} is nowhere above`);
+}
+
+describe('the example configurations', () => {
+  for (const [name, text] of Object.entries(examples)) {
+    it(`config/${name} is what the option table says; npm run examples writes it`, async () => {
+      assert.equal(await projectFile(`config/${name}`), text);
+    });
+  }
+
+  it('hold every option', () => {
+    const tables: readonly (readonly [string, Table])[] = [
+      [examples['node.example.yaml'], { ...nodeOptions, ...shareOptions, ...channelOptions }],
+      [examples['asker.example.yaml'], askerOptions],
+    ];
+    for (const [text, rows] of tables) {
+      for (const key of Object.keys(rows))
+        assert.match(text, new RegExp(`^ *(# |- )?${key.split('.').at(-1)}:`, 'm'));
+    }
+  });
+
+  it('can be used once the folders are real, with every comment taken away too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'shoal-example-'));
+    try {
+      const books = join(folder, 'books');
+      await mkdir(books);
+      const use = async (text: string) => {
+        const file = join(folder, 'example.yaml');
+        await writeFile(file, text.replace('/srv/books', books));
+        return file;
+      };
+      const node = examples['node.example.yaml'];
+      assert.equal((await loadNodeConfig(await use(node))).config.shares[0]?.path, books);
+      // What stands in comments is YAML as well, with allowed values; only the two secrets exclude each other.
+      const bare = node.replace(/# (?=[a-z]\w*: )/g, '').replace(/^ *secretFile: .*\n/m, '');
+      const { config } = await loadNodeConfig(await use(bare));
+      assert.deepEqual(config.shares[0]?.exclude, ['*.part', '.git/**']);
+      assert.deepEqual(config.transfers.externalHosts, ['203.0.113.7']);
+      assert.equal(
+        (await loadAskerConfig(await use(examples['asker.example.yaml']))).config.password,
+        's3cret',
+      );
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it('give a reason for every option', () => {
+    for (const rows of [nodeOptions, shareOptions, channelOptions, askerOptions] as readonly Table[]) {
+      for (const [key, option] of Object.entries(rows)) assert.ok(option.reason.endsWith('.'), key);
+    }
+  });
+
+  it('have defaults within their own bounds', () => {
+    for (const rows of [nodeOptions, shareOptions, channelOptions, askerOptions] as readonly Table[]) {
+      for (const [key, { kind, default: value }] of Object.entries(rows)) {
+        const place = { path: [], faults: [], resolve: (written: string) => written };
+        if (value !== undefined) assert.deepEqual(kind.read(value, place), value, key);
+      }
+    }
+  });
+});

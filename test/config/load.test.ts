@@ -1,0 +1,288 @@
+import assert from 'node:assert/strict';
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { ConfigError } from '../../src/config/config-error.js';
+import { loadAskerConfig, loadNodeConfig } from '../../src/config/load.js';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'shoal-config-'));
+  await mkdir(join(folder, 'books'));
+});
+
+afterEach(async () => {
+  await rm(folder, { recursive: true });
+});
+
+async function written(text: string, name = 'node.yaml'): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, text, { mode: 0o600 });
+  return file;
+}
+
+/** The lines of the error, without the folder. */
+async function faultsOf(loading: Promise<unknown>): Promise<string[]> {
+  try {
+    await loading;
+  } catch (thrown) {
+    assert.ok(thrown instanceof ConfigError, String(thrown));
+    return thrown.lines.map((line) => line.replaceAll(folder, ''));
+  }
+  return [];
+}
+
+const XMPP = 'xmpp: { jid: files.example.org, secret: s3cret }\n';
+
+describe('the configuration of a node', () => {
+  it('needs an address and a secret, and has defaults for everything else', async () => {
+    const { config, warnings } = await loadNodeConfig(await written(XMPP));
+    assert.deepEqual(config.xmpp, {
+      mode: 'component',
+      host: '127.0.0.1',
+      port: 5347,
+      jid: 'files.example.org',
+      secret: 's3cret',
+    });
+    assert.deepEqual(config.shares, []);
+    assert.equal(config.data, join(folder, 'data'));
+    assert.deepEqual(config.log, { level: 'info' });
+    assert.deepEqual(config.scan, { quietMs: 1000, intervalS: 600 });
+    assert.equal(config.limits.expiresMs, 300_000);
+    assert.ok(Object.values(config.limits).every((limit) => limit > 0));
+    assert.deepEqual(warnings, []);
+  });
+
+  it('is read as the issue shows it', async () => {
+    const { config } = await loadNodeConfig(
+      await written(`
+xmpp: { mode: component, host: 127.0.0.1, port: 5347, jid: files.example.org, secret: s3cret }
+shares:
+  - { name: books, path: ${folder}/books, exclude: ['*.part', '.git/**'], followSymlinks: false, hidden: false }
+channels:
+  - { service: pubsub.example.org, node: books, create: true }
+data: ./data
+`),
+    );
+    assert.deepEqual(config.shares, [
+      {
+        name: 'books',
+        path: join(folder, 'books'),
+        exclude: ['*.part', '.git/**'],
+        followSymlinks: false,
+        hidden: false,
+      },
+    ]);
+    assert.deepEqual(config.channels, [
+      { service: 'pubsub.example.org', node: 'books', create: true, unsubscribeOnStop: false },
+    ]);
+  });
+
+  it('tells all faults at once, with line, key, value and what is allowed', async () => {
+    const faults = await faultsOf(
+      loadNodeConfig(
+        await written(`xmpp:
+  mode: client
+  prot: 5347
+  jid: juliet@example.org
+  port: 70000
+shares:
+  - { name: a/b, path: ./nowhere }
+  - { name: books, path: ./books, hiden: true }
+  - { name: books, path: ./node.yaml }
+channels:
+  - node: books
+log: { level: loud }
+limits: { uploads: "3" }
+colour: red
+`),
+      ),
+    );
+    assert.deepEqual(
+      faults.sort(),
+      [
+        '/node.yaml:11: channels[0].service: is missing; must be an XMPP address without a resource, such as pubsub.example.org',
+        '/node.yaml:12: log.level: "loud" must be one of trace, debug, info, warn, error, silent',
+        '/node.yaml:13: limits.uploads: "3" must be a whole number from 1 to 10000',
+        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, data, log, transfers, scan, limits',
+        `/node.yaml:2: xmpp.mode: "client" must be 'component'; to attach with an account of a server, as a client, is not possible yet`,
+        '/node.yaml:1: xmpp.secretFile: is missing; either it or xmpp.secret must be given',
+        "/node.yaml:3: xmpp.prot: is not an option; did you mean 'port'?",
+        '/node.yaml:4: xmpp.jid: "juliet@example.org" must be a domain such as files.example.org',
+        '/node.yaml:5: xmpp.port: 70000 must be a whole number from 1 to 65535',
+        `/node.yaml:7: shares[0].name: "a/b" must be a name of 1 to 255 bytes without '/' and control characters, not '.' or '..'`,
+        '/node.yaml:7: shares[0].path: "/nowhere" must be a folder that is there',
+        "/node.yaml:8: shares[1].hiden: is not an option; did you mean 'hidden'?",
+        '/node.yaml:9: shares[2].name: "books" stands here a second time',
+        '/node.yaml:9: shares[2].path: "/node.yaml" must be a folder that is there',
+      ].sort(),
+    );
+  });
+
+  const wrong: readonly (readonly [string, string, RegExp])[] = [
+    ['syntax that is not YAML', 'xmpp: {', /^\/node\.yaml:\d+: /],
+    ['two documents of it', `${XMPP}---\nlog: {}\n`, /^\/node\.yaml:2: /],
+    ['a list at the top', '- 1\n', /must be a mapping with xmpp, shares/],
+    ['a section that is no mapping', `${XMPP}log: info\n`, /log: "info" must be a mapping with level/],
+    ['a list that is none', `${XMPP}shares: books\n`, /shares: "books" must be a list of at most 1000/],
+    [
+      'a share that is no mapping',
+      `${XMPP}shares: [books]\n`,
+      /shares\[0\]: "books" must be a mapping with name, path/,
+    ],
+    ['a share named ..', `${XMPP}shares: [{ name: .., path: books }]\n`, /shares\[0\]\.name: "\.\."/],
+    [
+      'a name with a control character',
+      `${XMPP}shares: [{ name: "a\\e", path: books }]\n`,
+      /shares\[0\]\.name/,
+    ],
+    [
+      'a channel that is there twice',
+      `${XMPP}channels: [{ service: a.b, node: x }, { service: a.b, node: x }]\n`,
+      /channels\[1\]\.node: "x at a\.b" stands here a second time/,
+    ],
+    [
+      'numbers that are not whole',
+      `${XMPP}scan: { quietMs: 1.5 }\n`,
+      /scan\.quietMs: 1\.5 must be a whole number from 100/,
+    ],
+    [
+      'expiry beyond five minutes',
+      `${XMPP}limits: { expiresMs: 300001 }\n`,
+      /limits\.expiresMs: 300001 must be .* to 300000/,
+    ],
+    ['a stanza over 64 KiB', `${XMPP}limits: { stanzaBytes: 65537 }\n`, /limits\.stanzaBytes/],
+    [
+      'both ways to give the secret',
+      'xmpp: { jid: a.b, secret: x, secretFile: y }\n',
+      /secretFile: ".*" must not stand beside xmpp\.secret/,
+    ],
+    ['a secret that is no text', 'xmpp: { jid: a.b, secret: 12 }\n', /xmpp\.secret: must be text/],
+    [
+      'a secret file that is not there',
+      'xmpp: { jid: a.b, secretFile: ./none }\n',
+      /xmpp\.secretFile: ".*none" can't be read: ENOENT/,
+    ],
+    [
+      'a secret file that is a folder',
+      'xmpp: { jid: a.b, secretFile: ./books }\n',
+      /xmpp\.secretFile: ".*books" must be a file/,
+    ],
+    [
+      'data inside a share',
+      `${XMPP}shares: [{ name: all, path: . }]\n`,
+      /data: ".*data" must not lie inside the share 'all'/,
+    ],
+  ];
+  for (const [what, text, expected] of wrong) {
+    it(`refuses ${what}, and says nothing else`, async () => {
+      const faults = await faultsOf(loadNodeConfig(await written(text)));
+      assert.equal(faults.length, 1, faults.join('\n'));
+      assert.match(faults[0] ?? '', expected);
+    });
+  }
+
+  it('never shows a secret', async () => {
+    const faults = await faultsOf(
+      loadNodeConfig(await written('xmpp: { jid: a.b, secret: "hunter2\\u0007", secert: hunter2 }\n')),
+    );
+    assert.equal(faults.length, 2);
+    assert.doesNotMatch(faults.join('\n'), /hunter2/);
+  });
+
+  it('says when the file is not there', async () => {
+    assert.match(
+      (await faultsOf(loadNodeConfig(join(folder, 'none.yaml'))))[0] ?? '',
+      /^\/none\.yaml: can't be read/,
+    );
+  });
+
+  it('reads the secret from a file beside it, without the line end', async () => {
+    await written('s3cret\nignored\n', 'secret');
+    const file = await written('xmpp: { jid: a.b, secretFile: ./secret }\n');
+    const { config, warnings } = await loadNodeConfig(file);
+    assert.equal(config.xmpp.secret, 's3cret');
+    assert.deepEqual(warnings, []);
+  });
+
+  it('warns when others may read the secret', async () => {
+    await chmod(await written('s3cret\n', 'secret'), 0o644);
+    const byFile = await loadNodeConfig(await written('xmpp: { jid: a.b, secretFile: ./secret }\n'));
+    assert.match(byFile.warnings.join(), /secret holds a secret and may be read by others/);
+    const file = await written(XMPP);
+    await chmod(file, 0o644);
+    assert.match((await loadNodeConfig(file)).warnings.join(), /node\.yaml holds a secret and may be read/);
+  });
+
+  it('keeps the secret out of shares, through symbolic links too', async () => {
+    await written('s3cret\n', 'books/secret');
+    await symlink(join(folder, 'books'), join(folder, 'link'));
+    const file = await written(
+      'xmpp: { jid: a.b, secretFile: ./link/secret }\nshares: [{ name: books, path: ./books }]\n',
+    );
+    assert.match(
+      (await faultsOf(loadNodeConfig(file))).join(),
+      /xmpp\.secretFile: .* must not lie inside the share 'books'/,
+    );
+  });
+
+  it('begins paths at its own folder, and at the home folder after ~', async () => {
+    const { config } = await loadNodeConfig(
+      await written(`${XMPP}data: ~/shoal\nshares: [{ name: books, path: books }]\n`),
+    );
+    assert.equal(config.data, join(homedir(), 'shoal'));
+    assert.equal(config.shares[0]?.path, join(folder, 'books'));
+  });
+
+  it('takes an empty value for one that was left out', async () => {
+    const { config } = await loadNodeConfig(await written(`${XMPP}log:\nscan: { quietMs: }\nshares:\n`));
+    assert.equal(config.log.level, 'info');
+    assert.equal(config.scan.quietMs, 1000);
+  });
+});
+
+describe('the configuration of an asker', () => {
+  const ASKER = 'jid: juliet@example.org\npassword: pw\n';
+
+  it('finds the server by the account', async () => {
+    const { config } = await loadAskerConfig(await written(ASKER, 'asker.yaml'));
+    assert.deepEqual(config, {
+      jid: 'juliet@example.org',
+      password: 'pw',
+      server: { host: 'example.org', port: 5222 },
+      tls: 'required',
+      service: undefined,
+      channels: [],
+    });
+  });
+
+  it('is overruled by the command line', async () => {
+    const passwordFile = await written('other\n', 'password');
+    const { config } = await loadAskerConfig(await written(`${ASKER}channels: [a]\n`, 'asker.yaml'), {
+      jid: 'romeo@example.net',
+      passwordFile,
+      server: '[::1]:5223',
+      tls: 'off',
+      service: 'pubsub.example.net',
+      channels: ['b', 'c'],
+    });
+    assert.deepEqual(config, {
+      jid: 'romeo@example.net',
+      password: 'other',
+      server: { host: '::1', port: 5223 },
+      tls: 'off',
+      service: 'pubsub.example.net',
+      channels: ['b', 'c'],
+    });
+  });
+
+  it('names the option where the command line is wrong, and the line where the file is', async () => {
+    const file = await written(`${ASKER}tls: maybe\n`, 'asker.yaml');
+    assert.deepEqual(await faultsOf(loadAskerConfig(file, { server: 'example.org' })), [
+      '--server: server: "example.org" must be HOST:PORT, such as 127.0.0.1:5222 or [::1]:5222',
+      '/asker.yaml:3: tls: "maybe" must be one of required, allowed, off',
+    ]);
+    assert.match((await faultsOf(loadAskerConfig(undefined, { jid: 'a@b' }))).join(), /^--password-file: /);
+  });
+});

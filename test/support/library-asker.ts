@@ -1,0 +1,78 @@
+/** An asker over files in memory: it answers by name and hash, fetches by writing nothing, and keeps the rules of the interface. */
+import { AbortedError } from '../../src/errors.js';
+import type { Asker, FindEvent, FindRequest, FoundFile } from '../../src/node/asker.js';
+import type { FileCriteria } from '../../src/stanza/file-criteria.js';
+import { FetchError, type FetchEvent, type FetchRequest } from '../../src/transfer/fetch/fetch-request.js';
+
+export interface LibraryAskerInit {
+  readonly files: readonly FoundFile[];
+  /** Said after the files. */
+  readonly after?: readonly FindEvent[];
+  /** Keeps waiting until it is aborted, as an asker does whose time is not over. */
+  readonly patient?: boolean;
+}
+
+export class LibraryAsker implements Asker {
+  readonly #init: LibraryAskerInit;
+  #state: 'new' | 'started' | 'stopped' = 'new';
+  readonly found: FindRequest[] = [];
+  readonly fetched: FetchRequest[] = [];
+
+  constructor(init: LibraryAskerInit) {
+    this.#init = init;
+  }
+
+  get state(): string {
+    return this.#state;
+  }
+
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new Error('started twice');
+    this.#state = 'started';
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') throw new Error('stopped twice');
+    this.#state = 'stopped';
+  }
+
+  async *find(request: FindRequest, signal?: AbortSignal): AsyncGenerator<FindEvent> {
+    if (this.#state !== 'started') throw new Error('not started');
+    this.found.push(request);
+    for (const file of this.#init.files.filter((each) => matches(each, request.criteria))) {
+      if (request.to === undefined || request.to === file.source.jid) yield { type: 'file', file };
+    }
+    yield* this.#init.after ?? [];
+    if (this.#init.patient !== true) return;
+    await new Promise<void>((resolve) => {
+      if (signal?.aborted) resolve();
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    });
+    throw new AbortedError('aborted while waiting');
+  }
+
+  async *fetch(request: FetchRequest): AsyncGenerator<FetchEvent> {
+    if (this.#state !== 'started') throw new Error('not started');
+    this.fetched.push(request);
+    const source = request.sources[0];
+    if (source === undefined) throw new FetchError('no-source-left', 'nobody has it');
+    const bytes = request.file.size ?? 0;
+    yield { type: 'source', jid: source.jid, state: 'asking' };
+    yield { type: 'source', jid: source.jid, state: 'receiving', transport: 's5b' };
+    yield { type: 'progress', receivedBytes: 0, totalBytes: bytes, resumedBytes: 0 };
+    yield { type: 'progress', receivedBytes: bytes, totalBytes: bytes, resumedBytes: 0 };
+    yield { type: 'verifying' };
+    yield { type: 'done', path: request.target, bytes, verified: request.range === undefined };
+  }
+}
+
+function matches(file: FoundFile, criteria: FileCriteria): boolean {
+  const name = criteria.name?.some((test) =>
+    test.type === 'contains'
+      ? file.name.includes(test.value)
+      : new RegExp(test.pattern, 'iu').test(file.name),
+  );
+  const hash = criteria.hash?.some((each) => file.hashes.some((has) => has.value === each.value));
+  const words = criteria.text?.some((text) => file.name.toLowerCase().includes(text.toLowerCase()));
+  return [name, hash, words].every((answer) => answer !== false);
+}
