@@ -13,7 +13,7 @@ export interface QueryBudgetInit {
   readonly concurrentQueriesPerAsker: number;
 }
 
-/** A query under way. `leave` must be called exactly once. */
+/** A query being worked on. `leave` must be called exactly once. */
 export interface Admission {
   leave(): void;
 }
@@ -75,14 +75,10 @@ export class QueryBudget {
     this.#everybody = new Accounts(components.clock, init.queriesPerMinute);
   }
 
-  /** Throws `LimitError` naming the bound; a refused query costs no token. */
-  admit(asker: string, channel?: string): Admission {
-    const account = this.#askers.get(asker);
-    if (account.active >= this.#init.concurrentQueriesPerAsker) {
-      throw refusal('concurrentQueriesPerAsker', 1000);
-    }
+  /** Counts a query that came. Throws `LimitError` naming the bound; a refused query costs nothing. */
+  charge(asker: string, channel?: string): void {
     const paying: [keyof QueryBudgetInit, Accounts, Account][] = [
-      ['queriesPerAskerPerMinute', this.#askers, account],
+      ['queriesPerAskerPerMinute', this.#askers, this.#askers.get(asker)],
       ['queriesPerMinute', this.#everybody, this.#everybody.get('')],
     ];
     if (channel !== undefined) {
@@ -92,6 +88,14 @@ export class QueryBudget {
       if (payer.tokens < 1) throw refusal(bound, accounts.waitMs(payer));
     }
     for (const [, , payer] of paying) payer.tokens -= 1;
+  }
+
+  /** Begins the work on a query. Throws `LimitError` when too many of this asker are worked on. */
+  enter(asker: string): Admission {
+    const account = this.#askers.get(asker);
+    if (account.active >= this.#init.concurrentQueriesPerAsker) {
+      throw refusal('concurrentQueriesPerAsker', 1000);
+    }
     account.active += 1;
     return {
       leave: () => {

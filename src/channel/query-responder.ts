@@ -169,11 +169,13 @@ export class QueryResponder {
     const claimed = received.item.publisher ?? find.replyTo;
     if (claimed === undefined) return 'unconfirmed';
     if (bareOf(claimed) === bareOf(entity.jid)) return 'duplicate'; // our own question
-    const admission = budget.admit(bareOf(claimed), keyOf(received.channel, ''));
+    const asker = bareOf(claimed);
+    budget.charge(asker, keyOf(received.channel, ''));
+    const to = await this.#replyAddress(received, find, signal);
+    if (to === undefined) return 'unconfirmed';
+    await sleep(clock, random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs), signal);
+    const admission = budget.enter(asker);
     try {
-      const to = await this.#replyAddress(received, find, signal);
-      if (to === undefined) return 'unconfirmed';
-      await sleep(clock, random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs), signal);
       const hashWaitMs = Math.min(this.#init.hashWaitMs, asked.expiresMs - clock.now());
       const answer = await answerer.answer({ ...find, hashWaitMs }, signal);
       if (answer.total === 0) return 'no-match';

@@ -9,10 +9,9 @@ import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
-import { componentConnection } from '../entity/component-connection.js';
+import { componentEntity } from '../entity/component-entity.js';
 import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
-import { StanzaRouter } from '../entity/stanza-router.js';
 import { messageOf } from '../errors.js';
 import { realFileSystem } from '../fs/real-file-system.js';
 import type { Log } from '../log.js';
@@ -25,7 +24,7 @@ import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { CatalogueIndexing } from './catalogue-indexing.js';
 import { LibraryHashes } from './library-hashes.js';
-import { nodeFeatures } from './node-features.js';
+import { nodeDisco } from './node-features.js';
 import type { NodeStatus } from './node-status.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
@@ -33,6 +32,8 @@ import { TransferStack } from './transfer-stack.js';
 export interface NetworkNodeComponents {
   readonly clock: Clock;
   readonly log: Log;
+  /** Of the program, told to whoever asks (XEP-0092). */
+  readonly version: string;
 }
 
 const CHANNEL_RETRY_BASE_MS = 2_000;
@@ -42,7 +43,6 @@ const UNWATCHED_RESCAN_MS = 60_000;
 
 export class NetworkNode implements Startable {
   readonly #components: NetworkNodeComponents;
-  readonly #config: NodeConfig;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #indexing: CatalogueIndexing;
@@ -62,7 +62,6 @@ export class NetworkNode implements Startable {
     const { clock, log } = components;
     const { limits } = config;
     this.#components = components;
-    this.#config = config;
     this.#startedAtMs = clock.monotonic();
 
     this.#library = new Library(
@@ -83,7 +82,7 @@ export class NetworkNode implements Startable {
     );
     this.#engine = new WorkerQueryEngine(
       { clock, log },
-      { maxConcurrent: limits.concurrentQueries, maxQueued: limits.queuedQueries },
+      { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries },
     );
     this.#indexing = new CatalogueIndexing({ catalogue: this.#library.catalogue, engine: this.#engine, log });
 
@@ -97,10 +96,10 @@ export class NetworkNode implements Startable {
       },
     );
     const budget = new QueryBudget({ clock }, limits);
-    this.#entity = new StanzaRouter(
-      { connection: componentConnection({ clock, log }, config.xmpp), clock, log },
-      { requestTimeoutMs: limits.iqTimeoutMs, maxPendingIqs: limits.pendingIqs },
-    );
+    this.#entity = componentEntity({ clock, log }, config.xmpp, {
+      requestTimeoutMs: limits.iqTimeoutMs,
+      maxPendingIqs: limits.pendingIqs,
+    });
     const entity = this.#entity;
     this.failed = new Promise((_resolve, reject) => {
       entity.onEvent((event) => {
@@ -164,7 +163,7 @@ export class NetworkNode implements Startable {
         onFileRequest: this.#fileServer.handle,
       },
     );
-    this.#disco = new Disco({ entity, log }, nodeFeatures(this.#transfers.jingle.features));
+    this.#disco = new Disco({ entity }, nodeDisco(components.version, this.#transfers.jingle.features));
     this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
   }
 

@@ -78,7 +78,9 @@ export class FindService implements Startable {
   async #answer(iq: IncomingIq, find: Find, signal: AbortSignal): Promise<Answer> {
     const { answerer, budget } = this.#components;
     answerer.check(find.criteria);
-    const admission = budget.admit(bareOf(iq.from));
+    const asker = bareOf(iq.from);
+    budget.charge(asker);
+    const admission = budget.enter(asker);
     try {
       return await answerer.answer({ ...find, hashWaitMs: this.#init.hashWaitMs }, signal);
     } finally {

@@ -86,3 +86,8 @@ export const hashUsedCodec: Codec<HashAlgorithm> = {
   },
   toXml: (algo) => xml('hash-used', { xmlns: NS.hashes2, algo }),
 };
+
+/** The feature that says that we know a function (XEP-0300 §5). */
+export function hashFunctionFeature(algo: HashAlgorithm): string {
+  return `urn:xmpp:hash-function-text-names:${algo}`;
+}

@@ -18,37 +18,37 @@ describe('query budget', () => {
   it('lets an asker ask so often a minute, and again later', async () => {
     const clock = new VirtualClock();
     const budget = new QueryBudget({ clock }, INIT);
-    for (let asked = 0; asked < 3; asked += 1) budget.admit('a@x').leave();
-    assert.throws(() => budget.admit('a@x'), refusedBy('queriesPerAskerPerMinute'));
-    budget.admit('b@x').leave();
+    for (let asked = 0; asked < 3; asked += 1) budget.charge('a@x');
+    assert.throws(() => budget.charge('a@x'), refusedBy('queriesPerAskerPerMinute'));
+    budget.charge('b@x');
     await clock.advance(19_000);
     assert.throws(
-      () => budget.admit('a@x'),
+      () => budget.charge('a@x'),
       (error: unknown) => error instanceof LimitError && Math.round(error.retryAfterMs ?? 0) === 1000,
     );
     await clock.advance(1_000);
-    budget.admit('a@x').leave();
+    budget.charge('a@x');
   });
 
   it('bounds what one asker runs at the same time', () => {
     const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
-    const first = budget.admit('a@x');
-    budget.admit('a@x');
-    assert.throws(() => budget.admit('a@x'), refusedBy('concurrentQueriesPerAsker'));
+    const first = budget.enter('a@x');
+    budget.enter('a@x');
+    assert.throws(() => budget.enter('a@x'), refusedBy('concurrentQueriesPerAsker'));
     first.leave();
-    budget.admit('a@x');
+    budget.enter('a@x');
   });
 
   it('bounds what all ask in a minute, however many they are', () => {
     const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
-    for (let asker = 0; asker < 7; asker += 1) budget.admit(`${asker}@x`).leave();
-    assert.throws(() => budget.admit('9@x'), refusedBy('queriesPerMinute'));
+    for (let asker = 0; asker < 7; asker += 1) budget.charge(`${asker}@x`);
+    assert.throws(() => budget.charge('9@x'), refusedBy('queriesPerMinute'));
   });
 
   it('bounds what a channel asks in a minute, whoever asks on it', () => {
     const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
-    for (let asker = 0; asker < 5; asker += 1) budget.admit(`${asker}@x`, 'books').leave();
-    assert.throws(() => budget.admit('9@x', 'books'), refusedBy('queriesPerChannelPerMinute'));
-    budget.admit('9@x', 'music').leave();
+    for (let asker = 0; asker < 5; asker += 1) budget.charge(`${asker}@x`, 'books');
+    assert.throws(() => budget.charge('9@x', 'books'), refusedBy('queriesPerChannelPerMinute'));
+    budget.charge('9@x', 'music');
   });
 });

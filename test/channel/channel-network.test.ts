@@ -62,7 +62,7 @@ class World {
         queriesPerAskerPerMinute: 20,
         queriesPerChannelPerMinute: 100,
         queriesPerMinute: 100,
-        concurrentQueriesPerAsker: 5,
+        concurrentQueriesPerAsker: 50,
       },
     );
     const hashes: HashSource = {

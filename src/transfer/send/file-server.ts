@@ -15,13 +15,23 @@ import {
   type TransferOutcome,
 } from '../../jingle/file-session.js';
 import type { Log } from '../../log.js';
-import { bareOf } from '../../stanza/jid.js';
+import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { FileDescription, Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { type OfferedFiles, selectFile } from './file-selector.js';
 import { type OpenFile, RangeReader } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
+
+/** A file that is being sent now. */
+export interface UploadStatus {
+  readonly peer: Jid;
+  /** `share/folder/name`. */
+  readonly path: string;
+  readonly sentBytes: number;
+  /** Length of the range that was asked for. */
+  readonly totalBytes: number;
+}
 
 /** Opens what is offered; `ShareFiles` is one. Rejects when the file can't be had. */
 export interface FileOpener {
@@ -39,6 +49,7 @@ export type FileServerInit = UploadSlotsInit;
 export class FileServer {
   readonly #components: FileServerComponents;
   readonly #slots: UploadSlots;
+  readonly #uploads = new Map<Upload, Jid>();
 
   constructor(components: FileServerComponents, init: FileServerInit) {
     this.#components = components;
@@ -48,6 +59,11 @@ export class FileServer {
   /** Files being sent, or about to be. */
   get uploads(): number {
     return this.#slots.taken;
+  }
+
+  /** What is being sent, the oldest first. */
+  status(): UploadStatus[] {
+    return [...this.#uploads].map(([upload, peer]) => ({ peer, ...upload.status() }));
   }
 
   /** For {@link JingleEngine}. Throws `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`. */
@@ -73,10 +89,12 @@ export class FileServer {
         { entry, file, range, chunkBytes: chunkBytes(this.#slots.taken) },
         (outcome) => {
           slot.free();
+          this.#uploads.delete(upload);
           log.debug({ sid: request.sid, path: keyOf(entry), outcome: outcome.type }, 'upload ended');
           this.#close(file);
         },
       );
+      this.#uploads.set(upload, request.peer);
       return upload;
     } catch (error) {
       this.#close(file);
@@ -139,6 +157,7 @@ class Upload implements FileSource {
   /** Computes what the catalogue doesn't know: the hash of a part, or of a file not hashed yet. */
   readonly #hasher: Hasher | undefined;
   #checksum: Hash | undefined;
+  #reader: RangeReader | undefined;
 
   constructor(init: UploadInit, onEnd: (outcome: TransferOutcome) => void) {
     const { entry, file, range } = init;
@@ -153,7 +172,16 @@ class Upload implements FileSource {
 
   open(): Readable {
     const { file, range, chunkBytes: bytes } = this.#init;
-    return new RangeReader(file, { range, chunkBytes: bytes, hasher: this.#hasher });
+    this.#reader = new RangeReader(file, { range, chunkBytes: bytes, hasher: this.#hasher });
+    return this.#reader;
+  }
+
+  status(): Omit<UploadStatus, 'peer'> {
+    return {
+      path: toDisplay(keyOf(this.#init.entry)),
+      sentBytes: this.#reader?.readBytes ?? 0,
+      totalBytes: this.range.length,
+    };
   }
 
   checksum(): Hash {

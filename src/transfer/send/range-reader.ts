@@ -41,6 +41,11 @@ export class RangeReader extends Readable {
     this.#end = init.range.offset + init.range.length;
   }
 
+  /** Bytes read so far; up to two chunks of them wait for the peer. */
+  get readBytes(): number {
+    return this.#at - this.#init.range.offset;
+  }
+
   override _read(): void {
     this.#next().then(
       (chunk) => this.push(chunk),
