@@ -2,9 +2,6 @@
  * Who looks for files: asks channels or single nodes, and takes what it wants. The commands
  * `find` and `get` know only this interface.
  */
-import type { Clock } from '../clock.js';
-import type { AskerConfig } from '../config/options.js';
-import type { Log } from '../log.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import type { StanzaError } from '../stanza/stanza-error.js';
@@ -49,15 +46,4 @@ export interface Asker extends Startable {
   find(request: FindRequest, signal?: AbortSignal): AsyncIterable<FindEvent>;
   /** Throws FetchError and AbortedError. */
   fetch(request: FetchRequest, signal?: AbortSignal): AsyncIterable<FetchEvent>;
-}
-
-/** The parts are not wired yet: starting it says so. */
-export function createAsker(
-  _components: { readonly clock: Clock; readonly log: Log },
-  _init: AskerConfig,
-): Asker {
-  const unwired = () => {
-    throw new Error('the asker is not wired yet');
-  };
-  return { start: async () => unwired(), stop: async () => {}, find: unwired, fetch: unwired };
 }
