@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import {
+  backoffMs,
+  type ConnectionEvent,
+  type ConnectionState,
+  connectionMachine,
+  DEFAULT_CONNECTION_TIMES,
+  type Loss,
+} from '../../src/entity/connection-machine.js';
+import { OfflineError, RefusedError } from '../../src/entity/entity.js';
+import { describeTable } from '../support/machine-table.js';
+
+const tries = { failures: 0, conflicts: 0, everOnline: true };
+const error = new OfflineError('test');
+const broken: Loss = { type: 'broken', error };
+const random = 0.5;
+
+const states: ConnectionState[] = [
+  { type: 'new' },
+  { ...tries, type: 'connecting' },
+  { ...tries, type: 'online' },
+  { ...tries, type: 'probing' },
+  { ...tries, type: 'waiting' },
+  { type: 'closing' },
+  { type: 'stopped' },
+  { type: 'failed' },
+];
+const events: ConnectionEvent[] = [
+  { type: 'start' },
+  { type: 'opened' },
+  { type: 'lost', loss: broken, random },
+  { type: 'alive' },
+  { type: 'connect-timeout', error, random },
+  { type: 'retry' },
+  { type: 'stable' },
+  { type: 'ping-due' },
+  { type: 'pong-timeout', error, random },
+  { type: 'stop' },
+  { type: 'closed' },
+];
+
+describe('connection machine', () => {
+  const machine = connectionMachine(DEFAULT_CONNECTION_TIMES);
+
+  describeTable(
+    machine,
+    { states, events },
+    {
+      new: { start: 'connecting open-stream set-timer', stop: 'stopped clear-timers' },
+      connecting: {
+        opened: 'online clear-timers set-timer set-timer report-online',
+        lost: 'waiting clear-timers set-timer',
+        alive: 'connecting',
+        'connect-timeout': 'waiting clear-timers drop-stream set-timer',
+        stop: 'stopped clear-timers drop-stream',
+      },
+      online: {
+        alive: 'online',
+        stable: 'online',
+        'ping-due': 'probing set-timer ping',
+        lost: 'waiting clear-timers report-offline set-timer',
+        stop: 'closing clear-timers close-stream report-offline',
+      },
+      probing: {
+        alive: 'online clear-timer set-timer',
+        stable: 'probing',
+        'pong-timeout': 'waiting clear-timers drop-stream report-offline set-timer',
+        lost: 'waiting clear-timers report-offline set-timer',
+        stop: 'closing clear-timers close-stream report-offline',
+      },
+      waiting: { retry: 'connecting open-stream set-timer', stop: 'stopped clear-timers' },
+      closing: { closed: 'stopped', alive: 'closing', lost: 'closing', stop: 'closing' },
+      stopped: { stop: 'stopped' },
+      failed: { stop: 'stopped clear-timers' },
+    },
+  );
+
+  const run = (from: ConnectionState, ...seen: ConnectionEvent[]): ConnectionState =>
+    seen.reduce((state, event) => {
+      const step = machine.step(state, event);
+      assert.ok(step, `no row for ${event.type} in ${state.type}`);
+      return step.state;
+    }, from);
+
+  it('gives up at once when the server refuses us', () => {
+    const loss: Loss = { type: 'refused', error: new RefusedError('wrong secret') };
+    const step = machine.step({ ...tries, type: 'connecting' }, { type: 'lost', loss, random });
+    assert.equal(step?.state.type, 'failed');
+    assert.deepEqual(step?.effects.at(-1), { type: 'report-failed', error: loss.error });
+  });
+
+  it('tries a conflict again, since it may be our own stream of before, but not for ever', () => {
+    const conflict: ConnectionEvent = { type: 'lost', loss: { type: 'conflict', error }, random };
+    let state = run({ type: 'new' }, { type: 'start' });
+    for (let n = 0; n < DEFAULT_CONNECTION_TIMES.maxConflicts; n++) {
+      state = run(state, conflict, { type: 'retry' });
+    }
+    assert.equal(run(state, conflict).type, 'failed');
+  });
+
+  it('does not fight for ever with another program that takes turns with us', () => {
+    const conflict: ConnectionEvent = { type: 'lost', loss: { type: 'conflict', error }, random };
+    let state = run({ type: 'new' }, { type: 'start' }, { type: 'opened' });
+    let rounds = 0;
+    for (; state.type === 'online'; rounds++) {
+      state = run(state, conflict);
+      if (state.type === 'waiting') state = run(state, { type: 'retry' }, { type: 'opened' });
+    }
+    assert.equal(rounds, DEFAULT_CONNECTION_TIMES.maxConflicts + 1);
+  });
+
+  it('never gives up on a server that is away', () => {
+    let state = run({ type: 'new' }, { type: 'start' });
+    for (let n = 0; n < 1000; n++)
+      state = run(state, { type: 'lost', loss: broken, random }, { type: 'retry' });
+    assert.equal(state.type, 'connecting');
+  });
+
+  it('gives up where somebody waits, but not once it was online', () => {
+    const impatient = connectionMachine({ ...DEFAULT_CONNECTION_TIMES, maxInitialFailures: 1 });
+    const lost: ConnectionEvent = { type: 'lost', loss: broken, random };
+    const first = { ...tries, everOnline: false, type: 'connecting' } as const;
+    assert.equal(impatient.step(first, lost)?.state.type, 'failed');
+    assert.equal(impatient.step({ ...tries, type: 'connecting' }, lost)?.state.type, 'waiting');
+  });
+
+  it('forgets failures after a stable time only', () => {
+    const failed = { failures: 7, conflicts: 2, everOnline: true };
+    const state = run({ ...failed, type: 'connecting' }, { type: 'opened' });
+    assert.deepEqual(state, { ...failed, type: 'online' });
+    assert.deepEqual(run(state, { type: 'stable' }), { ...tries, type: 'online' });
+  });
+
+  it('waits between 1 and 60 s, twice as long each time, in a random part of that', () => {
+    const at = (failures: number, chance: number) => backoffMs(failures, chance, DEFAULT_CONNECTION_TIMES);
+    assert.deepEqual(
+      [1, 2, 3, 4, 5, 6, 7, 100].map((failures) => [at(failures, 0), at(failures, 1)]),
+      [
+        [1000, 2000],
+        [2000, 4000],
+        [4000, 8000],
+        [8000, 16_000],
+        [16_000, 32_000],
+        [30_000, 60_000],
+        [30_000, 60_000],
+        [30_000, 60_000],
+      ],
+    );
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1 }),
+        fc.double({ min: 0, max: 0.999, noNaN: true }),
+        (failures, chance) => {
+          const delay = at(failures, chance);
+          assert.ok(delay >= 1000 && delay <= 60_000);
+        },
+      ),
+    );
+  });
+});
