@@ -167,9 +167,10 @@ export const realPartFileSystem: PartFileSystem = {
   },
 };
 
-async function renameExclusively(from: string, to: string): Promise<void> {
+/** `makeLink` is link(2). Fails with EEXIST when the name is taken. */
+export async function renameExclusively(from: string, to: string, makeLink = link): Promise<void> {
   try {
-    await link(from, to); // unlike rename(2), fails when the name is taken
+    await makeLink(from, to); // unlike rename(2), fails when the name is taken
   } catch (error) {
     if (!NO_HARD_LINKS.includes(codeOf(error) ?? '')) throw error;
     // Second best: take the name with an empty file, then put ours in its place.

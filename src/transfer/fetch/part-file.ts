@@ -141,8 +141,10 @@ export class PartFile {
         this.#journal = { ...this.#journal, senders: [...this.#sent] };
         await this.#writeJournal();
       }
-      await this.#handle.write(bytes, this.#have);
+      const writing = this.#handle.write(bytes, this.#have);
+      writing.catch(() => undefined); // it is awaited, but not before the hash, which takes as long
       this.#running.update(bytes);
+      await writing;
       this.#have += bytes.byteLength;
       const unsafe = this.#have - this.#journal.syncedBytes;
       if (unsafe >= this.#init.checkpointBytes && targetHash(this.file) === undefined)
