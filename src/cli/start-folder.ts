@@ -53,9 +53,15 @@ const OWNER_ONLY = 0o600;
 
 export class StartFolder {
   readonly path: string;
+  #madeLibrary = false;
 
   constructor(path: string) {
     this.path = path;
+  }
+
+  /** True when `prepare` wrote the sample library just now: a node does not offer it before it has been quiet. */
+  get madeLibrary(): boolean {
+    return this.#madeLibrary;
   }
 
   at(name: 'node.yaml' | 'asker.yaml' | 'node.log' | 'prosody' | 'library'): string {
@@ -101,7 +107,10 @@ export class StartFolder {
     if (wishes.shares.length > 0) return wishes.shares;
     if (before !== undefined) return before.shares;
     const library = this.at('library');
-    if (!(await exists(library))) await writeSamples(library);
+    if (!(await exists(library))) {
+      await writeSamples(library);
+      this.#madeLibrary = true;
+    }
     return [{ name: 'library', path: library }];
   }
 

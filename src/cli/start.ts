@@ -5,10 +5,11 @@
 import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { pino } from 'pino';
+import { sleep } from '../clock.js';
 import { ConfigError } from '../config/config-error.js';
 import { shareName, text } from '../config/kinds.js';
 import { loadNodeConfig } from '../config/load.js';
-import { messageOf } from '../errors.js';
+import { AbortedError, messageOf } from '../errors.js';
 import { createLog, type Log, type LogLevel } from '../log.js';
 import type { NodeStatus } from '../node/node-status.js';
 import { AlreadyRunningError, StatusSocket, statusSocketPath } from '../node/status-socket.js';
@@ -89,6 +90,7 @@ async function startAll(
   try {
     return await runServerAndNode(components, folder, await folder.prepare(wishes, { ports: true }), io);
   } catch (thrown) {
+    if (thrown instanceof AbortedError && io.signal.aborted) return ExitCode.done;
     if (!isPortTaken(thrown)) throw thrown;
     io.err.write(`${messageOf(thrown)}; taking other ports.\n`);
     return runServerAndNode(components, folder, await folder.prepare(wishes, { ports: false }), io);
@@ -124,6 +126,8 @@ async function runServerAndNode(
   );
   try {
     await server.start();
+    // What is announced shall be found: the node must not meet the new library as files in the making.
+    if (folder.madeLibrary) await sleep(components.clock, loaded.config.scan.quietMs, io.signal);
     const onReady = (status: NodeStatus) => announce(folder, chosen, status, io);
     const code = await serve(components, loaded, { io, log, onReady });
     if (code === ExitCode.done) io.out.write('Stopped.\n');
