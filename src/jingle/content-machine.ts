@@ -281,7 +281,9 @@ export const contentMachine: Machine<ContentState, ContentEvent, ContentEffect> 
     ...rows(['moving', 'flushing'], 'timeout', 'local', (state) =>
       timedOut(state, 'no byte moved for too long'),
     ),
-    ...rows('moving', 'source-failed', 'XEP-0166 §6.7', (state, { error }) => fail(state, endingOf(error))),
+    ...rows(['moving', 'flushing'], 'source-failed', 'XEP-0166 §6.7', (state, { error }) =>
+      fail(state, endingOf(error)),
+    ),
 
     // The stream's end.
     ...rows(['moving', 'flushing'], 'stream-failed', 'XEP-0166 §7.4', (state, { error }) => ({

@@ -64,8 +64,9 @@ export class FileSending implements ContentApplication {
   endStream(): void {}
 
   checksum(): FileDescription {
-    const { file, range, checksum } = this.#sourceInUse();
-    const hashes = [checksum()];
+    const source = this.#sourceInUse();
+    const { file, range } = source;
+    const hashes = [source.checksum()];
     return isPart(file, range)
       ? { hashes: [], hashesUsed: [], range: { ...range, hashes } } // §8.2, the second example
       : { hashes, hashesUsed: [] };

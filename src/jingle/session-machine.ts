@@ -37,7 +37,7 @@ export type SessionState =
 export type SessionEvent =
   | { readonly type: 'prepared' }
   | { readonly type: 'acknowledged' }
-  /** Our session-initiate or session-accept got an error, or no answer in time, or could not be sent. */
+  /** An action of ours got an error that ends the session, or no answer in time, or could not be sent. */
   | { readonly type: 'unanswered'; readonly error: Error; readonly late: boolean }
   /** We take the session. */
   | { readonly type: 'accept' }
@@ -116,9 +116,12 @@ export const sessionMachine: Machine<SessionState, SessionEvent, SessionEffect> 
     ),
 
     ...rows('initiating', 'acknowledged', 'XEP-0166 §6.3.1', () => ({ state: { type: 'offered' } })),
-    // The iq's own timeout is the timeout of these two states: it comes as `unanswered`.
-    ...rows(['initiating', 'accepting', 'active'], 'unanswered', 'XEP-0166 §6.3.2', (_, { error, late }) =>
-      late ? tooLate('the peer did not answer') : lost(error),
+    // The iq's own timeout is the timeout of initiating and accepting: it comes as `unanswered`.
+    ...rows(
+      ['preparing', 'initiating', 'offered', 'accepting', 'active'],
+      'unanswered',
+      'XEP-0166 §6.3.2',
+      (_, { error, late }) => (late ? tooLate('the peer did not answer') : lost(error)),
     ),
     // The acceptance may overtake the acknowledgement, which then finds the session active.
     ...rows(['initiating', 'offered'], 'peer-accept', 'XEP-0166 §6.5', () => ({
