@@ -1,6 +1,5 @@
 /** The real file system, for workers: every call blocks its thread. */
 import {
-  accessSync,
   closeSync,
   constants,
   fstatSync,
@@ -17,12 +16,12 @@ import type { BlockingFile, BlockingFileSystem, DirectoryItem, FileStatus } from
 import { fromBytes, toBytes } from './share-path.js';
 
 const READABLE_BY_ALL = 0o444;
-const isRoot = process.geteuid?.() === 0;
 
 export const blockingFileSystem: BlockingFileSystem = {
   open(path, links) {
     // O_NONBLOCK: opening a FIFO to read would else wait until somebody writes.
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (links === 'nofollow' ? constants.O_NOFOLLOW : 0);
+    const flags =
+      constants.O_RDONLY | constants.O_NONBLOCK | (links === 'nofollow' ? constants.O_NOFOLLOW : 0);
     return new RealBlockingFile(
       path,
       call(path, () => openSync(toBytes(path), flags)),
@@ -31,8 +30,7 @@ export const blockingFileSystem: BlockingFileSystem = {
   statusOf: (path) => statusBy(lstatSync, path),
   targetStatusOf: (path) => statusBy(statSync, path),
   // The native one, because the other makes text of the bytes on its way.
-  realPath: (path) =>
-    fromBytes(call(path, () => realpathSync.native(toBytes(path), { encoding: 'buffer' }))),
+  realPath: (path) => fromBytes(call(path, () => realpathSync.native(toBytes(path), { encoding: 'buffer' }))),
   readDirectory(path) {
     const bytes = toBytes(path);
     const items = call(path, () => readdirSync(bytes, { withFileTypes: true }));
@@ -43,9 +41,9 @@ export const blockingFileSystem: BlockingFileSystem = {
   },
   isReadable(path, status) {
     // Asking costs a call a file; most files can be read by all and need none.
-    if (isRoot || (status.mode & READABLE_BY_ALL) === READABLE_BY_ALL) return true;
+    if ((status.mode & READABLE_BY_ALL) === READABLE_BY_ALL) return true;
     try {
-      accessSync(toBytes(path), constants.R_OK);
+      closeSync(openSync(toBytes(path), constants.O_RDONLY | constants.O_NONBLOCK));
       return true;
     } catch {
       return false;
@@ -71,7 +69,9 @@ class RealBlockingFile implements BlockingFile {
   }
 
   realPath(): string | undefined {
-    return fromBytes(call(this.#path, () => readlinkSync(`/proc/self/fd/${this.#fd}`, { encoding: 'buffer' })));
+    return fromBytes(
+      call(this.#path, () => readlinkSync(`/proc/self/fd/${this.#fd}`, { encoding: 'buffer' })),
+    );
   }
 
   close(): void {

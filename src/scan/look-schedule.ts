@@ -11,10 +11,10 @@ export interface DueLook {
 
 /** Folders that wait at once; beyond, everything is scanned, which costs less than as many looks. */
 const MAX_WAITING = 10_000;
-/** Between two looks at a folder at least this, and {@link REST} times what the look took. */
+/** Between two looks at a folder at least this, and {@link REST} times what the look took; but nobody waits for long. */
 const MIN_PAUSE_MS = 100;
-const MAX_PAUSE_MS = 10_000;
-const REST = 10;
+const MAX_PAUSE_MS = 2000;
+const REST = 4;
 
 export class LookSchedule {
   readonly #due = new Map<string, number>();

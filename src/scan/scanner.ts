@@ -3,11 +3,12 @@
  * where to look, and now and then everything is walked again, because a watcher misses things.
  * The scan alone decides what is offered.
  */
+import { setMaxListeners } from 'node:events';
 import type { CatalogueChange, FileEntry } from '../catalogue/file-entry.js';
 import type { FileStamp } from '../catalogue/file-stamp.js';
 import type { ShareConfig } from '../catalogue/share.js';
 import type { StoreChange, StoredFile } from '../catalogue/store.js';
-import type { Clock, Timer } from '../clock.js';
+import { type Clock, sleep, type Timer } from '../clock.js';
 import { AbortedError, messageOf } from '../errors.js';
 import type { FileSystem } from '../fs/file-system.js';
 import { type FullPath, parentOf, type ShareRelativePath } from '../fs/share-path.js';
@@ -103,6 +104,7 @@ export class Scanner implements Startable {
     this.#init = init;
     this.#log = components.log;
     this.#clock = components.clock;
+    setMaxListeners(0, this.#stopping.signal); // one a look, and looks are bounded
     this.#shares = init.shares.map((config, index) => ({
       index,
       config,
@@ -140,7 +142,11 @@ export class Scanner implements Startable {
     }
   }
 
-  /** Walks everything now. While a scan is under way it resolves with the next one. Rejects with {@link AbortedError}. */
+  /**
+   * Walks everything now; the first time it also waits until files that are new at that moment have
+   * been quiet. While a scan is under way it resolves with the next one. Rejects with
+   * {@link AbortedError}.
+   */
   scan(): Promise<void> {
     const before = this.#scan;
     const scan =
@@ -215,9 +221,15 @@ export class Scanner implements Startable {
       expired.map(({ key }) => ({ type: 'remove', key })),
     );
     this.#components.watcher.retry();
-    this.#scheduleScan(tookMs);
+    this.#scheduleScan({ atMs: this.#clock.monotonic(), tookMs });
+    if (!isFirst) return;
+    // Files made just before the start belong to what is there at the start.
+    if (this.#shares.some(({ schedule }) => schedule.size > 0)) {
+      await sleep(this.#clock, this.#init.quietMs, this.#stopping.signal);
+      await Promise.all(this.#shares.map((share) => this.#scanShare(share)));
+    }
     // What changed in a folder between its listing and its watch, nobody has seen.
-    if (isFirst) this.#own(this.#components.watcher.settled().then(() => this.#scanUnlessStopped()));
+    this.#own(this.#components.watcher.settled().then(() => this.#scanUnlessStopped()));
   }
 
   async #finishFirst(): Promise<void> {
@@ -264,9 +276,9 @@ export class Scanner implements Startable {
     where: Pick<LookRequest, 'directory' | 'depth'>,
     priority: LookPriority,
     report?: ScanReport,
-  ): Promise<void> {
+  ): Promise<number> {
     const take = (findings: readonly Finding[]) => this.#take(share, findings, where.depth, report);
-    await this.#components.walker.look(
+    return this.#components.walker.look(
       { share: share.index, ...where },
       priority,
       take,
@@ -366,14 +378,12 @@ export class Scanner implements Startable {
   }
 
   async #lookAlone(share: ScannedShare, directory: string): Promise<void> {
-    const began = this.#clock.monotonic();
     try {
-      await this.#lookNow(share, { directory, depth: 'alone' }, 'soon');
+      const tookMs = await this.#lookNow(share, { directory, depth: 'alone' }, 'soon');
+      share.schedule.looked(directory, this.#clock.monotonic(), tookMs);
     } catch (error) {
       this.#lookFailed(share, error);
     }
-    const now = this.#clock.monotonic();
-    share.schedule.looked(directory, now, now - began);
     this.#looks -= 1;
     this.#scheduleLooks();
   }
@@ -383,17 +393,23 @@ export class Scanner implements Startable {
     this.#log.error({ share: share.config.name, why: messageOf(error) }, 'a look at a folder failed');
   }
 
-  #scheduleScan(tookMs: number): void {
+  /** Asks again and again whether it is time: the need for scans changes with what can be watched. */
+  #scheduleScan(ended: { readonly atMs: number; readonly tookMs: number }): void {
     if (this.#stopping.signal.aborted) return;
     const { rescanMs, unwatchedRescanMs } = this.#init;
-    const waitMs = Math.min(
-      this.#components.watcher.unwatched > 0 ? unwatchedRescanMs : rescanMs,
-      this.#shares.some((share) => share.unavailable !== undefined) ? RETURN_MS : rescanMs,
-    );
     this.#scanTimer?.cancel();
-    this.#scanTimer = this.#clock.after(Math.max(waitMs, tookMs * REST), () => {
-      this.#own(this.#scanUnlessStopped());
+    this.#scanTimer = this.#clock.after(Math.min(rescanMs, unwatchedRescanMs, RETURN_MS), () => {
+      const pauseMs = Math.max(this.#pauseMs(), ended.tookMs * REST);
+      if (this.#clock.monotonic() >= ended.atMs + pauseMs) this.#own(this.#scanUnlessStopped());
+      else this.#scheduleScan(ended);
     });
+  }
+
+  #pauseMs(): number {
+    const { rescanMs, unwatchedRescanMs } = this.#init;
+    const isAway = this.#shares.some((share) => share.unavailable !== undefined);
+    const unwatchedMs = this.#components.watcher.unwatched > 0 ? unwatchedRescanMs : rescanMs;
+    return Math.min(rescanMs, unwatchedMs, isAway ? RETURN_MS : rescanMs);
   }
 
   async #scanUnlessStopped(): Promise<void> {

@@ -4,6 +4,7 @@
  * {@link WINDOW} batches are under way, so that a slow main thread is not buried.
  */
 import type { ShareConfig } from '../catalogue/share.js';
+import type { Clock } from '../clock.js';
 import type { BlockingFileSystem } from '../fs/file-system.js';
 import type { Finding, LookRequest } from './listing.js';
 import { walk, walkedShare } from './walk.js';
@@ -23,7 +24,8 @@ export type ToWalker =
 
 export type FromWalker =
   | { readonly type: 'found'; readonly id: number; readonly findings: readonly Finding[] }
-  | { readonly type: 'done'; readonly id: number };
+  /** `tookMs`: what the worker spent on it, without the time others had. */
+  | { readonly type: 'done'; readonly id: number; readonly tookMs: number };
 
 /** The worker's side of the channel; a `MessagePort`. */
 export interface WalkerPort {
@@ -39,9 +41,16 @@ const BATCH_FOLDERS = 200;
 interface Task {
   readonly id: number;
   readonly findings: Iterator<Finding>;
+  tookMs: number;
 }
 
-export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: readonly ShareConfig[]): void {
+export interface WalkLoopComponents {
+  readonly port: WalkerPort;
+  readonly fs: BlockingFileSystem;
+  readonly clock: Pick<Clock, 'monotonic'>;
+}
+
+export function runWalkLoop({ port, fs, clock }: WalkLoopComponents, configs: readonly ShareConfig[]): void {
   const shares = configs.map(walkedShare);
   const tasks: Record<LookPriority, Task[]> = { soon: [], later: [] };
   let credits = WINDOW;
@@ -53,7 +62,7 @@ export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: r
     if (message.type === 'look') {
       const share = shares[message.request.share];
       if (share === undefined) throw new TypeError(`there is no share ${message.request.share}`);
-      tasks[message.priority].push({ id: message.id, findings: walk(fs, share, message.request) });
+      tasks[message.priority].push({ id: message.id, findings: walk(fs, share, message.request), tookMs: 0 });
     } else if (message.type === 'cancel') {
       for (const priority of ['soon', 'later'] as const) {
         if (tasks[priority][0]?.id === message.id && unfinished === priority) unfinished = undefined;
@@ -80,7 +89,9 @@ export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: r
     const priority = unfinished ?? (tasks.soon.length > 0 ? 'soon' : 'later');
     const task = tasks[priority][0];
     if (task === undefined) return;
+    const began = clock.monotonic();
     const { findings, ended } = takeBatch(task.findings);
+    task.tookMs += clock.monotonic() - began;
     const last = findings.at(-1);
     unfinished = last?.type === 'listing' && !last.last ? priority : undefined;
     if (findings.length > 0) {
@@ -89,7 +100,7 @@ export function runWalkLoop(port: WalkerPort, fs: BlockingFileSystem, configs: r
     }
     if (ended) {
       tasks[priority].shift();
-      port.postMessage({ type: 'done', id: task.id });
+      port.postMessage({ type: 'done', id: task.id, tookMs: task.tookMs });
     }
   }
 }

@@ -17,7 +17,7 @@ export type FindingsHandler = (findings: readonly Finding[]) => void | Promise<v
 
 interface Look {
   readonly take: FindingsHandler;
-  readonly resolve: () => void;
+  readonly resolve: (tookMs: number) => void;
   readonly reject: (error: Error) => void;
   /** Resolves when everything received so far has been dealt with. */
   taken: Promise<unknown>;
@@ -48,17 +48,17 @@ export class Walker implements Startable {
     await worker?.terminate();
   }
 
-  /** Resolves when everything found has been taken. Rejects with {@link AbortedError}, {@link WalkerEndedError}. */
+  /** Resolves when everything found has been taken, with the milliseconds the worker spent on it. Rejects with {@link AbortedError}, {@link WalkerEndedError}. */
   look(
     request: LookRequest,
     priority: LookPriority,
     take: FindingsHandler,
     signal?: AbortSignal,
-  ): Promise<void> {
+  ): Promise<number> {
     if (this.#stopped || signal?.aborted) return Promise.reject(new AbortedError('the walk was stopped'));
     const worker = this.#running();
     const id = this.#nextId++;
-    const looked = new Promise<void>((resolve, reject) => {
+    const looked = new Promise<number>((resolve, reject) => {
       this.#looks.set(id, { take, resolve, reject, taken: Promise.resolve() });
     });
     const onAbort = () => {
@@ -101,7 +101,7 @@ export class Walker implements Startable {
     } else if (look !== undefined) {
       look.taken = look.taken.then(() => {
         this.#looks.delete(message.id);
-        look.resolve();
+        look.resolve(message.tookMs);
       });
     }
   }

@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { createLog } from '../../src/log.js';
+import { isWatchable, type WatchFolders, watchWithChokidar } from '../../src/scan/chokidar-watch.js';
+import { type FolderToWatch, Watcher } from '../../src/scan/watcher.js';
+import { eventually } from '../support/eventually.js';
+import { type HarnessOptions, type LibraryHarness, libraryHarness, type LogLine } from '../support/library-harness.js';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+
+/** Inotify watches of this process. */
+async function countWatches(): Promise<number> {
+  let count = 0;
+  for (const fd of await readdir('/proc/self/fdinfo')) {
+    const info = await readFile(`/proc/self/fdinfo/${fd}`, 'utf8').catch(() => '');
+    count += info.split('\n').filter((line) => line.startsWith('inotify ')).length;
+  }
+  return count;
+}
+
+/** Watches as on a system that allows so many. */
+function limitedTo(max: number): WatchFolders {
+  let left = max;
+  return (folders, handlers) => {
+    const allowed = folders.slice(0, left);
+    left -= allowed.length;
+    for (const folder of folders.slice(allowed.length)) handlers.onError(folder, 'ENOSPC');
+    return allowed.length > 0
+      ? watchWithChokidar(allowed, handlers)
+      : Promise.resolve({ drop() {}, close: async () => undefined });
+  };
+}
+
+describe('watcher', () => {
+  let folder: TemporaryFolder;
+  let looked: Set<string>;
+  let logged: LogLine[];
+  const open: Watcher[] = [];
+  const harnesses: LibraryHarness[] = [];
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    looked = new Set();
+    logged = [];
+  });
+
+  afterEach(async () => {
+    for (const watcher of open.splice(0)) await watcher.stop();
+    for (const harness of harnesses.splice(0)) await harness.cleanUp();
+    await folder.remove();
+  });
+
+  function watcherWith(watchFolders: WatchFolders = watchWithChokidar): Watcher {
+    const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
+    const watcher = new Watcher(
+      { watchFolders, log },
+      { onLook: (share, directory) => looked.add(`${share} ${directory}`) },
+    );
+    open.push(watcher);
+    return watcher;
+  }
+
+  const place = (directory: string, identity = 'x'): FolderToWatch => ({ share: 0, root: folder.path, directory, identity });
+
+  async function library(options: HarnessOptions, fill: (at: TemporaryFolder) => Promise<void>) {
+    const harness = await libraryHarness(options, fill);
+    harnesses.push(harness);
+    return harness;
+  }
+
+  it('says in which folder something happened, and not after it was told to forget it', async () => {
+    await folder.write('a/file');
+    await folder.write('b/file');
+    const watcher = watcherWith();
+    for (const directory of ['', 'a', 'b']) watcher.watch(place(directory));
+    await watcher.settled();
+    await folder.write('a/new');
+    await eventually(() => looked.has('0 a'), Boolean);
+    assert.ok(!looked.has('0 b'));
+    watcher.forget(place('a'));
+    looked.clear();
+    await folder.write('a/newer');
+    await folder.write('b/new');
+    await eventually(() => looked.has('0 b'), Boolean);
+    assert.ok(!looked.has('0 a'));
+  });
+
+  it('spends one inotify watch a folder, none a file, and gives them back', async () => {
+    const before = await countWatches();
+    const harness = await library({}, async (at) => {
+      for (let i = 0; i < 300; i += 1) await at.write(`d${i % 30}/f${i}`, '');
+    });
+    await eventually(countWatches, (count) => count === before + 31);
+    assert.equal(harness.library.progress().watchedFolders, 31);
+    for (let i = 0; i < 10; i += 1) await rm(harness.folder.at(`d${i}`), { recursive: true });
+    await harness.folder.write('new/deep/file');
+    await eventually(countWatches, (count) => count === before + 23);
+    await harness.stop();
+    assert.equal(await countWatches(), before);
+  });
+
+  it('forgets nothing of thousands of folders', async () => {
+    const before = await countWatches();
+    const watcher = watcherWith();
+    for (let i = 0; i < 1000; i += 1) {
+      await folder.write(`d${i}/f`, '');
+      watcher.watch(place(`d${i}`));
+    }
+    await watcher.settled();
+    assert.equal(await countWatches(), before + 1000);
+    assert.equal(watcher.watched, 1000);
+    for (let i = 0; i < 1000; i += 1) if (i % 3 > 0) watcher.forget(place(`d${i}`));
+    for (let i = 0; i < 1000; i += 3) await folder.write(`d${i}/g`);
+    await eventually(
+      () => looked.size,
+      (size) => size === 334,
+    );
+  });
+
+  it('watches anew what is another folder under the same path', async () => {
+    await folder.write('a/file');
+    const watcher = watcherWith();
+    watcher.watch(place('a', 'first'));
+    await watcher.settled();
+    await rm(folder.at('a'), { recursive: true });
+    await folder.write('a/file');
+    watcher.watch(place('a', 'second'));
+    await watcher.settled();
+    looked.clear();
+    await folder.write('a/new');
+    await eventually(() => looked.has('0 a'), Boolean);
+  });
+
+  it('passes over what is gone', async () => {
+    const watcher = watcherWith();
+    watcher.watch(place('none'));
+    await watcher.settled();
+    assert.deepEqual(logged, []);
+  });
+
+  it('says once which sysctl to set when there are no more watches, and watches again when there are', async () => {
+    for (const name of ['a', 'b', 'c', 'd']) await folder.write(`${name}/file`);
+    let limit: WatchFolders = limitedTo(2);
+    const watcher = watcherWith((folders, handlers) => limit(folders, handlers));
+    for (const name of ['a', 'b', 'c', 'd']) watcher.watch(place(name));
+    await watcher.settled();
+    assert.equal(watcher.unwatched, 2);
+    const told = logged.filter(({ msg }) => msg.includes('fs.inotify.max_user_watches'));
+    assert.equal(told.length, 1);
+    assert.equal(told[0]?.level, 50);
+    limit = watchWithChokidar;
+    watcher.retry();
+    await watcher.settled();
+    assert.equal(watcher.unwatched, 0);
+    await folder.write('d/new');
+    await eventually(() => looked.has('0 d'), Boolean);
+    assert.equal(logged.length, 1);
+  });
+
+  it('leaves to the scan what cannot be watched: beyond the limit, and names that are no text', async () => {
+    assert.deepEqual(['/a b/é', '/a\\b', '/\udcff'].map(isWatchable), [true, false, false]);
+    const limited = await library({ watchFolders: limitedTo(2) }, async (at) => {
+      for (const name of ['a', 'b', 'c', 'd']) await at.write(`${name}/file`);
+    });
+    const odd = await library({}, (at) => at.write('broken\udcff/file'));
+    for (const name of ['a', 'b', 'c', 'd']) await limited.folder.write(`${name}/new`);
+    await odd.folder.write('broken\udcff/new');
+    await limited.offers(['a', 'b', 'c', 'd'].flatMap((name) => [`share/${name}/file`, `share/${name}/new`]));
+    await odd.offers(['share/broken\udcff/file', 'share/broken\udcff/new']);
+    assert.equal(limited.logged.filter(({ msg }) => msg.includes('max_user_watches')).length, 1);
+  });
+
+  it('outlives a burst of events', async () => {
+    const harness = await library({}, (at) => at.write('d/first'));
+    const names = Array.from({ length: 2000 }, (_, index) => `d/f${index}`);
+    await Promise.all(names.map((name) => harness.folder.write(name, name)));
+    await Promise.all(names.slice(0, 1000).map((name) => rm(harness.folder.at(name))));
+    await harness.offers(['share/d/first', ...names.slice(1000).map((name) => `share/${name}`)]);
+  });
+});
