@@ -8,6 +8,7 @@ import type { Readable } from 'node:stream';
 import type { Entity } from '../../src/entity/entity.js';
 import type { FileDownload, FileRequestHandler } from '../../src/jingle/file-session.js';
 import { JingleEngine, type JingleEngineInit } from '../../src/jingle/jingle-engine.js';
+import type { JingleTimeouts } from '../../src/jingle/timeouts.js';
 import { silentLog } from '../../src/log.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import type { FileDescription } from '../../src/stanza/xep0234-file-transfer.js';
@@ -25,6 +26,8 @@ export const ASKER = parseJid('hag66@example.org/pda');
 export interface JinglePairInit {
   readonly transports?: readonly TransportType[];
   readonly engine?: Partial<JingleEngineInit>;
+  /** Of the asker only. */
+  readonly askerTimeouts?: Partial<JingleTimeouts>;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
   /** In place of the file server. */
@@ -53,7 +56,7 @@ export class JinglePair {
     );
     this.node = this.net.component(NODE);
     this.asker = this.net.client(ASKER);
-    const engine = (entity: Entity, onFileRequest?: FileRequestHandler) =>
+    const engine = (entity: Entity, own: Partial<JingleEngineInit>) =>
       new JingleEngine(
         {
           entity,
@@ -63,10 +66,10 @@ export class JinglePair {
             (type) => new MemoryTransport({ type, bytestreams: this.bytestreams }),
           ),
         },
-        { maxSessions: 20, maxSessionsPerPeer: 10, ...init.engine, ...(onFileRequest && { onFileRequest }) },
+        { maxSessions: 20, maxSessionsPerPeer: 10, ...init.engine, ...own },
       );
-    this.serving = engine(this.node, init.onFileRequest ?? this.server.handle);
-    this.asking = engine(this.asker);
+    this.serving = engine(this.node, { onFileRequest: init.onFileRequest ?? this.server.handle });
+    this.asking = engine(this.asker, { ...(init.askerTimeouts && { timeouts: init.askerTimeouts }) });
   }
 
   static async open(init: JinglePairInit = {}): Promise<JinglePair> {
