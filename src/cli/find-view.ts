@@ -1,6 +1,6 @@
 /** What a person sees of `shoal find`: rows that grow on a terminal, finished lines elsewhere. */
 import type { Clock, Timer } from '../clock.js';
-import type { FindEvent } from '../node/asker.js';
+import type { FindEvent, FoundFile } from '../node/asker.js';
 import { FoundRows, rowToJson } from './found-rows.js';
 import { LiveRegion } from './live-region.js';
 import { printable } from './printable.js';
@@ -8,6 +8,7 @@ import { rowLines } from './row-table.js';
 import type { Io } from './terminal.js';
 
 const REPAINT_MS = 50;
+const SHOWN_REFUSALS = 3;
 
 export interface FindViewComponents {
   readonly clock: Clock;
@@ -29,6 +30,8 @@ export class FindView {
   readonly #refusals = new Map<string, string>();
   readonly #pending = new Map<string, number>();
   readonly #totals = new Map<string, number>();
+  /** Sources that belong to rows which can't be painted any more. */
+  #stale = 0;
   #repaint: Timer | undefined;
 
   constructor({ clock, io }: FindViewComponents, init: FindViewInit) {
@@ -42,8 +45,7 @@ export class FindView {
     switch (event.type) {
       case 'file':
         this.#answered.add(event.file.source.jid);
-        this.rows.add(event.file);
-        if (this.#region !== undefined) this.#paintSoon();
+        this.#add(event.file);
         return;
       case 'answer':
         this.#answered.add(event.jid);
@@ -76,11 +78,23 @@ export class FindView {
       facts.push(`nodes have ${more} matches, --max N shows more`);
     }
     if (pending > 0) facts.push(`${pending} more not hashed yet, ask again later`);
-    if (this.#region !== undefined && this.#region.left > 0) {
-      facts.push('sources found after a row had left the screen are not in it');
+    if (this.#stale > 0) {
+      facts.push(`${count(this.#stale, 'source')} found after the row had left the screen, --json shows all`);
     }
-    for (const [jid, text] of this.#refusals) facts.push(`${printable(jid)} refused: ${printable(text)}`);
+    const refusals = [...this.#refusals];
+    for (const [jid, text] of refusals.slice(0, SHOWN_REFUSALS)) {
+      facts.push(`${printable(jid)} refused: ${printable(text)}`);
+    }
+    if (refusals.length > SHOWN_REFUSALS) facts.push(`${refusals.length - SHOWN_REFUSALS} more refused`);
     this.#io.err.write(`${facts.join('; ')}\n`);
+  }
+
+  #add(file: FoundFile): void {
+    const before = this.rows.size;
+    const place = this.rows.add(file);
+    if (this.#region === undefined) return;
+    if (this.rows.size === before && place < this.#region.left) this.#stale += 1;
+    this.#paintSoon();
   }
 
   #lines(): string[] {

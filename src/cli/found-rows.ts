@@ -20,6 +20,7 @@ const MAX_SOURCES = 1000;
 
 export class FoundRows {
   readonly #rows = new Map<string, FoundRow>();
+  readonly #places = new Map<string, number>();
 
   /** In the order in which they were first seen. */
   get rows(): FoundRow[] {
@@ -30,18 +31,23 @@ export class FoundRows {
     return this.#rows.size;
   }
 
-  add(file: FoundFile): void {
+  /** Returns the place of the row that the file went into, or of the one it began. */
+  add(file: FoundFile): number {
     const { source, ...facts } = file;
     const key = keyOf(file);
     const row = this.#rows.get(key);
     const rowSource = { ...source, ...(file.path !== undefined && { path: file.path }) };
-    if (row === undefined) this.#rows.set(key, { ...facts, sources: [rowSource] });
-    else
+    if (row === undefined) {
+      this.#rows.set(key, { ...facts, sources: [rowSource] });
+      this.#places.set(key, this.#places.size);
+    } else {
       this.#rows.set(key, {
         ...row,
         hashes: joined(row.hashes, file.hashes),
         sources: withSource(row, rowSource),
       });
+    }
+    return this.#places.get(key) ?? 0;
   }
 }
 

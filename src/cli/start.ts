@@ -70,7 +70,9 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
     await sign.start();
   } catch (thrown) {
     if (!(thrown instanceof AlreadyRunningError)) throw thrown;
-    io.err.write(`It runs already, with its data in ${printable(folder.path)}.\n\n${nextSteps(folder)}`);
+    io.err.write(
+      `It runs already, with its data in ${printable(folder.path)}.\n\n${nextSteps(folder, wishes.shares.length === 0)}`,
+    );
     return ExitCode.failed;
   }
   try {
@@ -151,17 +153,18 @@ function announce(folder: StartFolder, chosen: Chosen, status: NodeStatus, io: I
   io.out.write(
     `${['Sharing', ...shares, `on the channel${chosen.channels.length > 1 ? 's' : ''} ${channels}.`, ''].join('\n')}\n`,
   );
-  io.out.write(`${nextSteps(folder)}\nCtrl-C stops everything.\n`);
+  const isSample = chosen.shares.some(({ path }) => path === folder.at('library'));
+  io.out.write(`${nextSteps(folder, isSample)}\nCtrl-C stops everything.\n`);
 }
 
-function nextSteps(folder: StartFolder): string {
+function nextSteps(folder: StartFolder, isSample: boolean): string {
   const usual = folder.path === resolve(DEFAULT_DATA);
   const where = relative('', folder.path) || '.';
   const config = (name: string) => (usual ? '' : ` --config '${join(where, name)}'`);
   return [
     'In a second terminal, in this folder:',
-    `  npx shoal find romeo${config('asker.yaml')}`,
-    `  npx shoal get 'Romeo and Juliet - Prologue.txt'${config('asker.yaml')}`,
+    `  npx shoal find ${isSample ? 'romeo' : 'WORD'}${config('asker.yaml')}`,
+    `  npx shoal get ${isSample ? "'Romeo and Juliet - Prologue.txt'" : 'NAME'}${config('asker.yaml')}`,
     `  npx shoal status${config('node.yaml')}`,
     '',
   ].join('\n');
