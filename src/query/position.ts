@@ -27,7 +27,7 @@ export function positionOf(row: FileRow, order: Order, score: number): Position 
 function keyFor(row: FileRow, field: OrderField, score: number): number | string {
   switch (field) {
     case 'relevance':
-      return -score; // the best first, unless the order is descending
+      return 0 - score; // the best first, unless the order is descending
     case 'path':
       return '';
     case 'name':

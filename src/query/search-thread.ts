@@ -107,7 +107,13 @@ export class SearchThread {
           reject(error);
         },
       });
-      this.#post(message(id));
+      try {
+        this.#post(message(id));
+      } catch (error) {
+        this.#calls.delete(id); // it can't be copied: the call never left
+        end();
+        reject(error);
+      }
     });
   }
 

@@ -17,6 +17,8 @@ import { SearchThread } from './search-thread.js';
 export interface WorkerQueryEngineComponents {
   readonly clock: Clock;
   readonly log: Log;
+  /** Starts a worker. Without it: `new SearchThread`. */
+  readonly startThread?: (init: Partial<LocalQueryEngineInit>) => SearchThread;
 }
 
 export interface WorkerQueryEngineInit extends Partial<LocalQueryEngineInit> {
@@ -149,7 +151,8 @@ export class WorkerQueryEngine implements QueryEngine {
   }
 
   #begin(): Life {
-    const thread = new SearchThread(this.#init);
+    const { startThread = (init) => new SearchThread(init) } = this.#components;
+    const thread = startThread(this.#init);
     const ready = thread.apply(this.#filling());
     this.#life = { thread, ready };
     for (const wake of this.#waiting) wake();
