@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { AbortedError, type LimitError, ParseError } from '../../../src/errors.js';
+import { fromBytes } from '../../../src/fs/share-path.js';
+import { FileChangedError, FileNotAvailableError } from '../../../src/jingle/file-session.js';
+import { silentLog } from '../../../src/log.js';
+import { parseJid } from '../../../src/stanza/jid.js';
+import type { FileDescription, Range } from '../../../src/stanza/xep0234-file-transfer.js';
+import { chunkBytes, FileServer } from '../../../src/transfer/send/file-server.js';
+import { resolveRange } from '../../../src/transfer/send/send-range.js';
+import { bytesOf } from '../../support/jingle-pair.js';
+import { MemoryFiles, sha256 } from '../../support/memory-files.js';
+import { settle } from '../../support/virtual-clock.js';
+
+const PEER = parseJid('juliet@example.org/pda');
+const SUCCESS = { type: 'success', bytes: 0 } as const;
+
+describe('FileServer', () => {
+  let files: MemoryFiles;
+  let server: FileServer;
+
+  beforeEach(() => {
+    files = new MemoryFiles();
+    server = new FileServer(
+      { catalogue: files.catalogue, files, log: silentLog },
+      { maxUploads: 3, maxUploadsPerPeer: 2 },
+    );
+  });
+
+  afterEach(async () => {
+    await settle();
+    assert.equal(server.uploads, 0, 'slots are left taken');
+    assert.equal(files.openFiles, 0, 'files are left open');
+  });
+
+  const request = (file: Partial<FileDescription>, peer = PEER, signal = new AbortController().signal) =>
+    server.handle({ peer, sid: 's', file: { hashes: [], hashesUsed: [], ...file } }, signal);
+
+  /** The path of the file that a request finds; undefined where there is none. */
+  async function found(file: Partial<FileDescription>): Promise<string | undefined> {
+    try {
+      const source = await request(file);
+      source.release(SUCCESS);
+      return source.file.path;
+    } catch (error) {
+      assert.ok(error instanceof FileNotAvailableError, String(error));
+      return undefined;
+    }
+  }
+
+  describe('finds a file', () => {
+    const one = Buffer.from('one');
+    const two = Buffer.from('twoo');
+    const hash = (bytes: Buffer) => ({ algo: 'sha-256' as const, value: sha256(bytes) });
+
+    beforeEach(() => {
+      files.offer('b/song.mp3', two, { mediaType: 'audio/mpeg' });
+      files.offer('a/song.mp3', one, { mediaType: 'audio/mpeg' });
+      files.offer('a/copy', two);
+      files.offer('fresh', one, { hashed: false });
+    });
+
+    it('by full path, by name, by hash, by size, by type', async () => {
+      assert.equal(await found({ name: 'share/b/song.mp3' }), 'share/b/song.mp3');
+      assert.equal(await found({ path: 'share/b/song.mp3' }), 'share/b/song.mp3');
+      assert.equal(await found({ name: 'copy' }), 'share/a/copy');
+      assert.equal(await found({ hashes: [hash(one)] }), 'share/a/song.mp3');
+      assert.equal(await found({ size: 4, mediaType: 'audio/mpeg' }), 'share/b/song.mp3');
+      assert.equal(await found({ mediaType: 'Audio/MPEG; codecs=mp3' }), 'share/a/song.mp3');
+    });
+
+    it('that is the first by path where several fit', async () => {
+      assert.equal(await found({ name: 'song.mp3' }), 'share/a/song.mp3');
+      assert.equal(await found({ hashes: [hash(two)] }), 'share/a/copy');
+      assert.equal(await found({ size: 3 }), 'share/a/song.mp3');
+    });
+
+    it('only where everything that was said fits', async () => {
+      assert.equal(await found({ name: 'song.mp3', hashes: [hash(two)] }), 'share/b/song.mp3');
+      assert.equal(await found({ name: 'share/b/song.mp3', path: 'share/b/song.mp3' }), 'share/b/song.mp3');
+      assert.equal(await found({ name: 'song.mp3', path: 'share/b/song.mp3' }), 'share/b/song.mp3');
+      assert.equal(await found({ name: 'copy', hashes: [hash(one)] }), undefined);
+      assert.equal(await found({ name: 'copy', size: 3 }), undefined);
+      assert.equal(await found({ path: 'share/a/song.mp3', name: 'copy' }), undefined);
+      assert.equal(await found({ name: 'copy', mediaType: 'audio/mpeg' }), undefined);
+    });
+
+    it('by name before it is hashed, but by no hash then', async () => {
+      assert.equal(await found({ name: 'fresh' }), 'share/fresh');
+      assert.equal(await found({ name: 'fresh', hashes: [hash(one)] }), undefined);
+      const source = await request({ name: 'fresh' });
+      assert.deepEqual([source.file.hashes, source.file.hashesUsed], [[], ['sha-256']]);
+      assert.deepEqual(await bytesOf(source.open()), one);
+      assert.deepEqual(source.checksum(), hash(one));
+      source.release(SUCCESS);
+    });
+
+    it('by no hash that is not computed here', async () => {
+      const sha1 = { algo: 'sha-1', value: Buffer.alloc(20).toString('base64') } as const;
+      assert.equal(await found({ name: 'copy', hashes: [sha1] }), undefined);
+      assert.equal(await found({ name: 'copy', hashes: [sha1, hash(two)] }), 'share/a/copy');
+    });
+
+    it('never outside what is offered', async () => {
+      for (const name of [
+        '../etc/passwd',
+        '/etc/passwd',
+        'share/../../x',
+        'share/a',
+        '',
+        '.',
+        'a/../a/copy',
+      ]) {
+        assert.equal(await found({ name }), undefined);
+      }
+    });
+
+    it('and says that nothing selects one', async () => {
+      await assert.rejects(request({}), (error: ParseError) => error.field === 'file');
+    });
+
+    it('whose name XML can’t hold, by the name that is shown for it', async () => {
+      files.offer('bell\u0007.txt', one);
+      files.offer(`latin-${fromBytes(Buffer.from([0xe9]))}.txt`, one);
+      files.offer('two\r\nlines', one);
+      assert.equal(await found({ name: 'bell\uFFFD.txt' }), 'share/bell\u0007.txt');
+      assert.equal(await found({ name: 'latin-\uFFFD.txt' }), 'share/latin-\uFFFD.txt');
+      assert.equal(await found({ name: 'share/two\nlines' }), 'share/two\r\nlines');
+      assert.equal(await found({ name: 'b\uFFFDll' }), undefined);
+    });
+
+    it('among very many without holding up others', async () => {
+      for (let index = 0; index < 20_000; index += 1) files.offer(`many/${index}`, one, { sha256: 'x' });
+      let turns = 0;
+      const counting = setInterval(() => {
+        turns += 1;
+      }, 0);
+      assert.equal(await found({ name: '19999' }), 'share/many/19999');
+      clearInterval(counting);
+      assert.ok(turns > 0);
+      const gone = new AbortController();
+      const searching = request({ name: 'nowhere' }, PEER, gone.signal);
+      gone.abort(new AbortedError('went away'));
+      await assert.rejects(searching, AbortedError);
+    });
+  });
+
+  it('gives every part of a file byte for byte, and its hash', async () => {
+    const bytes = randomBytes(600_000);
+    files.offer('a', bytes);
+    await fc.assert(
+      fc.asyncProperty(fc.nat(bytes.length), fc.option(fc.nat(bytes.length)), async (offset, most) => {
+        const length = most === null ? undefined : Math.min(most, bytes.length - offset);
+        const range: Range = { offset, ...(length !== undefined && { length }) };
+        const source = await request({ name: 'a', range: { ...range, hashes: [] } });
+        const part = bytes.subarray(offset, offset + (length ?? bytes.length));
+        assert.deepEqual(await bytesOf(source.open()), part);
+        assert.equal(source.checksum().value, sha256(part));
+        assert.equal(source.checksum().value, sha256(part)); // also when it is asked for again
+        assert.equal(source.file.size, bytes.length);
+        source.release(SUCCESS);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('refuses a range that is not inside the file, and frees the slot', async () => {
+    files.offer('a', Buffer.from('0123456789'));
+    for (const range of [{ offset: 11 }, { offset: 3, length: 8 }, { offset: -1 }, { offset: 0.5 }]) {
+      await assert.rejects(request({ name: 'a', range: { ...range, hashes: [] } }), ParseError);
+    }
+  });
+
+  it('sends no more files at once than it may, in all and to one peer', async () => {
+    files.offer('a', Buffer.from('a'));
+    const romeo = parseJid('romeo@example.org/orchard');
+    const first = await request({ name: 'a' });
+    const second = await request({ name: 'a' }, parseJid('juliet@example.org/balcony'));
+    await assert.rejects(request({ name: 'a' }), (error: LimitError) => error.bound === 'uploads-per-peer');
+    const third = await request({ name: 'a' }, romeo);
+    await assert.rejects(request({ name: 'a' }, romeo), (error: LimitError) => error.bound === 'uploads');
+    first.release(SUCCESS);
+    const fourth = await request({ name: 'a' });
+    for (const source of [second, third, fourth]) source.release(SUCCESS);
+  });
+
+  it('has no file that changed since it was looked at, or can’t be opened', async () => {
+    const touched = files.offer('touched', Buffer.from('a'));
+    const longer = files.offer('longer', Buffer.from('a'));
+    const removed = files.offer('removed', Buffer.from('a'));
+    files.write(touched, Buffer.from('b'));
+    files.write(longer, Buffer.from('aa'), longer.mtimeMs);
+    files.remove(removed);
+    for (const name of ['touched', 'longer', 'removed']) assert.equal(await found({ name }), undefined);
+  });
+
+  it('opens a file whose date has a fraction that the catalogue leaves out', async () => {
+    const entry = files.offer('a', Buffer.from('a'));
+    files.write(entry, Buffer.from('a'), entry.mtimeMs + 0.73);
+    assert.equal(await found({ name: 'a' }), 'share/a');
+  });
+
+  it('keeps the last bytes back when the file changed while it was read', async () => {
+    const bytes = randomBytes(600_000);
+    const entry = files.offer('a', bytes);
+    for (const range of [undefined, { offset: 100, length: 400_000, hashes: [] }]) {
+      files.write(entry, bytes, entry.mtimeMs);
+      const source = await request({ name: 'a', ...(range && { range }) });
+      files.beforeRead = (position) => {
+        if (position > 200_000) files.write(entry, randomBytes(600_000));
+      };
+      await assert.rejects(bytesOf(source.open()), FileChangedError);
+      source.release({ type: 'failed', bytes: 0, error: new Error('changed') });
+      files.beforeRead = undefined;
+    }
+  });
+
+  it('reads in smaller pieces when it sends very many', () => {
+    assert.deepEqual(
+      [1, 64, 65, 256, 257, 10_000].map(chunkBytes),
+      [262144, 262144, 131072, 131072, 65536, 65536],
+    );
+  });
+});
+
+describe('resolveRange', () => {
+  const cases: readonly [Range | undefined, number, [number, number] | undefined][] = [
+    [undefined, 10, [0, 10]],
+    [undefined, 0, [0, 0]],
+    [{ offset: 0 }, 10, [0, 10]],
+    [{ offset: 3 }, 10, [3, 7]],
+    [{ offset: 3, length: 7 }, 10, [3, 7]],
+    [{ offset: 3, length: 0 }, 10, [3, 0]],
+    [{ offset: 10 }, 10, [10, 0]],
+    [{ offset: 0 }, 0, [0, 0]],
+    [{ offset: 11 }, 10, undefined],
+    [{ offset: 3, length: 8 }, 10, undefined],
+    [{ offset: -1 }, 10, undefined],
+    [{ offset: 0, length: -1 }, 10, undefined],
+    [{ offset: 1.5 }, 10, undefined],
+    [{ offset: Number.NaN }, 10, undefined],
+    [{ offset: 1, length: Number.MAX_SAFE_INTEGER }, 10, undefined],
+    [{ offset: Number.MAX_SAFE_INTEGER, length: Number.MAX_SAFE_INTEGER }, 10, undefined],
+  ];
+  for (const [range, size, expected] of cases) {
+    it(`${JSON.stringify(range)} of ${size} bytes is ${expected ? expected.join(' + ') : 'refused'}`, () => {
+      if (!expected) assert.throws(() => resolveRange(range, size), ParseError);
+      else assert.deepEqual(resolveRange(range, size), { offset: expected[0], length: expected[1] });
+    });
+  }
+});
