@@ -1,6 +1,4 @@
 /** The flags that say who asks and whom: shared by `find` and `get`. */
-import { access } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { ConfigError } from '../config/config-error.js';
 import { type AskerOverrides, type Loaded, loadAskerConfig } from '../config/load.js';
@@ -9,6 +7,7 @@ import type { FindRequest } from '../node/asker.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import { parseJid } from '../stanza/jid.js';
 import type { Arguments, Flag } from './arguments.js';
+import { configHome, exists } from './local-files.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';
 
@@ -67,20 +66,10 @@ function overridesOf(args: Arguments): AskerOverrides {
 async function defaultFile(io: Io): Promise<string | undefined> {
   const named = io.env.SHOAL_CONFIG;
   if (named !== undefined && named !== '') return named;
-  const configHome = io.env.XDG_CONFIG_HOME || join(io.env.HOME ?? homedir(), '.config');
-  for (const file of [join('shoal-data', 'asker.yaml'), join(configHome, 'shoal', 'asker.yaml')]) {
+  for (const file of [join('shoal-data', 'asker.yaml'), join(configHome(io.env), 'shoal', 'asker.yaml')]) {
     if (await exists(file)) return file;
   }
   return undefined;
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Who is asked: one node, or the channels. Throws {@link UsageError}. */

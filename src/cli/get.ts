@@ -1,5 +1,4 @@
 /** `shoal get`: finds who has a file, and fetches it. */
-import { stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { AbortedError, ShoalError } from '../errors.js';
 import { createLog } from '../log.js';
@@ -20,6 +19,7 @@ import {
 import { type Command, type Components, ExitCode } from './command.js';
 import { type FoundRow, FoundRows } from './found-rows.js';
 import { GetView } from './get-view.js';
+import { isFolder } from './local-files.js';
 import { printable } from './printable.js';
 import { rowLines } from './row-table.js';
 import type { Io } from './terminal.js';
@@ -174,14 +174,6 @@ async function targetOf(output: string | undefined, name: string): Promise<strin
   if (output === undefined) return safeFileName(name);
   if (output === '') throw new UsageError('--output needs a path');
   return output.endsWith('/') || (await isFolder(output)) ? join(output, safeFileName(name)) : output;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 async function fetch(components: Components, asker: Asker, request: FetchRequest, io: Io): Promise<void> {

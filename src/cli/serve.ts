@@ -57,7 +57,7 @@ export async function serve(
   for (const warning of warnings) log.warn(warning);
   const node = components.createNode({ clock: components.clock, log }, config);
   const socket = new StatusSocket(
-    { log },
+    { clock: components.clock, log },
     { path: statusSocketPath(config.data), read: () => node.status() },
   );
   const code = await runUntilTold(components.clock, node, socket, log, io.signal, () =>

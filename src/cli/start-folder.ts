@@ -12,13 +12,14 @@
  *     shoal-data/library/       the sample library
  */
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { ConfigError } from '../config/config-error.js';
 import { messageOf } from '../errors.js';
 import { type BareJid, parseBareJid } from '../stanza/jid.js';
 import { freePorts } from './free-ports.js';
+import { exists } from './local-files.js';
 import { sampleFiles } from './sample-library.js';
 
 export const DOMAIN = 'localhost';
@@ -129,15 +130,6 @@ async function newPorts(): Promise<Chosen['ports']> {
 
 function randomSecret(): string {
   return randomBytes(24).toString('base64url');
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** All or nothing: an interrupted first start leaves no half library behind. */

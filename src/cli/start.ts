@@ -2,7 +2,6 @@
  * `shoal start`, which `npm start` runs: a private XMPP server on loopback and a node attached to
  * it, with all their data in one folder, until Ctrl-C.
  */
-import { stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { pino } from 'pino';
 import { sleep } from '../clock.js';
@@ -16,6 +15,7 @@ import { AlreadyRunningError, StatusSocket, statusSocketPath } from '../node/sta
 import { PrivateServerError } from '../private-server/server-process.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
+import { isFolder } from './local-files.js';
 import { printable } from './printable.js';
 import { formatBytes } from './quantities.js';
 import { serve } from './serve.js';
@@ -63,7 +63,7 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const folder = new StartFolder(resolve(args.get('data') ?? DEFAULT_DATA));
   // Held until the end: a second start in the same folder finds it.
   const sign = new StatusSocket(
-    { log: createLog('silent') },
+    { clock: components.clock, log: createLog('silent') },
     { path: statusSocketPath(folder.path, 'start.sock'), read: () => ({ pid: process.pid }) },
   );
   try {
@@ -197,14 +197,6 @@ function channelOf(name: string): string {
   if (channelName.read(name, nowhere) === undefined)
     throw new UsageError(`--channel must be ${channelName.allowed}`);
   return name;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await stat(path)).isDirectory();
-  } catch {
-    return false;
-  }
 }
 
 export const startCommand: Command = { spec, run };

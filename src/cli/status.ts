@@ -1,11 +1,11 @@
 /** `shoal status`: shows what a node on this machine is doing. */
-import { access } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadNodeConfig } from '../config/load.js';
 import type { NodeStatus } from '../node/node-status.js';
 import { readStatusSocket, statusSocketPath } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
+import { exists } from './local-files.js';
 import { statusLines } from './status-lines.js';
 import type { Io } from './terminal.js';
 
@@ -24,9 +24,9 @@ const spec: CommandSpec = {
 
 const DEFAULT_CONFIG = join('shoal-data', 'node.yaml');
 
-async function run(_components: Components, args: Arguments, io: Io): Promise<ExitCode> {
+async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
   // Whoever listens in the data folder is the node itself, of this version: what it says has this shape.
-  const status = (await readStatusSocket(statusSocketPath(await dataFolder(args)))) as NodeStatus;
+  const status = (await readStatusSocket(components, statusSocketPath(await dataFolder(args)))) as NodeStatus;
   if (args.has('json')) io.out.write(`${JSON.stringify(status)}\n`);
   else for (const line of statusLines(status)) io.out.write(`${line}\n`);
   return ExitCode.done;
@@ -39,15 +39,6 @@ async function dataFolder(args: Arguments): Promise<string> {
   if (file === undefined && !(await exists(DEFAULT_CONFIG))) return resolve('data');
   const { config } = await loadNodeConfig(file ?? DEFAULT_CONFIG);
   return config.data;
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 export const statusCommand: Command = { spec, run };

@@ -8,6 +8,7 @@ import { chmod, mkdir, unlink } from 'node:fs/promises';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { Clock } from '../clock.js';
 import { ParseError, ShoalError, TimeoutError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
@@ -35,6 +36,11 @@ export class NotRunningError extends ShoalError {
   readonly code = 'not-running';
 }
 
+export interface StatusSocketComponents {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
 export interface StatusSocketInit {
   readonly path: string;
   /** What is said: JSON can hold it. */
@@ -42,12 +48,14 @@ export interface StatusSocketInit {
 }
 
 export class StatusSocket implements Startable {
+  readonly #clock: Clock;
   readonly #log: Log;
   readonly #init: StatusSocketInit;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
 
-  constructor({ log }: { readonly log: Log }, init: StatusSocketInit) {
+  constructor({ clock, log }: StatusSocketComponents, init: StatusSocketInit) {
+    this.#clock = clock;
     this.#log = log;
     this.#init = init;
   }
@@ -60,7 +68,7 @@ export class StatusSocket implements Startable {
       this.#server = await this.#listen();
     } catch (thrown) {
       if (!hasCode(thrown, 'EADDRINUSE')) throw thrown;
-      if (await isAnswered(path)) {
+      if (await isAnswered(this.#clock, path)) {
         throw new AlreadyRunningError(`another process uses ${dirname(path)}`, { cause: thrown });
       }
       await unlink(path);
@@ -92,16 +100,19 @@ export class StatusSocket implements Startable {
 
   #answer(socket: Socket): void {
     this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
+    const timer = this.#clock.after(ANSWER_TIMEOUT_MS, () => socket.destroy());
+    socket.on('close', () => {
+      timer.cancel();
+      this.#sockets.delete(socket);
+    });
     socket.on('error', () => socket.destroy()); // a reader that went away
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => socket.destroy());
     socket.resume();
     socket.end(`${JSON.stringify(this.#init.read())}\n`);
   }
 }
 
 /** What the program behind `path` says. Throws {@link NotRunningError}, TimeoutError, ParseError. */
-export function readStatusSocket(path: string): Promise<unknown> {
+export function readStatusSocket({ clock }: { readonly clock: Clock }, path: string): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let text = '';
     const fail = (error: Error) => {
@@ -109,8 +120,11 @@ export function readStatusSocket(path: string): Promise<unknown> {
       reject(error);
     };
     const socket = connect(path);
+    const timer = clock.after(ANSWER_TIMEOUT_MS, () =>
+      fail(new TimeoutError('the status socket does not answer')),
+    );
     socket.setEncoding('utf8');
-    socket.setTimeout(ANSWER_TIMEOUT_MS, () => fail(new TimeoutError('the status socket does not answer')));
+    socket.on('close', () => timer.cancel());
     socket.on('error', (cause) =>
       fail(
         ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].some((code) => hasCode(cause, code))
@@ -133,9 +147,9 @@ export function readStatusSocket(path: string): Promise<unknown> {
   });
 }
 
-async function isAnswered(path: string): Promise<boolean> {
+async function isAnswered(clock: Clock, path: string): Promise<boolean> {
   try {
-    await readStatusSocket(path);
+    await readStatusSocket({ clock }, path);
     return true;
   } catch (thrown) {
     return !(thrown instanceof NotRunningError);

@@ -176,11 +176,4 @@ describe('shoal find', () => {
       assert.equal(asker.state, 'new');
     });
   }
-
-  it('says what is missing when there is no configuration at all', async () => {
-    const env = { HOME: folder, SHOAL_CONFIG: '' };
-    const { code, err } = await find({ files }, ['romeo'], { env });
-    assert.equal(code, 2);
-    assert.match(err, /there is no configuration: name one with --config FILE/);
-  });
 });

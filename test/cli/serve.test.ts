@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Components, ServedNode } from '../../src/cli/command.js';
 import { serve } from '../../src/cli/serve.js';
+import { systemClock } from '../../src/clock.js';
 import type { NodeConfig } from '../../src/config/options.js';
 import { createLog } from '../../src/log.js';
 import type { NodeStatus } from '../../src/node/node-status.js';
@@ -85,7 +86,7 @@ describe('shoal serve', () => {
     const { code, told, messages } = run(node, ready);
     await isReady;
     assert.deepEqual(messages(), ['mind this', 'ready']);
-    assert.deepEqual(await readStatusSocket(statusSocketPath(data)), STATUS);
+    assert.deepEqual(await readStatusSocket({ clock: systemClock }, statusSocketPath(data)), STATUS);
     told.abort();
     assert.equal(await code, 0);
     assert.equal(node.stopped, 1);
@@ -118,14 +119,14 @@ describe('shoal serve', () => {
 
   it('leaves the data alone that another node uses', async () => {
     const other = new StatusSocket(
-      { log: createLog('silent') },
+      { clock: systemClock, log: createLog('silent') },
       { path: statusSocketPath(data), read: () => 'other' },
     );
     await other.start();
     const { code, messages } = run(new QuietNode());
     assert.equal(await code, 1);
     assert.match(messages()[1] ?? '', /another process uses/);
-    assert.equal(await readStatusSocket(statusSocketPath(data)), 'other');
+    assert.equal(await readStatusSocket({ clock: systemClock }, statusSocketPath(data)), 'other');
     await other.stop();
   });
 });

@@ -5,6 +5,7 @@ import { mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../src/clock.js';
 import { silentLog } from '../../src/log.js';
 import {
   AlreadyRunningError,
@@ -14,6 +15,7 @@ import {
   statusSocketPath,
 } from '../../src/node/status-socket.js';
 
+const clock = systemClock;
 let folder: string;
 
 beforeEach(async () => {
@@ -23,7 +25,7 @@ beforeEach(async () => {
 afterEach(() => rm(folder, { recursive: true }));
 
 function socketAt(path: string, read: () => unknown = () => ({ at: path })): StatusSocket {
-  return new StatusSocket({ log: silentLog }, { path, read });
+  return new StatusSocket({ clock, log: silentLog }, { path, read });
 }
 
 describe('the status socket', () => {
@@ -33,17 +35,17 @@ describe('the status socket', () => {
     const socket = socketAt(path, () => ({ files }));
     await socket.start();
     try {
-      assert.deepEqual(await readStatusSocket(path), { files: 1 });
+      assert.deepEqual(await readStatusSocket({ clock }, path), { files: 1 });
       files = 2;
-      assert.deepEqual(await Promise.all([readStatusSocket(path), readStatusSocket(path)]), [
-        { files: 2 },
-        { files: 2 },
-      ]);
+      assert.deepEqual(
+        await Promise.all([readStatusSocket({ clock }, path), readStatusSocket({ clock }, path)]),
+        [{ files: 2 }, { files: 2 }],
+      );
       assert.equal((await stat(path)).mode & 0o077, 0);
     } finally {
       await socket.stop();
     }
-    await assert.rejects(readStatusSocket(path), NotRunningError);
+    await assert.rejects(readStatusSocket({ clock }, path), NotRunningError);
     assert.deepEqual(await readdir(join(folder, 'data')), []);
   });
 
@@ -53,7 +55,7 @@ describe('the status socket', () => {
     const second = socketAt(join(folder, 's'));
     await assert.rejects(second.start(), AlreadyRunningError);
     await second.stop();
-    assert.deepEqual(await readStatusSocket(join(folder, 's')), { at: join(folder, 's') });
+    assert.deepEqual(await readStatusSocket({ clock }, join(folder, 's')), { at: join(folder, 's') });
     await first.stop();
   });
 
@@ -67,7 +69,7 @@ describe('the status socket', () => {
     assert.ok((await stat(path)).isSocket());
     const socket = socketAt(path);
     await socket.start();
-    assert.deepEqual(await readStatusSocket(path), { at: path });
+    assert.deepEqual(await readStatusSocket({ clock }, path), { at: path });
     await socket.stop();
   });
 
@@ -88,7 +90,7 @@ describe('the status socket', () => {
     assert.notEqual(path, statusSocketPath(join(folder, 'y'.repeat(200))));
     const socket = socketAt(path);
     await socket.start();
-    assert.deepEqual(await readStatusSocket(path), { at: path });
+    assert.deepEqual(await readStatusSocket({ clock }, path), { at: path });
     await socket.stop();
   });
 });
