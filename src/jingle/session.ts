@@ -61,7 +61,7 @@ export interface SessionInit {
   readonly maxUnacknowledged: number;
   /** Responder: the transport that the peer offers. */
   readonly offer?: { readonly transport: Transport; readonly element: Element };
-  /** Aborted when no more waiting for acknowledgements is wanted. */
+  /** Aborted when the acknowledgement of a session-terminate is no longer waited for. */
   readonly signal: AbortSignal;
   /** Called once, as soon as the session is over: its sid means nothing from then on. */
   readonly onOver: (ending: SessionEnding) => void;
@@ -360,7 +360,7 @@ export class Session {
         type: 'set',
         payload: jingleCodec.toXml(jingle),
         timeoutMs: timeouts.ackMs,
-        signal: last ? signal : AbortSignal.any([signal, this.#work.signal]),
+        signal: last ? signal : this.#work.signal,
       });
     } catch (thrown) {
       if (thrown instanceof StanzaError && jingleErrorOf(thrown) === 'unknown-session') {
