@@ -75,19 +75,27 @@ export class QueryBudget {
     this.#everybody = new Accounts(components.clock, init.queriesPerMinute);
   }
 
-  /** Counts a query that came. Throws `LimitError` naming the bound; a refused query costs nothing. */
-  charge(asker: string, channel?: string): void {
-    const paying: [keyof QueryBudgetInit, Accounts, Account][] = [
-      ['queriesPerAskerPerMinute', this.#askers, this.#askers.get(asker)],
-      ['queriesPerMinute', this.#everybody, this.#everybody.get('')],
-    ];
-    if (channel !== undefined) {
-      paying.push(['queriesPerChannelPerMinute', this.#channels, this.#channels.get(channel)]);
-    }
-    for (const [bound, accounts, payer] of paying) {
-      if (payer.tokens < 1) throw refusal(bound, accounts.waitMs(payer));
-    }
-    for (const [, , payer] of paying) payer.tokens -= 1;
+  /** Counts a query of this asker. Throws `LimitError` naming the bound; a refused query costs nothing. */
+  charge(asker: string): void {
+    this.#pay([
+      ['queriesPerAskerPerMinute', this.#askers, asker],
+      ['queriesPerMinute', this.#everybody, ''],
+    ]);
+  }
+
+  /** Counts a query that came by this channel, whoever asked. Throws `LimitError`. */
+  chargeChannel(channel: string): void {
+    this.#pay([['queriesPerChannelPerMinute', this.#channels, channel]]);
+  }
+
+  /** All or none. */
+  #pay(bounds: readonly (readonly [keyof QueryBudgetInit, Accounts, string])[]): void {
+    const payers = bounds.map(([bound, accounts, key]) => {
+      const account = accounts.get(key);
+      if (account.tokens < 1) throw refusal(bound, accounts.waitMs(account));
+      return account;
+    });
+    for (const payer of payers) payer.tokens -= 1;
   }
 
   /** Begins the work on a query. Throws `LimitError` when too many of this asker are worked on. */

@@ -169,10 +169,11 @@ export class QueryResponder {
     const claimed = received.item.publisher ?? find.replyTo;
     if (claimed === undefined) return 'unconfirmed';
     if (bareOf(claimed) === bareOf(entity.jid)) return 'duplicate'; // our own question
-    const asker = bareOf(claimed);
-    budget.charge(asker, keyOf(received.channel, ''));
+    budget.chargeChannel(keyOf(received.channel, ''));
     const to = await this.#replyAddress(received, find, signal);
     if (to === undefined) return 'unconfirmed';
+    const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
+    budget.charge(asker);
     await sleep(clock, random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs), signal);
     const admission = budget.enter(asker);
     try {

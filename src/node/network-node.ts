@@ -152,6 +152,7 @@ export class NetworkNode implements Startable {
         ...(config.transfers.listenHost !== undefined && { listenHost: config.transfers.listenHost }),
         listenPort: config.transfers.listenPort,
         externalHosts: config.transfers.externalHosts,
+        connectToPrivate: config.transfers.connectToPrivate,
         maxSessions: limits.sessions,
         maxSessionsPerPeer: limits.sessionsPerPeer,
         idleMs: limits.sessionIdleMs,

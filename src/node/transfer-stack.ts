@@ -26,6 +26,8 @@ export interface TransferStackInit {
   readonly listenPort: number;
   readonly listenHost?: string;
   readonly externalHosts: readonly string[];
+  /** Whether we connect to peers in our own network (RFC 1918 and its like). */
+  readonly connectToPrivate: boolean;
   readonly maxSessions: number;
   readonly maxSessionsPerPeer: number;
   readonly idleMs: number;
@@ -58,7 +60,7 @@ export class TransferStack implements Startable {
         maxHandshakes: init.maxHandshakes,
       },
     );
-    const policy = new AddressPolicy({ allowPrivate: true, allowLoopback: local });
+    const policy = new AddressPolicy({ allowPrivate: init.connectToPrivate, allowLoopback: local });
     const s5b = new S5bTransport(
       { entity, clock, log, listener: this.#listener, connector: new TcpConnector(), policy },
       {

@@ -234,6 +234,19 @@ describe('a channel', () => {
     assert.equal(node.responder.outcomes().unconfirmed, 1);
   });
 
+  it('lets nobody spend the budget of an address that he only claims', async () => {
+    await world.start('none');
+    const node = await world.node('one.example.org', [entry('romeo.txt')]);
+    const victim = await world.asker('victim@example.org/home');
+    const { entity } = await world.asker('iago@example.org/desk');
+    const replyTo = parseJid('victim@example.org/home');
+    for (let at = 0; at < 40; at += 1)
+      await publish(entity, `f${at}`, findCodec.toXml({ ...findFor('romeo'), replyTo }));
+    await world.clock.advance(1000);
+    assert.equal(node.responder.outcomes().unconfirmed, 40);
+    assert.deepEqual(filesOf(await world.ask(victim.asker, 'romeo')), ['one.example.org romeo.txt']);
+  });
+
   it('answers the publisher when a question names a reply address that is not the publisher’s', async () => {
     await world.start('full');
     await world.node('one.example.org', [entry('romeo.txt')]);
