@@ -12,6 +12,7 @@ import {
   offersStarttls,
   type StreamCondition,
   saslFailureOf,
+  scramIterationsOf,
   withoutUnwantedFeatures,
 } from '../stanza/stream.js';
 import type { Element } from '../stanza/xml.js';
@@ -60,6 +61,8 @@ export function clientConnection(
   );
 }
 
+const MAX_SCRAM_ITERATIONS = 200_000; // servers ask for 4096 to 100,000; this many take seconds
+
 function clientKind(init: ClientConnectionInit, jid: Jid): LibraryStreamKind {
   const { server, password } = init;
   const domain = domainOf(jid);
@@ -102,6 +105,9 @@ function inspect(
   const failure = saslFailureOf(element);
   if (failure !== undefined) throw saslError(failure, account);
   if (isStarttlsFailure(element)) throw new RefusedError('the server offers encryption and then refuses it');
+  if ((scramIterationsOf(element) ?? 0) > MAX_SCRAM_ITERATIONS) {
+    throw new RefusedError('the server asks for more iterations of the password’s hash than is reasonable');
+  }
   if (!isStreamFeatures(element)) return element;
   if (!encrypted && tls === 'required' && !offersStarttls(element)) {
     throw new RefusedError('the server offers no encryption; the option tls says whether we may do without');

@@ -19,6 +19,8 @@ interface Tries {
   readonly failures: number;
   readonly conflicts: number;
   readonly everOnline: boolean;
+  /** Our last stream broke without the server's doing: it may take that stream for a living one and refuse ours. */
+  readonly mayLinger: boolean;
 }
 
 export type ConnectionState =
@@ -75,8 +77,10 @@ export interface ConnectionTimes {
   /** XEP-0199: how often the server is asked whether it is there, and how long it may take. */
   readonly pingIntervalMs: number;
   readonly pongTimeoutMs: number;
-  /** Conflicts in a row before it is another program that has our address, not our own last stream. */
+  /** Conflicts in a row before it is another program that has our address. */
   readonly maxConflicts: number;
+  /** The same, after a stream of ours that broke: until the server's TCP has noticed it too. */
+  readonly maxLingeringConflicts: number;
   /** Failures before the first success after which it gives up. Undefined: never. */
   readonly maxInitialFailures: number | undefined;
 }
@@ -89,6 +93,7 @@ export const DEFAULT_CONNECTION_TIMES: ConnectionTimes = {
   pingIntervalMs: 60_000, // well inside the time after which NAT forgets a connection
   pongTimeoutMs: 20_000,
   maxConflicts: 5, // with the back-off about half a minute
+  maxLingeringConflicts: 60, // about three quarters of an hour; Linux gives up on a dead peer after a quarter
   maxInitialFailures: undefined,
 };
 
@@ -122,7 +127,7 @@ export function connectionMachine(
     const conflicts = tries.conflicts + (loss.type === 'conflict' ? 1 : 0);
     const hopeless =
       loss.type === 'refused' ||
-      conflicts > times.maxConflicts ||
+      conflicts > (tries.mayLinger ? times.maxLingeringConflicts : times.maxConflicts) ||
       (!tries.everOnline && times.maxInitialFailures !== undefined && failures >= times.maxInitialFailures);
     if (hopeless) {
       return {
@@ -142,9 +147,11 @@ export function connectionMachine(
 
   const live = ['online', 'probing'] as const;
   return defineMachine('connection', [
-    ...row('new', 'start', 'local', () => connect({ failures: 0, conflicts: 0, everOnline: false })),
+    ...row('new', 'start', 'local', () =>
+      connect({ failures: 0, conflicts: 0, everOnline: false, mayLinger: false }),
+    ),
     ...row('connecting', 'opened', 'XEP-0114 §3; RFC 6120 §7', (state) => ({
-      state: { ...triesOf(state), type: 'online', everOnline: true },
+      state: { ...triesOf(state), type: 'online', everOnline: true, mayLinger: false },
       effects: [
         { type: 'clear-timers' },
         { type: 'set-timer', timer: 'stable', delayMs: times.stableMs },
@@ -174,10 +181,13 @@ export function connectionMachine(
       ],
     })),
     ...row('probing', 'pong-timeout', 'RFC 6120 §4.6.1', (state, { error, random }) =>
-      lost(state, { type: 'broken', error }, random, [{ type: 'drop-stream' }, { type: 'report-offline' }]),
+      lost({ ...state, mayLinger: true }, { type: 'broken', error }, random, [
+        { type: 'drop-stream' },
+        { type: 'report-offline' },
+      ]),
     ),
     ...row(live, 'lost', 'RFC 6120 §3.3', (state, { loss, random }) =>
-      lost(state, loss, random, [{ type: 'report-offline' }]),
+      lost({ ...state, mayLinger: loss.type === 'broken' }, loss, random, [{ type: 'report-offline' }]),
     ),
     ...row(live, 'stop', 'RFC 6120 §4.4', () => ({
       state: { type: 'closing' },
@@ -198,6 +208,6 @@ export function connectionMachine(
   ]);
 }
 
-function triesOf({ failures, conflicts, everOnline }: Tries): Tries {
-  return { failures, conflicts, everOnline };
+function triesOf({ failures, conflicts, everOnline, mayLinger }: Tries): Tries {
+  return { failures, conflicts, everOnline, mayLinger };
 }

@@ -150,7 +150,7 @@ export class SupervisedConnection implements Connection {
         this.#started?.listener.onEvent({ type: 'offline' });
         break;
       case 'report-failed':
-        log.error({ jid: this.#jid, err: effect.error }, 'the connection is given up');
+        log.error({ jid: this.#jid, reason: effect.error.message }, 'the connection is given up');
         this.#started?.reject(effect.error);
         this.#started?.listener.onEvent({ type: 'failed', error: effect.error });
         break;
@@ -175,7 +175,7 @@ export class SupervisedConnection implements Connection {
         onLost: (loss) => {
           if (this.#stream !== stream) return;
           this.#stream = undefined;
-          this.#components.log.warn({ jid: this.#jid, err: loss.error }, 'no stream');
+          this.#components.log.warn({ jid: this.#jid, reason: loss.error.message }, 'no stream');
           this.#step({ type: 'lost', loss, random: this.#random() });
         },
       },

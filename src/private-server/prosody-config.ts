@@ -23,6 +23,12 @@ export interface PrivateProsodyInit {
   readonly program?: string;
 }
 
+/** What clients expect of a server. Nothing that reaches other servers or the web. */
+const MODULES = [
+  ...['roster', 'saslauth', 'disco', 'ping', 'time', 'version', 'private', 'vcard4', 'pep', 'carbons'],
+  ...['blocklist', 'smacks'],
+];
+
 export function prosodyConfig(init: PrivateProsodyInit): string {
   const { dataDir, ports, domain, components, accounts, pubsub, proxy65, tls } = init;
   const everyone = [...components.map(({ jid }) => jid), ...accounts.map(({ user }) => `${user}@${domain}`)];
@@ -41,8 +47,8 @@ export function prosodyConfig(init: PrivateProsodyInit): string {
     'https_ports = {}',
     `log = { { levels = { min = ${lua(init.logLevel ?? 'info')} }, to = "file", filename = ${lua(join(dataDir, 'prosody.log'))} },`,
     '        { levels = { min = "info" }, to = "stdout" } }', // read by prosody.ts
-    'modules_enabled = { "roster", "saslauth", "disco", "ping", "time", "version", "private", "vcard4", "pep", "carbons", "blocklist", "smacks" }',
-    `modules_disabled = { "s2s"${tls === undefined ? ', "tls"' : ''} }`,
+    `modules_enabled = { ${[...MODULES, ...(tls === undefined ? [] : ['tls'])].map(lua).join(', ')} }`,
+    `modules_disabled = { ${['s2s', ...(tls === undefined ? ['tls'] : [])].map(lua).join(', ')} }`,
     tls === undefined ? '' : `ssl = { key = ${lua(tls.keyFile)}, certificate = ${lua(tls.certificateFile)} }`,
     'c2s_require_encryption = false',
     'allow_unencrypted_plain_auth = true',

@@ -22,6 +22,14 @@ export function saslFailureOf(element: Element): StreamCondition | undefined {
   return is(element, 'failure', NS.sasl) ? conditionOf(element, NS.sasl) : undefined;
 }
 
+/** How often the server wants the password hashed (RFC 5802 §5.1), where `element` is a challenge that says so. */
+export function scramIterationsOf(element: Element): number | undefined {
+  if (!is(element, 'challenge', NS.sasl)) return undefined;
+  const challenge = Buffer.from(element.getText(), 'base64').toString('latin1');
+  const count = /(?:^|,)i=(\d+)/.exec(challenge)?.[1];
+  return count === undefined ? undefined : Number(count);
+}
+
 function conditionOf(element: Element, ns: string): StreamCondition {
   const condition = elements(element).find((each) => each.getName() !== 'text' && each.getNS() === ns);
   const text = child(element, 'text', ns)?.getText().slice(0, MAX_TEXT_CHARS);

@@ -11,7 +11,7 @@ import {
 import { OfflineError, RefusedError } from '../../src/entity/entity.js';
 import { describeTable } from '../support/machine-table.js';
 
-const tries = { failures: 0, conflicts: 0, everOnline: true };
+const tries = { failures: 0, conflicts: 0, everOnline: true, mayLinger: false };
 const error = new OfflineError('test');
 const broken: Loss = { type: 'broken', error };
 const random = 0.5;
@@ -99,6 +99,22 @@ describe('connection machine', () => {
     assert.equal(run(state, conflict).type, 'failed');
   });
 
+  it('has patience with a server that has not noticed yet that our stream broke', () => {
+    const conflict: ConnectionEvent = { type: 'lost', loss: { type: 'conflict', error }, random };
+    for (const end of [
+      { type: 'pong-timeout', error, random },
+      { type: 'lost', loss: broken, random },
+    ] as const) {
+      let state = run({ type: 'new' }, { type: 'start' }, { type: 'opened' }, { type: 'ping-due' }, end);
+      let waitedMs = 0;
+      for (; state.type === 'waiting'; state = run(state, { type: 'retry' }, conflict)) {
+        waitedMs += backoffMs(state.failures, random, DEFAULT_CONNECTION_TIMES);
+      }
+      assert.equal(state.type, 'failed');
+      assert.ok(waitedMs > 20 * 60_000 && waitedMs < 90 * 60_000, `${waitedMs} ms`);
+    }
+  });
+
   it('does not fight for ever with another program that takes turns with us', () => {
     const conflict: ConnectionEvent = { type: 'lost', loss: { type: 'conflict', error }, random };
     let state = run({ type: 'new' }, { type: 'start' }, { type: 'opened' });
@@ -126,7 +142,7 @@ describe('connection machine', () => {
   });
 
   it('forgets failures after a stable time only', () => {
-    const failed = { failures: 7, conflicts: 2, everOnline: true };
+    const failed = { ...tries, failures: 7, conflicts: 2 };
     const state = run({ ...failed, type: 'connecting' }, { type: 'opened' });
     assert.deepEqual(state, { ...failed, type: 'online' });
     assert.deepEqual(run(state, { type: 'stable' }), { ...tries, type: 'online' });

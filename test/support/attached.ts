@@ -1,0 +1,53 @@
+/** Components and clients of a test server, made but not started. */
+import { systemClock } from '../../src/clock.js';
+import { clientEntity } from '../../src/entity/client-entity.js';
+import { componentEntity } from '../../src/entity/component-entity.js';
+import type { ConnectionTimes } from '../../src/entity/connection-machine.js';
+import type { Entity } from '../../src/entity/entity.js';
+import { silentLog } from '../../src/log.js';
+import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
+import { ACCOUNTS, COMPONENT_SECRET, DOMAIN, type TestServer } from './server.js';
+
+export const ENTITY_COMPONENTS = { clock: systemClock, log: silentLog };
+
+export interface AttachOptions {
+  /** Where it connects to instead of the server's own port: a proxy's. */
+  readonly port?: number;
+  readonly times?: Partial<ConnectionTimes>;
+}
+
+export function attachComponent(
+  server: TestServer,
+  domain: string,
+  options: AttachOptions & { readonly secret?: string } = {},
+): Entity {
+  return componentEntity(ENTITY_COMPONENTS, {
+    jid: parseBareJid(domain),
+    host: server.host,
+    port: options.port ?? server.componentPort,
+    secret: options.secret ?? COMPONENT_SECRET,
+    ...(options.times && { times: options.times }),
+  });
+}
+
+export interface AttachClientOptions extends AttachOptions {
+  readonly password?: string;
+  readonly resource?: string;
+  readonly tls?: 'required' | 'allowed' | 'off';
+}
+
+export function attachClient(
+  server: TestServer,
+  user: (typeof ACCOUNTS)[number]['user'],
+  options: AttachClientOptions = {},
+): Entity {
+  const account = ACCOUNTS.find((each) => each.user === user);
+  const resource = options.resource === undefined ? '' : `/${options.resource}`;
+  return clientEntity(ENTITY_COMPONENTS, {
+    jid: parseJid(`${user}@${DOMAIN}${resource}`),
+    password: options.password ?? account?.password ?? '',
+    server: { host: server.host, port: options.port ?? server.c2sPort },
+    tls: options.tls ?? 'off',
+    ...(options.times && { times: options.times }),
+  });
+}
