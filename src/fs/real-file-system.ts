@@ -8,7 +8,8 @@ import { fromBytes, toBytes } from './share-path.js';
 export const realFileSystem: FileSystem = {
   async open(path, links) {
     // O_NONBLOCK: opening a FIFO to read would else wait until somebody writes.
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | (links === 'nofollow' ? constants.O_NOFOLLOW : 0);
+    const flags =
+      constants.O_RDONLY | constants.O_NONBLOCK | (links === 'nofollow' ? constants.O_NOFOLLOW : 0);
     return new RealOpenedFile(path, await call(path, () => open(toBytes(path), flags)));
   },
   statusOf: (path) => call(path, async () => toFileStatus(await lstat(toBytes(path)))),

@@ -44,16 +44,21 @@ export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => 
     const { file, status } = openSharedBlocking(fs, job.share, job.path);
     try {
       if (!isUnchanged(job.stamp, status)) return { type: 'changed' };
-      const sha256 = read(file);
-      return isUnchanged(job.stamp, file.status()) ? { type: 'hashed', sha256 } : { type: 'changed' };
+      const sha256 = read(file, job.stamp.size);
+      const isSame = sha256 !== undefined && isUnchanged(job.stamp, file.status());
+      return isSame ? { type: 'hashed', sha256 } : { type: 'changed' };
     } finally {
       file.close();
     }
   }
 
-  function read(file: BlockingFile): string {
+  /** Undefined when there is more than there should be: a file that grows as fast as it is read has no end. */
+  function read(file: BlockingFile, size: number): string | undefined {
     const hash = createHash('sha256');
+    let left = size;
     for (let got = file.read(buffer); got > 0; got = file.read(buffer)) {
+      left -= got;
+      if (left < 0) return undefined;
       hash.update(got === buffer.length ? buffer : buffer.subarray(0, got));
       onRead(got);
     }

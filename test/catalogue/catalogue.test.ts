@@ -6,7 +6,11 @@ import { mediaTypeOf } from '../../src/catalogue/media-type.js';
 import type { FullPath, ShareRelativePath } from '../../src/fs/share-path.js';
 
 const entry = fc
-  .record({ path: fc.constantFrom('a', 'b', 'c/d', 'c/e'), size: fc.nat(100), hash: fc.option(fc.constantFrom('x', 'y')) })
+  .record({
+    path: fc.constantFrom('a', 'b', 'c/d', 'c/e'),
+    size: fc.nat(100),
+    hash: fc.option(fc.constantFrom('x', 'y')),
+  })
   .map(
     ({ path, size, hash }): FileEntry => ({
       share: 's',

@@ -60,7 +60,9 @@ describe('level store', () => {
     await first.start();
     const stamp = { size: 1, mtimeMs: 2, ctimeMs: 3, birthtimeMs: 4, ino: 5 };
     const sha256 = Buffer.alloc(32).toString('base64');
-    await first.write([{ type: 'put', file: { key: 's/good' as FullPath, stamp, mediaType: 'text/plain', sha256 } }]);
+    await first.write([
+      { type: 'put', file: { key: 's/good' as FullPath, stamp, mediaType: 'text/plain', sha256 } },
+    ]);
     await first.stop();
     const level = new ClassicLevel(`${folder.path}/store`);
     await level.put('fs/bad', '[1, 2');

@@ -18,7 +18,9 @@ const file: fc.Arbitrary<StoredFile> = fc.record({
   key,
   stamp,
   mediaType: fc.constantFrom('text/plain', 'audio/x-flac'),
-  sha256: fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64')),
+  sha256: fc
+    .uint8Array({ minLength: 32, maxLength: 32 })
+    .map((bytes) => Buffer.from(bytes).toString('base64')),
 });
 
 export async function loadAll(store: CatalogueStore): Promise<Map<FullPath, StoredFile>> {
@@ -34,7 +36,10 @@ export function describeStore(open: () => Promise<CatalogueStore>): void {
       fc.asyncProperty(fc.array(file, { maxLength: 20 }), fc.func(fc.boolean()), async (files, isRemoved) => {
         const store = await open();
         const model = new Map<FullPath, StoredFile>();
-        const before: StoreChange[] = [...(await loadAll(store)).keys()].map((old) => ({ type: 'remove', key: old }));
+        const before: StoreChange[] = [...(await loadAll(store)).keys()].map((old) => ({
+          type: 'remove',
+          key: old,
+        }));
         await store.write([...before, ...files.map((each) => ({ type: 'put' as const, file: each }))]);
         for (const each of files) model.set(each.key, each);
         const removed = [...model.keys()].filter((each) => isRemoved(each));
@@ -45,7 +50,8 @@ export function describeStore(open: () => Promise<CatalogueStore>): void {
         const found = await loadAll(again);
         await again.stop();
         assert.deepEqual(new Set(found.keys()), new Set(model.keys()));
-        for (const [each, expected] of model) assert.deepEqual(JSON.stringify(found.get(each)), JSON.stringify(expected));
+        for (const [each, expected] of model)
+          assert.deepEqual(JSON.stringify(found.get(each)), JSON.stringify(expected));
       }),
       { numRuns: 25 },
     );

@@ -17,12 +17,22 @@ const nameBytes = fc
   .array(
     fc.oneof(
       fc.uint8Array({ minLength: 1, maxLength: 4 }),
-      fc.string({ unit: 'grapheme', minLength: 1, maxLength: 3 }).map((text) => new Uint8Array(Buffer.from(text))),
-      fc.constantFrom([0xed, 0xb3, 0xbf], [0xc0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82], [0xef, 0xbb, 0xbf]),
+      fc
+        .string({ unit: 'grapheme', minLength: 1, maxLength: 3 })
+        .map((text) => new Uint8Array(Buffer.from(text))),
+      fc.constantFrom(
+        [0xed, 0xb3, 0xbf],
+        [0xc0, 0x80],
+        [0xf4, 0x90, 0x80, 0x80],
+        [0xe2, 0x82],
+        [0xef, 0xbb, 0xbf],
+      ),
     ),
     { minLength: 1, maxLength: 8 },
   )
-  .map((pieces) => Buffer.concat(pieces.map((piece) => Buffer.from(piece))).filter((byte) => byte !== 0 && byte !== 0x2f))
+  .map((pieces) =>
+    Buffer.concat(pieces.map((piece) => Buffer.from(piece))).filter((byte) => byte !== 0 && byte !== 0x2f),
+  )
   .map((bytes) => Buffer.from(bytes))
   .filter((bytes) => bytes.length > 0 && !bytes.equals(Buffer.from('.')) && !bytes.equals(Buffer.from('..')));
 
@@ -41,17 +51,21 @@ describe('share path', () => {
 
   it('accepts one spelling only of each file', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'binary', maxLength: 8 }), fc.array(fc.integer({ min: 0xd800, max: 0xdfff })), (text, lone) => {
-        const spelling = text + String.fromCharCode(...lone);
-        let accepted: string;
-        try {
-          accepted = parseShareRelativePath(spelling);
-        } catch (error) {
-          assert.ok(error instanceof ParseError);
-          return;
-        }
-        assert.equal(fromBytes(toBytes(accepted)), accepted);
-      }),
+      fc.property(
+        fc.string({ unit: 'binary', maxLength: 8 }),
+        fc.array(fc.integer({ min: 0xd800, max: 0xdfff })),
+        (text, lone) => {
+          const spelling = text + String.fromCharCode(...lone);
+          let accepted: string;
+          try {
+            accepted = parseShareRelativePath(spelling);
+          } catch (error) {
+            assert.ok(error instanceof ParseError);
+            return;
+          }
+          assert.equal(fromBytes(toBytes(accepted)), accepted);
+        },
+      ),
       { numRuns: 2000 },
     );
     // U+DCC3 U+DCA9 stand for the bytes of é, which is written é.
@@ -60,7 +74,20 @@ describe('share path', () => {
   });
 
   it('refuses what is no path inside a share', () => {
-    for (const path of ['', '/', '/etc', 'a/', 'a//b', '.', '..', 'a/../b', '../a', 'a/.', 'a\0b', 'x'.repeat(5000)]) {
+    for (const path of [
+      '',
+      '/',
+      '/etc',
+      'a/',
+      'a//b',
+      '.',
+      '..',
+      'a/../b',
+      '../a',
+      'a/.',
+      'a\0b',
+      'x'.repeat(5000),
+    ]) {
       assert.throws(() => parseShareRelativePath(path), ParseError, JSON.stringify(path));
     }
     for (const path of ['a', 'a/b', '...', 'a..b', '%2e%2e/x', 'a\nb', '~', '\\', 'x'.repeat(255)]) {
@@ -74,11 +101,26 @@ describe('share path', () => {
   });
 
   it('reads extensions and folders', () => {
-    assert.deepEqual(['a/b.TXT', 'a.b/c', '.bashrc', 'x.tar.gz', 'end.'].map(extensionOf), ['txt', '', '', 'gz', '']);
+    assert.deepEqual(['a/b.TXT', 'a.b/c', '.bashrc', 'x.tar.gz', 'end.'].map(extensionOf), [
+      'txt',
+      '',
+      '',
+      'gz',
+      '',
+    ]);
     assert.deepEqual(['a', 'a/b', 'a/b/c'].map(parentOf), ['', 'a', 'a/b']);
-    assert.deepEqual([join('', 'a'), join('a', ''), join('/', 'a'), join('/a', 'b/c')], ['a', 'a', '/a', '/a/b/c']);
     assert.deepEqual(
-      [isBelow('/a', '/a/b'), isBelow('/a', '/ab'), isBelow('/a', '/a'), isBelow('/', '/a'), isBelow('', 'a')],
+      [join('', 'a'), join('a', ''), join('/', 'a'), join('/a', 'b/c')],
+      ['a', 'a', '/a', '/a/b/c'],
+    );
+    assert.deepEqual(
+      [
+        isBelow('/a', '/a/b'),
+        isBelow('/a', '/ab'),
+        isBelow('/a', '/a'),
+        isBelow('/', '/a'),
+        isBelow('', 'a'),
+      ],
       [true, false, false, true, true],
     );
   });

@@ -5,7 +5,12 @@ import { setImmediate } from 'node:timers/promises';
 import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
 import type { ShareRelativePath } from '../../src/fs/share-path.js';
-import { FileAbsentError, FileUnreadableError, openShared, openSharedBlocking } from '../../src/fs/shared-file.js';
+import {
+  FileAbsentError,
+  FileUnreadableError,
+  openShared,
+  openSharedBlocking,
+} from '../../src/fs/shared-file.js';
 import { asOrdinaryUser } from '../support/ordinary-user.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
 
@@ -13,7 +18,10 @@ import { type TemporaryFolder, temporaryFolder } from '../support/temporary-fold
 async function read(share: { path: string; followSymlinks: boolean }, path: string): Promise<string> {
   const asked = path as ShareRelativePath;
   const file = await openShared(realFileSystem, share, asked).catch((error: unknown) => {
-    assert.throws(() => openSharedBlocking(blockingFileSystem, share, asked), error instanceof Error ? error.constructor : Error);
+    assert.throws(
+      () => openSharedBlocking(blockingFileSystem, share, asked),
+      error instanceof Error ? error.constructor : Error,
+    );
     throw error;
   });
   const blocking = openSharedBlocking(blockingFileSystem, share, asked);
@@ -50,7 +58,17 @@ describe('opening a file of a share', () => {
     assert.rejects(read(share, path), FileAbsentError, JSON.stringify(path));
 
   it('reads regular files, whatever bytes are in their names', async () => {
-    for (const name of ['in/file', 'new\nline', 'bell\u0007', 'broken\udcff', 'é'.repeat(127), ' ', '%2e%2e', '\\', 'a "b"']) {
+    for (const name of [
+      'in/file',
+      'new\nline',
+      'bell\u0007',
+      'broken\udcff',
+      'é'.repeat(127),
+      ' ',
+      '%2e%2e',
+      '\\',
+      'a "b"',
+    ]) {
       await folder.write(`share/${name}`, `content of ${name}`.toWellFormed());
       assert.equal(await read(strict, name), `content of ${name}`.toWellFormed());
       assert.equal(await read(following, name), `content of ${name}`.toWellFormed());
@@ -58,10 +76,34 @@ describe('opening a file of a share', () => {
   });
 
   it('knows no way out of the share', async () => {
-    const ways = ['..', '../out/file', 'in/../../out/file', '/etc/passwd', '//etc/passwd', 'in/file\0', '\0', ''];
-    const encoded = ['%2e%2e/out/file', '..%2fout/file', '\udcae\udcae/out/file', '../share/in/file', './in/file', 'in//file'];
+    const ways = [
+      '..',
+      '../out/file',
+      'in/../../out/file',
+      '/etc/passwd',
+      '//etc/passwd',
+      'in/file\0',
+      '\0',
+      '',
+    ];
+    const encoded = [
+      '%2e%2e/out/file',
+      '..%2fout/file',
+      '\udcae\udcae/out/file',
+      '../share/in/file',
+      './in/file',
+      'in//file',
+    ];
     for (const share of [strict, following]) {
-      for (const path of [...ways, ...encoded, 'x'.repeat(5000), 'x'.repeat(256), 'none', 'in', 'in/file/more']) {
+      for (const path of [
+        ...ways,
+        ...encoded,
+        'x'.repeat(5000),
+        'x'.repeat(256),
+        'none',
+        'in',
+        'in/file/more',
+      ]) {
         await absent(share, path);
       }
     }
@@ -121,10 +163,12 @@ describe('opening a file of a share', () => {
     const seen = new Set<string>();
     for (let i = 0; i < 1500; i += 1) {
       const share = i % 2 === 0 ? strict : following;
-      const file = await openShared(realFileSystem, share, 'in/file' as ShareRelativePath).catch((error: unknown) => {
-        assert.ok(error instanceof FileAbsentError);
-        return undefined;
-      });
+      const file = await openShared(realFileSystem, share, 'in/file' as ShareRelativePath).catch(
+        (error: unknown) => {
+          assert.ok(error instanceof FileAbsentError);
+          return undefined;
+        },
+      );
       if (file === undefined) continue;
       const buffer = Buffer.alloc(100);
       seen.add(buffer.toString('utf8', 0, await file.read(buffer, 0)));

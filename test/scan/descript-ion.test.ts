@@ -6,11 +6,14 @@ const parse = (text: string) => Object.fromEntries(parseDescriptions(Buffer.from
 
 describe('descript.ion', () => {
   it('is read line by line', () => {
-    assert.deepEqual(parse('a.txt First one\r\n"b c.txt"  Second\tone \n\nnoname\n"open quote text\nd \u0004x'), {
-      'a.txt': 'First one',
-      'b c.txt': 'Second\tone',
-      '"open': 'quote text',
-    });
+    assert.deepEqual(
+      parse('a.txt First one\r\n"b c.txt"  Second\tone \n\nnoname\n"open quote text\nd \u0004x'),
+      {
+        'a.txt': 'First one',
+        'b c.txt': 'Second\tone',
+        '"open': 'quote text',
+      },
+    );
     assert.deepEqual(parse('\uFEFFa With a mark before it'), { a: 'With a mark before it' });
     assert.deepEqual(parse('a What is shown\u0004\u00c2what another program wrote'), { a: 'What is shown' });
     assert.deepEqual(parse('a one\na two'), { a: 'two' });
@@ -34,11 +37,9 @@ describe('descript.ion', () => {
   });
 
   it('is known by its name in either case', () => {
-    assert.deepEqual(['descript.ion', 'DESCRIPT.ION', 'descript.io', 'descript.ion2'].map(isDescriptionFile), [
-      true,
-      true,
-      false,
-      false,
-    ]);
+    assert.deepEqual(
+      ['descript.ion', 'DESCRIPT.ION', 'descript.io', 'descript.ion2'].map(isDescriptionFile),
+      [true, true, false, false],
+    );
   });
 });

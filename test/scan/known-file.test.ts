@@ -13,7 +13,10 @@ const offered: KnownFile = { state: 'offered', stamp: old, entry, offeredMs: 900
 describe('what is known of a file', () => {
   it('lets a new file settle, but offers at once what a first scan finds old', () => {
     assert.deepEqual(decide(undefined, old, 1000, later), { type: 'settle', quietMs: 1000 });
-    assert.deepEqual(decide(undefined, old, 1000, { ...later, scan: 'first' }), { type: 'offer', quietMs: 1000 });
+    assert.deepEqual(decide(undefined, old, 1000, { ...later, scan: 'first' }), {
+      type: 'offer',
+      quietMs: 1000,
+    });
     const fresh = { ...old, ctimeMs: 1e6 - 10 };
     const future = { ...old, mtimeMs: 2e6 };
     for (const stamp of [fresh, future]) {
@@ -25,7 +28,10 @@ describe('what is known of a file', () => {
     const settling: KnownFile = { state: 'settling', stamp: old, sinceMs: 9500, quietMs: 1000 };
     assert.equal(decide(settling, old, 1000, later).type, 'keep');
     assert.equal(decide(settling, old, 1000, { ...later, monotonicMs: 10_500 }).type, 'offer');
-    assert.equal(decide(settling, { ...old, size: 6 }, 1000, { ...later, monotonicMs: 10_500 }).type, 'settle');
+    assert.equal(
+      decide(settling, { ...old, size: 6 }, 1000, { ...later, monotonicMs: 10_500 }).type,
+      'settle',
+    );
   });
 
   it('keeps what was offered through a chmod, a new hard link and a new mount', () => {
@@ -64,7 +70,10 @@ describe('moved files', () => {
     assert.equal(moved.claim({ ...old, ctimeMs: 1 })?.key, 'a');
     assert.equal(moved.claim(old), undefined);
     assert.deepEqual(moved.expire(1000), []);
-    assert.deepEqual(moved.expire(1_000_000).map(({ key }) => key), ['b']);
+    assert.deepEqual(
+      moved.expire(1_000_000).map(({ key }) => key),
+      ['b'],
+    );
     assert.equal(moved.size, 0);
   });
 
@@ -78,6 +87,9 @@ describe('moved files', () => {
   it('give up the first of two paths of one file', () => {
     const moved = new MovedFiles();
     moved.add(gone('a', old), 0);
-    assert.deepEqual(moved.add(gone('b', old), 0).map(({ key }) => key), ['a']);
+    assert.deepEqual(
+      moved.add(gone('b', old), 0).map(({ key }) => key),
+      ['a'],
+    );
   });
 });

@@ -37,7 +37,9 @@ describe('library', () => {
     const entry = harness.library.catalogue.get('share/songs/Romeo and Juliet.flac' as FullPath);
     assert.equal(entry?.size, 16);
     assert.equal(entry?.mediaType, 'audio/x-flac');
-    const printed = execFileSync('sha256sum', [`${harness.folder.path}/songs/Romeo and Juliet.flac`]).toString();
+    const printed = execFileSync('sha256sum', [
+      `${harness.folder.path}/songs/Romeo and Juliet.flac`,
+    ]).toString();
     assert.equal(Buffer.from(entry?.sha256 ?? '', 'base64').toString('hex'), printed.slice(0, 64));
     assert.equal(harness.library.catalogue.get('share/empty' as FullPath)?.mtimeMs, 1_000_000_000_000);
     assert.deepEqual(
@@ -172,7 +174,9 @@ describe('library', () => {
   it('refuses to wait for the hash of what is not offered', async () => {
     const harness = await start();
     await assert.rejects(harness.library.hashNow('share/none' as FullPath), { code: 'not-hashed' });
-    await assert.rejects(harness.library.hashNow('none' as FullPath, AbortSignal.abort()), { code: 'aborted' });
+    await assert.rejects(harness.library.hashNow('none' as FullPath, AbortSignal.abort()), {
+      code: 'aborted',
+    });
   });
 
   it('leaves out hidden files and what is excluded', async () => {
@@ -231,7 +235,13 @@ describe('library', () => {
     await on.hashed(3);
     await on.folder.write('real/more');
     await on.folder.write('real/file', 'changed');
-    await on.offers(['share/real/file', 'share/real/more', 'share/dir-link/file', 'share/dir-link/more', 'share/file-link']);
+    await on.offers([
+      'share/real/file',
+      'share/real/more',
+      'share/dir-link/file',
+      'share/dir-link/more',
+      'share/file-link',
+    ]);
     await on.hashed(5);
     assert.equal(on.sha256('share/file-link'), await on.hashOfFile('real/file'));
   });
@@ -241,7 +251,18 @@ describe('library', () => {
       await folder.write('disk/one');
       await folder.write('disk/two');
     });
-    const other = await start({ shares: [{ name: 'disk', path: `${harness.folder.path}/disk`, exclude: [], followSymlinks: false, hidden: false }], rescanMs: 100 });
+    const other = await start({
+      shares: [
+        {
+          name: 'disk',
+          path: `${harness.folder.path}/disk`,
+          exclude: [],
+          followSymlinks: false,
+          hidden: false,
+        },
+      ],
+      rescanMs: 100,
+    });
     await other.hashed(2);
     const hashed = other.filesHashed();
     await rename(harness.folder.at('disk'), harness.folder.at('away'));

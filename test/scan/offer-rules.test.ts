@@ -6,13 +6,10 @@ describe('offer rules', () => {
     paths.filter((path) => !compileOfferRules({ exclude, hidden }).acceptsAll(path));
 
   it('hold a pattern without a slash against every name', () => {
-    assert.deepEqual(refused(['*.part'], ['a.part', 'deep/er/b.part', 'a.part/x', 'apart', 'new\nline.part', '.part']), [
-      'a.part',
-      'deep/er/b.part',
-      'a.part/x',
-      'new\nline.part',
-      '.part',
-    ]);
+    assert.deepEqual(
+      refused(['*.part'], ['a.part', 'deep/er/b.part', 'a.part/x', 'apart', 'new\nline.part', '.part']),
+      ['a.part', 'deep/er/b.part', 'a.part/x', 'new\nline.part', '.part'],
+    );
   });
 
   it('hold a pattern with a slash against the path', () => {

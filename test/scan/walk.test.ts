@@ -18,7 +18,14 @@ describe('walk', () => {
   afterEach(() => folder.remove());
 
   function share(options: { followSymlinks?: boolean; exclude?: string[] } = {}) {
-    const config = { name: 's', path: folder.path, exclude: [], followSymlinks: false, hidden: false, ...options };
+    const config = {
+      name: 's',
+      path: folder.path,
+      exclude: [],
+      followSymlinks: false,
+      hidden: false,
+      ...options,
+    };
     return walkedShare(config);
   }
 
@@ -27,10 +34,22 @@ describe('walk', () => {
   ];
 
   it('finds what find finds, names with any bytes in them included', async () => {
-    const names = ['a\nb', 'tab\tbell\u0007', 'é'.repeat(127), 'x'.repeat(255), '\udcff\udcfe', '� and \udcff', '�', 'nested/\udc80/deep'];
+    const names = [
+      'a\nb',
+      'tab\tbell\u0007',
+      'é'.repeat(127),
+      'x'.repeat(255),
+      '\udcff\udcfe',
+      '� and \udcff',
+      '�',
+      'nested/\udc80/deep',
+    ];
     for (const name of names) await folder.write(name, 'x');
     const printed = execFileSync('find', ['.', '-type', 'f', '-print0'], { cwd: folder.path });
-    const expected = fromBytes(printed).split('\0').filter(Boolean).map((path) => path.slice(2));
+    const expected = fromBytes(printed)
+      .split('\0')
+      .filter(Boolean)
+      .map((path) => path.slice(2));
     assert.equal(expected.length, names.length);
     assert.deepEqual(filesIn(walkAll()), expected.sort());
   });
@@ -39,11 +58,20 @@ describe('walk', () => {
     for (let i = 0; i < 2500; i += 1) await folder.write(`f${i}`, '');
     await mkdir(folder.at('sub'));
     const parts = listings(walkAll()).filter(({ directory }) => directory === '');
-    assert.deepEqual(parts.map(({ files, stamps, part, last, directories }) => [files.length, stamps.length, part, last, directories]), [
-      [1000, 5000, 0, false, []],
-      [1000, 5000, 1, false, []],
-      [500, 2500, 2, true, ['sub']],
-    ]);
+    assert.deepEqual(
+      parts.map(({ files, stamps, part, last, directories }) => [
+        files.length,
+        stamps.length,
+        part,
+        last,
+        directories,
+      ]),
+      [
+        [1000, 5000, 0, false, []],
+        [1000, 5000, 1, false, []],
+        [500, 2500, 2, true, ['sub']],
+      ],
+    );
   });
 
   it('passes over what is no file, and counts it', async () => {
@@ -66,10 +94,16 @@ describe('walk', () => {
     await chmod(folder.at('shut'), 0o755);
     await chmod(folder.at('no-enter'), 0o755);
     assert.deepEqual(filesIn(found), ['open/file']);
-    const lost = found.flatMap((each) => (each.type === 'unlisted' ? [[each.directory, each.reason, each.errno]] : []));
+    const lost = found.flatMap((each) =>
+      each.type === 'unlisted' ? [[each.directory, each.reason, each.errno]] : [],
+    );
     assert.deepEqual(lost, [['shut', 'unreadable', 'EACCES']]);
     const skipped = listings(found).map((each) => [each.directory, each.skipped.unreadable]);
-    assert.deepEqual(skipped.sort(), [['', 1], ['no-enter', 1], ['open', 0]]);
+    assert.deepEqual(skipped.sort(), [
+      ['', 1],
+      ['no-enter', 1],
+      ['open', 0],
+    ]);
   });
 
   it('says that a folder is gone which is removed during the walk, or has become a link', async () => {
@@ -82,7 +116,9 @@ describe('walk', () => {
     await rename(folder.at('b'), folder.at('c'));
     await symlink('elsewhere', folder.at('b'));
     for (const each of walking) found.push(each);
-    const gone = found.flatMap((each) => (each?.type === 'unlisted' && each.reason === 'gone' ? [each.directory] : []));
+    const gone = found.flatMap((each) =>
+      each?.type === 'unlisted' && each.reason === 'gone' ? [each.directory] : [],
+    );
     assert.deepEqual(gone.sort(), ['a', 'b']);
   });
 
@@ -95,7 +131,8 @@ describe('walk', () => {
   it('comes to an end whatever knots links are tied in', async () => {
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await folder.write(`${name}/file`);
     for (const from of ['a', 'b', 'c', 'd', 'e', 'f']) {
-      for (const to of ['a', 'b', 'c', 'd', 'e', 'f', '.']) await symlink(`../${to}`, folder.at(`${from}/to-${to}`));
+      for (const to of ['a', 'b', 'c', 'd', 'e', 'f', '.'])
+        await symlink(`../${to}`, folder.at(`${from}/to-${to}`));
     }
     const found = filesIn(walkAll({ followSymlinks: true }));
     assert.ok(found.includes('a/to-b/file') && found.includes('f/to-a/file'));

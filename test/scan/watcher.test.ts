@@ -4,7 +4,12 @@ import { createLog } from '../../src/log.js';
 import { isWatchable, type WatchFolders, watchWithChokidar } from '../../src/scan/chokidar-watch.js';
 import { type FolderToWatch, Watcher } from '../../src/scan/watcher.js';
 import { eventually } from '../support/eventually.js';
-import { type HarnessOptions, type LibraryHarness, libraryHarness, type LogLine } from '../support/library-harness.js';
+import {
+  type HarnessOptions,
+  type LibraryHarness,
+  type LogLine,
+  libraryHarness,
+} from '../support/library-harness.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
 
 /** Inotify watches of this process. */
@@ -59,7 +64,12 @@ describe('watcher', () => {
     return watcher;
   }
 
-  const place = (directory: string, identity = 'x'): FolderToWatch => ({ share: 0, root: folder.path, directory, identity });
+  const place = (directory: string, identity = 'x'): FolderToWatch => ({
+    share: 0,
+    root: folder.path,
+    directory,
+    identity,
+  });
 
   async function library(options: HarnessOptions, fill: (at: TemporaryFolder) => Promise<void>) {
     const harness = await libraryHarness(options, fill);

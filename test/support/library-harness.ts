@@ -63,7 +63,14 @@ async function open(
   const { share, shares, watchFolders, ...init } = options;
   const logged: LogLine[] = [];
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
-  const config = { name: 'share', path: folder.path, exclude: [], followSymlinks: false, hidden: false, ...share };
+  const config = {
+    name: 'share',
+    path: folder.path,
+    exclude: [],
+    followSymlinks: false,
+    hidden: false,
+    ...share,
+  };
   const library = new Library(
     {
       fs: realFileSystem,

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
+import { chmod, rm } from 'node:fs/promises';
+import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
+import type { BlockingFileSystem } from '../../src/fs/file-system.js';
+import type { ShareRelativePath } from '../../src/fs/share-path.js';
+import { createHasher, type HashJob } from '../../src/hashing/hash-job.js';
+import { asOrdinaryUser } from '../support/ordinary-user.js';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+
+describe('hash job', () => {
+  let folder: TemporaryFolder;
+  let read = 0;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    read = 0;
+  });
+  afterEach(() => folder.remove());
+
+  function jobFor(path: string): HashJob {
+    const stamp = blockingFileSystem.statusOf(`${folder.path}/${path}`);
+    assert.ok(stamp);
+    return { share: { path: folder.path, followSymlinks: false }, path: path as ShareRelativePath, stamp };
+  }
+
+  const hasher = (fs: BlockingFileSystem = blockingFileSystem) =>
+    createHasher(fs, (bytes) => {
+      read += bytes;
+    });
+
+  it('hashes files of every size around that of a read', async () => {
+    const sizes = [0, 1, 256 * 1024 - 1, 256 * 1024, 256 * 1024 + 1, 1_000_000];
+    const jobs: HashJob[] = [];
+    for (const size of sizes) {
+      await folder.write(`f${size}`, Buffer.alloc(size, size % 251));
+      jobs.push(jobFor(`f${size}`));
+    }
+    const expected = sizes.map((size) => ({
+      type: 'hashed',
+      sha256: createHash('sha256')
+        .update(Buffer.alloc(size, size % 251))
+        .digest('base64'),
+    }));
+    assert.deepEqual(hasher().hash(jobs), expected);
+    assert.equal(
+      read,
+      sizes.reduce((sum, size) => sum + size),
+    );
+  });
+
+  it('gives no hash of a file that is another than was found', async () => {
+    for (const name of ['grown', 'replaced', 'gone']) await folder.write(name);
+    const jobs = ['grown', 'replaced', 'gone'].map(jobFor);
+    await folder.write('grown', 'longer than it was');
+    await rm(folder.at('replaced'));
+    await folder.write('other', 'takes the inode');
+    await folder.write('replaced');
+    await rm(folder.at('gone'));
+    assert.deepEqual(hasher().hash(jobs), [{ type: 'changed' }, { type: 'changed' }, { type: 'changed' }]);
+  });
+
+  it('gives no hash of a file that changes while it is read', async () => {
+    await folder.write('file', Buffer.alloc(600_000));
+    const job = jobFor('file');
+    const meddling: BlockingFileSystem = {
+      ...blockingFileSystem,
+      open(path, links) {
+        const file = blockingFileSystem.open(path, links);
+        const read = file.read.bind(file);
+        file.read = (buffer) => {
+          appendFileSync(path, '!');
+          return read(buffer);
+        };
+        return file;
+      },
+    };
+    assert.deepEqual(hasher(meddling).hash([job]), [{ type: 'changed' }]);
+  });
+
+  it('says why a file cannot be read, and goes on with the next', async () => {
+    await folder.write('shut');
+    await folder.write('open');
+    const jobs = ['shut', 'open'].map(jobFor);
+    await chmod(folder.at('shut'), 0o000);
+    const [shut, open] = await asOrdinaryUser(async () => hasher().hash(jobs));
+    assert.ok(shut?.type === 'unreadable' && shut.why.includes('EACCES'), JSON.stringify(shut));
+    assert.equal(open?.type, 'hashed');
+  });
+});
