@@ -36,7 +36,7 @@ export function ensurePackages(wanted) {
   if (missing.length === 0) return;
   const names = missing.map((each) => each.name).join(' and ');
   const packages = missing.map((each) => each.package);
-  const line = `sudo apt-get install -y ${packages.join(' ')}`;
+  const line = `sudo apt-get update && sudo apt-get install -y ${packages.join(' ')}`;
   if (!isInstalled('apt-get')) {
     stop(`${names} is missing. Install it with your package manager, then try again.`);
   }
