@@ -2,8 +2,9 @@
  * All files that this node offers now, in memory: by full path and by hash. The scan is its only
  * writer; everyone else reads, and hears of changes in the order in which they were made.
  */
-import type { FullPath } from '../fs/share-path.js';
+
 import { type CatalogueChange, type FileEntry, keyOf } from './file-entry.js';
+import type { FullPath } from './share-path.js';
 
 export interface CatalogueTotals {
   readonly files: number;

@@ -1,4 +1,4 @@
-import { baseName, type FullPath, fullPath, type ShareRelativePath } from '../fs/share-path.js';
+import { baseName, type FullPath, fullPath, type ShareRelativePath } from './share-path.js';
 
 /** One file that we offer. Immutable: a change makes a new entry. */
 export interface FileEntry {

@@ -8,8 +8,8 @@
  */
 import { ClassicLevel } from 'classic-level';
 import { AbortedError, messageOf } from '../errors.js';
-import { type FullPath, fromBytes, toBytes } from '../fs/share-path.js';
 import type { Log } from '../log.js';
+import { type FullPath, fromBytes, toBytes } from './share-path.js';
 import {
   type CatalogueStore,
   type StoreChange,

@@ -1,6 +1,6 @@
 /** Media types by extension, from the IANA list that the `mime` package carries. */
 import mime from 'mime';
-import { extensionOf } from '../fs/share-path.js';
+import { extensionOf } from './share-path.js';
 
 export const UNKNOWN_MEDIA_TYPE = 'application/octet-stream';
 

@@ -4,9 +4,9 @@
  * what is there, the scan finds out.
  */
 import { ShoalError } from '../errors.js';
-import type { FullPath } from '../fs/share-path.js';
 import type { Startable } from '../startable.js';
 import type { FileStamp } from './file-stamp.js';
+import type { FullPath } from './share-path.js';
 
 export interface StoredFile {
   readonly key: FullPath;

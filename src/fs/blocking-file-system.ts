@@ -11,9 +11,9 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
+import { fromBytes, toBytes } from '../catalogue/share-path.js';
 import { kindOf, toFileStatus, toFileSystemError } from './file-status.js';
 import type { BlockingFile, BlockingFileSystem, DirectoryItem, FileStatus } from './file-system.js';
-import { fromBytes, toBytes } from './share-path.js';
 
 const READABLE_BY_ALL = 0o444;
 

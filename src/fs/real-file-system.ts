@@ -1,9 +1,9 @@
 /** The real file system, for the main thread. */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
+import { fromBytes, toBytes } from '../catalogue/share-path.js';
 import { toFileStatus, toFileSystemError } from './file-status.js';
 import type { FileStatus, FileSystem, OpenedFile } from './file-system.js';
-import { fromBytes, toBytes } from './share-path.js';
 
 export const realFileSystem: FileSystem = {
   async open(path, links) {

@@ -8,6 +8,7 @@
  */
 import type { FileStamp } from '../catalogue/file-stamp.js';
 import type { ShareConfig } from '../catalogue/share.js';
+import { isBelow, join, parseShareRelativePath, type ShareRelativePath } from '../catalogue/share-path.js';
 import { ParseError, ShoalError } from '../errors.js';
 import {
   type BlockingFile,
@@ -17,7 +18,6 @@ import {
   FileSystemError,
   type OpenedFile,
 } from './file-system.js';
-import { isBelow, join, parseShareRelativePath, type ShareRelativePath } from './share-path.js';
 
 export type ShareFolder = Pick<ShareConfig, 'path' | 'followSymlinks'>;
 

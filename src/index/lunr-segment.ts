@@ -19,9 +19,6 @@ export const FIELD_BIT: Readonly<Record<WordField, number>> = { name: 1, path: 2
 /** Says how close a term is to what is looked for. */
 export type Closeness = (term: string) => number;
 
-// A name has at most 255 bytes and a path 4096; only a description can be longer.
-export const MAX_INDEXED_CHARACTERS = 8192;
-
 export class LunrSegment<D extends TextDocument> {
   private constructor(
     readonly documents: readonly D[],
@@ -118,7 +115,7 @@ function bitsOf(byField: object): number {
 }
 
 function lunrTokens(text: string, terms: Set<string>): lunr.Token[] {
-  return tokensOf(text.slice(0, MAX_INDEXED_CHARACTERS)).map(({ term }) => {
+  return tokensOf(text).map(({ term }) => {
     terms.add(term);
     return new lunr.Token(term, {});
   });

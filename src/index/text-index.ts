@@ -6,7 +6,10 @@
  * when it goes on. Nothing is seen half done: a searcher keeps to the state it was made in.
  */
 
-/** What a search looks at. Every word is looked up in all fields unless the query says otherwise. */
+/**
+ * What a search looks at. Every word is looked up in all fields unless the query says otherwise. Texts
+ * are indexed whole: whoever makes a document bounds them.
+ */
 export interface TextDocument {
   readonly name: string;
   /** Share and folders, without the name. */

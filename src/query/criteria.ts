@@ -41,12 +41,14 @@ export interface Criteria {
 
 /** Values of one field, of one query. Each is tested on every candidate. */
 const MAX_VALUES = 100;
+/** Patterns in one query: each is an automaton of its own, with a table of up to a megabyte. */
+export const MAX_PATTERNS = 8;
 /** In UTF-16 units; a longer text is in no name and hardly in a path. */
 const MAX_VALUE_LENGTH = 4096;
 
 /**
- * Throws `ParseError` naming the field and, for a pattern or words, the position; `LimitError` for a
- * pattern too large to run.
+ * Throws `ParseError` naming the field and, for a pattern or words, the position; `LimitError` for
+ * patterns too large or too many to run.
  */
 export function parseCriteria(asked: FileCriteria): Criteria {
   const caseSensitive = asked.caseSensitive ?? false;
@@ -93,6 +95,10 @@ function checkBounds(asked: FileCriteria): void {
     if (values.length > MAX_VALUES) {
       throw new ParseError(`'${field}' has more than ${MAX_VALUES} values`, { field });
     }
+  }
+  const tests = [...(asked.name ?? []), ...(asked.path ?? []), ...(asked.desc ?? [])];
+  if (tests.filter((test) => test.type === 'regex').length > MAX_PATTERNS) {
+    throw new LimitError('patterns', `a query holds at most ${MAX_PATTERNS} regular expressions`);
   }
 }
 

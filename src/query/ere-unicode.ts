@@ -54,19 +54,20 @@ export function equivalents(codePoint: number): CodePointSet {
   return codePointSet([letter, codePoint, ...same].map((member) => [member, member]));
 }
 
+/** Beyond plane 1 only CJK compatibility ideographs decompose, and into no marks. */
+const LAST_DECOMPOSED = 0x1ffff;
+
 let byBaseLetter: Map<number, number[]> | undefined;
 
 function equivalenceClasses(): Map<number, number[]> {
   if (byBaseLetter) return byBaseLetter;
   byBaseLetter = new Map();
-  for (const [from, to] of ASSIGNED_AREAS.slice(0, 1)) {
-    for (let codePoint = from; codePoint <= to; codePoint += 1) {
-      const letter = baseLetter(codePoint);
-      if (letter === codePoint) continue;
-      const members = byBaseLetter.get(letter);
-      if (members) members.push(codePoint);
-      else byBaseLetter.set(letter, [codePoint]);
-    }
+  for (let codePoint = 0; codePoint <= LAST_DECOMPOSED; codePoint += 1) {
+    const letter = baseLetter(codePoint);
+    if (letter === codePoint) continue;
+    const members = byBaseLetter.get(letter);
+    if (members) members.push(codePoint);
+    else byBaseLetter.set(letter, [codePoint]);
   }
   return byBaseLetter;
 }

@@ -34,7 +34,7 @@ export function* execute(
   const driver = chooseDriver(criteria);
   const collector = new PageCollector(request.order ?? naturalOrder(criteria), request.page, maxEntries);
   const named = criteria.sha256?.flatMap((hash) => view.withHash(hash));
-  const test = residualFilter(criteria);
+  const test = yield* residualFilter(criteria, pace);
   const scores = criteria.text.length === 0 ? undefined : yield* view.words.search(criteria.text, pace);
   let candidates = 0;
   // Over all rows also with words: the index knows words, and which row has them differs from view to view.

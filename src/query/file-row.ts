@@ -1,8 +1,14 @@
 /** A file entry as searches look at it, with what they need of it at hand. */
 import { type FileEntry, keyOf } from '../catalogue/file-entry.js';
-import { baseName, type FullPath } from '../fs/share-path.js';
+import { baseName, type FullPath } from '../catalogue/share-path.js';
 import { caseless } from '../index/folding.js';
 import type { TextDocument } from '../index/text-index.js';
+
+/**
+ * How much of a description is searched, in UTF-16 units: as much as the longest path has bytes, twice.
+ * A pattern runs over one value without a pause, and none may make it long.
+ */
+const MAX_DESC_LENGTH = 8192;
 
 /** The words of a file. Compared by identity: the same object as long as the words stay the same. */
 export class FileWords implements TextDocument {
@@ -36,7 +42,7 @@ export class FileRow {
     this.key = before?.key ?? keyOf(entry);
     // Neither folding nor NFC reaches across a slash, so that the name can be cut off afterwards.
     this.caselessPath = before?.caselessPath ?? caseless(this.key);
-    const desc = entry.desc ?? '';
+    const desc = (entry.desc ?? '').slice(0, MAX_DESC_LENGTH);
     const same = before?.words.desc === desc && before.words.type === entry.mediaType;
     this.words = same ? before.words : new FileWords(this.key, desc, entry.mediaType);
   }

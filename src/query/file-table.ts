@@ -3,7 +3,7 @@
  * slices and seen all at once; a view keeps to the state in which it was made.
  */
 import { type CatalogueChange, type FileEntry, keyOf } from '../catalogue/file-entry.js';
-import type { FullPath } from '../fs/share-path.js';
+import type { FullPath } from '../catalogue/share-path.js';
 import type { Pace, TextIndex, TextSearcher, Work } from '../index/text-index.js';
 import { FileRow, type FileWords } from './file-row.js';
 

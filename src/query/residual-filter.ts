@@ -1,23 +1,24 @@
 /** What is left of the criteria once a driver has named the candidates: a test of one file, cheapest parts first. */
-import { toBytes, toDisplay } from '../fs/share-path.js';
+import { toBytes, toDisplay } from '../catalogue/share-path.js';
 import { caseless } from '../index/folding.js';
+import type { Pace, Work } from '../index/text-index.js';
 import { xmlSafe } from '../stanza/xml.js';
-import type { Criteria, FieldTest } from './criteria.js';
+import { type Criteria, type FieldTest, MAX_PATTERNS } from './criteria.js';
 import { type Budget, compileEre } from './ere-matcher.js';
 import type { FileRow } from './file-row.js';
 
 export type RowTest = (row: FileRow, budget: Budget) => boolean;
 
-/** Tests all fields but `text`. Throws what `budget.check` throws. */
-export function residualFilter(criteria: Criteria): RowTest {
+/** Tests all fields but `text`. The test throws what `budget.check` throws. */
+export function* residualFilter(criteria: Criteria, pace: Pace): Work<RowTest> {
   const tests = [
     ...hashTests(criteria),
     ...sizeTests(criteria),
     ...dateTests(criteria),
     ...typeTests(criteria),
-    ...fieldTests(criteria, criteria.name, NAME),
-    ...fieldTests(criteria, criteria.path, PATH),
-    ...fieldTests(criteria, criteria.desc, DESC),
+    ...(yield* fieldTests(criteria, criteria.name, NAME, pace)),
+    ...(yield* fieldTests(criteria, criteria.path, PATH, pace)),
+    ...(yield* fieldTests(criteria, criteria.desc, DESC, pace)),
   ];
   return (row, budget) => tests.every((test) => test(row, budget));
 }
@@ -77,13 +78,27 @@ const NAME: FieldValue = { plain: (row) => row.name, folded: (row) => row.casele
 const PATH: FieldValue = { plain: (row) => row.key, folded: (row) => row.caselessPath };
 const DESC: FieldValue = { plain: (row) => row.words.desc, folded: (row) => caseless(row.words.desc) };
 
-function fieldTests(criteria: Criteria, tests: readonly FieldTest[], field: FieldValue): RowTest[] {
+/** States of the automata of one query together: some 8 MB of tables at most. */
+const MAX_STATES = 8192;
+
+/** Compiling a pattern takes milliseconds, so that there is a chance to yield after each. */
+function* fieldTests(
+  criteria: Criteria,
+  tests: readonly FieldTest[],
+  field: FieldValue,
+  pace: Pace,
+): Work<RowTest[]> {
   if (tests.length === 0) return [];
-  const any = tests.map((test) =>
-    test.type === 'contains'
-      ? contains(test.value, criteria.caseSensitive, field)
-      : regex(compileEre(test.tree, { caseSensitive: criteria.caseSensitive }), field),
-  );
+  const any: RowTest[] = [];
+  const { caseSensitive } = criteria;
+  for (const test of tests) {
+    if (test.type === 'contains') any.push(contains(test.value, caseSensitive, field));
+    else {
+      const maxStates = Math.floor(MAX_STATES / MAX_PATTERNS);
+      any.push(regex(compileEre(test.tree, { caseSensitive, maxStates }), field));
+      if (pace.due()) yield;
+    }
+  }
   return [(row, budget) => any.some((test) => test(row, budget))];
 }
 

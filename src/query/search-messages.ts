@@ -18,7 +18,12 @@ export type FromSearchWorker =
 
 /** An error without its class, which does not survive the way between threads. */
 export type PackedError =
-  | { readonly code: 'limit'; readonly bound: string; readonly message: string }
+  | {
+      readonly code: 'limit';
+      readonly bound: string;
+      readonly message: string;
+      readonly retryAfterMs?: number;
+    }
   | { readonly code: 'parse'; readonly message: string; readonly field?: string; readonly position?: number }
   | { readonly code: 'aborted'; readonly message: string }
   | { readonly code: 'other'; readonly message: string; readonly stack?: string };
@@ -30,7 +35,10 @@ export class SearchWorkerError extends ShoalError {
 
 export function packError(thrown: unknown): PackedError {
   const message = messageOf(thrown);
-  if (thrown instanceof LimitError) return { code: 'limit', bound: thrown.bound, message };
+  if (thrown instanceof LimitError) {
+    const { bound, retryAfterMs } = thrown;
+    return { code: 'limit', bound, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  }
   if (thrown instanceof AbortedError) return { code: 'aborted', message };
   if (thrown instanceof ParseError) {
     const { field, position } = thrown;
@@ -51,7 +59,7 @@ export function packError(thrown: unknown): PackedError {
 export function unpackError(packed: PackedError): ShoalError {
   switch (packed.code) {
     case 'limit':
-      return new LimitError(packed.bound, packed.message);
+      return new LimitError(packed.bound, packed.message, packed.retryAfterMs);
     case 'aborted':
       return new AbortedError(packed.message);
     case 'parse':

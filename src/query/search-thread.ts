@@ -53,6 +53,11 @@ export class SearchThread {
     });
   }
 
+  /** True from when its end is known to come: calls fail from then on. */
+  get ending(): boolean {
+    return this.#error !== undefined;
+  }
+
   /** How many messages have come from it: one that sends nothing for long is stuck. */
   get messages(): number {
     return this.#messages;

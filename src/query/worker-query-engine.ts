@@ -5,7 +5,7 @@
 import { type CatalogueChange, type FileEntry, keyOf } from '../catalogue/file-entry.js';
 import { type Clock, sleep, type Timer } from '../clock.js';
 import { AbortedError, LimitError } from '../errors.js';
-import type { FullPath } from '../fs/share-path.js';
+import type { FullPath } from '../catalogue/share-path.js';
 import type { Log } from '../log.js';
 import type { Executed } from './execute.js';
 import type { LocalQueryEngineInit } from './local-query-engine.js';
@@ -97,17 +97,10 @@ export class WorkerQueryEngine implements QueryEngine {
         await life.thread.apply(changes);
         return;
       } catch (error) {
-        if (this.#life === life && !(await this.#hasEnded(life))) throw error;
+        if (!life.thread.ending) throw error;
+        await life.thread.ended;
       }
     }
-  }
-
-  /** True when the life is over, or is about to be: calls fail before the end is known here. */
-  #hasEnded(life: Life): Promise<boolean> {
-    return Promise.race([
-      life.thread.ended.then(() => true),
-      sleep(this.#components.clock, 50).then(() => false),
-    ]);
   }
 
   /** The deadline counts from the call, waiting for a worker included. */
@@ -144,7 +137,8 @@ export class WorkerQueryEngine implements QueryEngine {
           () => true,
           () => false,
         );
-        if (filled && this.#life === life) return life;
+        if (filled && !life.thread.ending) return life;
+        await life.thread.ended;
       }
       if (this.#life === life) await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }

@@ -10,7 +10,7 @@ import type { CatalogueStore, StoreChange } from '../catalogue/store.js';
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { FileSystem } from '../fs/file-system.js';
-import type { FullPath } from '../fs/share-path.js';
+import type { FullPath } from '../catalogue/share-path.js';
 import { FileAbsentError, openShared, type SharedFile } from '../fs/shared-file.js';
 import { type HashPool, PiscinaHashPool } from '../hashing/hash-pool.js';
 import { type HashedFile, type HashProgress, HashQueue } from '../hashing/hash-queue.js';

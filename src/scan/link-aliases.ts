@@ -2,7 +2,7 @@
  * Which folders show, through symbolic links, what is in another one. Only the other one is
  * watched: what happens there has to be looked at in all of them.
  */
-import { isBelow, join, parentOf } from '../fs/share-path.js';
+import { isBelow, join, parentOf } from '../catalogue/share-path.js';
 import type { FollowedLink } from './listing.js';
 
 export class LinkAliases {

@@ -4,7 +4,7 @@
  * path stays until the hash has its new place or nobody came for it.
  */
 import { type FileStamp, identityOf } from '../catalogue/file-stamp.js';
-import type { FullPath } from '../fs/share-path.js';
+import type { FullPath } from '../catalogue/share-path.js';
 
 /** Some 300 bytes each. A moved folder with more files than this has the rest of them hashed again. */
 const MAX_FILES = 200_000;

@@ -1,7 +1,7 @@
 /** Which names of a share are offered at all: hidden ones and those the configuration excludes are not. */
 import picomatch from 'picomatch';
 import type { ShareConfig } from '../catalogue/share.js';
-import { baseName, parentOf } from '../fs/share-path.js';
+import { baseName, parentOf } from '../catalogue/share-path.js';
 
 type Rules = Pick<ShareConfig, 'exclude' | 'hidden'>;
 type Matcher = (text: string) => boolean;

@@ -11,7 +11,7 @@ import type { StoreChange, StoredFile } from '../catalogue/store.js';
 import { type Clock, sleep, type Timer } from '../clock.js';
 import { AbortedError, messageOf } from '../errors.js';
 import type { FileSystem } from '../fs/file-system.js';
-import { type FullPath, parentOf, type ShareRelativePath } from '../fs/share-path.js';
+import { type FullPath, parentOf, type ShareRelativePath } from '../catalogue/share-path.js';
 import type { HashJob } from '../hashing/hash-job.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';

@@ -13,7 +13,7 @@ import {
   join,
   parentOf,
   type ShareRelativePath,
-} from '../fs/share-path.js';
+} from '../catalogue/share-path.js';
 import { decide, type FindingContext, hashOf, type KnownFile } from './known-file.js';
 import { LinkAliases } from './link-aliases.js';
 import { type Finding, type Listing, STAMP_FIELDS } from './listing.js';

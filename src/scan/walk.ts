@@ -9,7 +9,7 @@
  */
 import type { ShareConfig } from '../catalogue/share.js';
 import { type BlockingFileSystem, type FileStatus, FileSystemError } from '../fs/file-system.js';
-import { isBelow, join } from '../fs/share-path.js';
+import { isBelow, join } from '../catalogue/share-path.js';
 import {
   DESCRIPTION_FILE,
   isDescriptionFile,

@@ -3,7 +3,7 @@
  * the scan finds out. Where the system allows no more watches it says so once, and
  * `unwatched` tells the scan that it has to look by itself.
  */
-import { join } from '../fs/share-path.js';
+import { join } from '../catalogue/share-path.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import { isWatchable, type OpenWatch, type WatchFolders } from './chokidar-watch.js';

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { Catalogue } from '../../src/catalogue/catalogue.js';
 import { type CatalogueChange, type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
 import { mediaTypeOf } from '../../src/catalogue/media-type.js';
-import type { FullPath, ShareRelativePath } from '../../src/fs/share-path.js';
+import type { FullPath, ShareRelativePath } from '../../src/catalogue/share-path.js';
 
 const entry = fc
   .record({

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { ClassicLevel } from 'classic-level';
 import { LevelStore } from '../../src/catalogue/level-store.js';
 import { StoreLockedError, StoreUnusableError } from '../../src/catalogue/store.js';
-import type { FullPath } from '../../src/fs/share-path.js';
+import type { FullPath } from '../../src/catalogue/share-path.js';
 import { silentLog } from '../../src/log.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
 import { describeStore, loadAll } from './store-compliance.js';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { CatalogueStore, StoreChange, StoredFile } from '../../src/catalogue/store.js';
-import { type FullPath, fromBytes } from '../../src/fs/share-path.js';
+import { type FullPath, fromBytes } from '../../src/catalogue/share-path.js';
 
 const key = fc
   .uint8Array({ minLength: 1, maxLength: 6, min: 1 })

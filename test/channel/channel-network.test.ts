@@ -7,7 +7,7 @@ import { type AnswerEvent, ChannelAsker } from '../../src/channel/channel-asker.
 import { QueryResponder } from '../../src/channel/query-responder.js';
 import type { Entity } from '../../src/entity/entity.js';
 import { AbortedError } from '../../src/errors.js';
-import { parseShareRelativePath } from '../../src/fs/share-path.js';
+import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
 import { silentLog } from '../../src/log.js';
 import { Answerer, type HashSource } from '../../src/query/answer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';

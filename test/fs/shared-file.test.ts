@@ -4,7 +4,7 @@ import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
-import type { ShareRelativePath } from '../../src/fs/share-path.js';
+import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import {
   FileAbsentError,
   FileUnreadableError,

@@ -4,7 +4,7 @@ import { appendFileSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
 import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
 import type { BlockingFileSystem } from '../../src/fs/file-system.js';
-import type { ShareRelativePath } from '../../src/fs/share-path.js';
+import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import { createHasher, type HashJob } from '../../src/hashing/hash-job.js';
 import { asOrdinaryUser } from '../support/ordinary-user.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Catalogue } from '../../src/catalogue/catalogue.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
-import { type FullPath, fullPath, type ShareRelativePath } from '../../src/fs/share-path.js';
+import { type FullPath, fullPath, type ShareRelativePath } from '../../src/catalogue/share-path.js';
 import type { HashJob, HashResult } from '../../src/hashing/hash-job.js';
 import type { HashPool } from '../../src/hashing/hash-pool.js';
 import { HashQueue } from '../../src/hashing/hash-queue.js';

@@ -49,6 +49,14 @@ describe('criteria', () => {
     );
   });
 
+  it('names the bound when there are too many patterns', () => {
+    const patterns = ['a', 'b', 'c', 'd', 'e'].map(regex);
+    assert.throws(
+      () => parseCriteria({ name: patterns, path: patterns }),
+      (error) => error instanceof LimitError && error.bound === 'patterns',
+    );
+  });
+
   it('takes words that are only left out when something else says what to find', () => {
     assert.equal(parseCriteria({ text: ['-audio'], ext: ['flac'] }).text.length, 1);
   });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type FileStamp, identityOf, isSameFile } from '../../src/catalogue/file-stamp.js';
-import type { FullPath, ShareRelativePath } from '../../src/fs/share-path.js';
+import type { FullPath, ShareRelativePath } from '../../src/catalogue/share-path.js';
 import { decide, type FindingContext, type KnownFile } from '../../src/scan/known-file.js';
 import { MovedFiles } from '../../src/scan/moved-files.js';
 import { nextQuietMs } from '../../src/scan/quiet-period.js';

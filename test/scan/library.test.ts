@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { appendFile, mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
-import type { FullPath } from '../../src/fs/share-path.js';
+import type { FullPath } from '../../src/catalogue/share-path.js';
 import { FileAbsentError } from '../../src/fs/shared-file.js';
 import { eventually } from '../support/eventually.js';
 import { type HarnessOptions, type LibraryHarness, libraryHarness } from '../support/library-harness.js';

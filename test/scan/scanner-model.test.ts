@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import fc from 'fast-check';
-import { fromBytes, toBytes } from '../../src/fs/share-path.js';
+import { fromBytes, toBytes } from '../../src/catalogue/share-path.js';
 import { eventually } from '../support/eventually.js';
 import { libraryHarness } from '../support/library-harness.js';
 

@@ -5,7 +5,7 @@ import { LevelStore } from '../../src/catalogue/level-store.js';
 import type { ShareConfig } from '../../src/catalogue/share.js';
 import { systemClock } from '../../src/clock.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
-import type { FullPath } from '../../src/fs/share-path.js';
+import type { FullPath } from '../../src/catalogue/share-path.js';
 import { createLog } from '../../src/log.js';
 import type { WatchFolders } from '../../src/scan/chokidar-watch.js';
 import { Library, type LibraryInit } from '../../src/scan/library.js';

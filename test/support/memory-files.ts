@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { Catalogue } from '../../src/catalogue/catalogue.js';
 import { type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
-import type { FullPath, ShareRelativePath } from '../../src/fs/share-path.js';
+import type { FullPath, ShareRelativePath } from '../../src/catalogue/share-path.js';
 import type { FileOpener } from '../../src/transfer/send/file-server.js';
 import type { OpenFile } from '../../src/transfer/send/range-reader.js';
 

@@ -101,6 +101,7 @@ export class MemoryNegotiation implements TransportNegotiation {
   readonly type: TransportType;
   readonly infos: Element[] = [];
   #remote: Element | undefined;
+  #closed = false;
 
   constructor(
     private readonly transport: MemoryTransport,
@@ -126,6 +127,7 @@ export class MemoryNegotiation implements TransportNegotiation {
   }
 
   connect(): Promise<Duplex> {
+    if (this.#closed) return Promise.reject(new AbortedError('closed'));
     if (!this.#remote) throw new TypeError('connect comes after remote');
     return new Promise((resolve, reject) => {
       this.bytestreams.connect(`${this.type} ${this.sid}`, { side: this, resolve, reject });
@@ -133,6 +135,7 @@ export class MemoryNegotiation implements TransportNegotiation {
   }
 
   close(): void {
+    this.#closed = true;
     this.bytestreams.open.delete(this);
     this.bytestreams.leave(`${this.type} ${this.sid}`, this);
   }
@@ -149,6 +152,7 @@ export class MemoryEnd extends Duplex {
     private readonly shallBreak: (bytes: number) => boolean,
   ) {
     super({ highWaterMark, allowHalfOpen: true });
+    this.on('error', () => undefined); // nobody need listen: who doesn't sees it closed
   }
 
   override _read(): void {

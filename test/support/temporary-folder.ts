@@ -2,7 +2,7 @@
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { toBytes } from '../../src/fs/share-path.js';
+import { toBytes } from '../../src/catalogue/share-path.js';
 
 export interface TemporaryFolder {
   readonly path: string;

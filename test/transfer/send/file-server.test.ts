@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { AbortedError, type LimitError, ParseError } from '../../../src/errors.js';
-import { fromBytes } from '../../../src/fs/share-path.js';
+import { fromBytes } from '../../../src/catalogue/share-path.js';
 import { FileChangedError, FileNotAvailableError } from '../../../src/jingle/file-session.js';
 import { silentLog } from '../../../src/log.js';
 import { parseJid } from '../../../src/stanza/jid.js';

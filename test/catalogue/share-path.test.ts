@@ -10,7 +10,7 @@ import {
   parseShareRelativePath,
   toBytes,
   toDisplay,
-} from '../../src/fs/share-path.js';
+} from '../../src/catalogue/share-path.js';
 
 /** Bytes of a file name: no slash, no NUL, and now and then something that looks like UTF-8 and is not. */
 const nameBytes = fc
