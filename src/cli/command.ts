@@ -20,12 +20,18 @@ export interface ServedNode extends Startable {
   readonly failed: Promise<never>;
 }
 
+/** A server that `start` runs beside the node. */
+export interface ServerOfOurs extends Startable {
+  /** Resolves when it has ended though nobody asked it to. */
+  died(): Promise<void>;
+}
+
 /** What commands work with; `main.ts` hands them the real ones. */
 export interface Components {
   readonly clock: Clock;
   readonly createAsker: (components: { clock: Clock; log: Log }, init: AskerConfig) => Asker;
   readonly createNode: (components: { clock: Clock; log: Log }, init: NodeConfig) => ServedNode;
-  readonly createServer: (components: { clock: Clock; log: Log }, init: PrivateProsodyInit) => Startable;
+  readonly createServer: (components: { clock: Clock; log: Log }, init: PrivateProsodyInit) => ServerOfOurs;
 }
 
 export interface Command {

@@ -131,7 +131,14 @@ async function runServerAndNode(
     // What is announced shall be found: the node must not meet the new library as files in the making.
     if (folder.madeLibrary) await sleep(components.clock, loaded.config.scan.quietMs, io.signal);
     const onReady = (status: NodeStatus) => announce(folder, chosen, status, io);
-    const code = await serve(components, loaded, { io, log, onReady });
+    const died = new AbortController();
+    void server.died().then(() => died.abort());
+    const signal = AbortSignal.any([io.signal, died.signal]);
+    const code = await serve(components, loaded, { io: { signal }, log, onReady });
+    if (died.signal.aborted) {
+      io.err.write(`Prosody has ended; ${printable(folder.at('prosody/prosody.log'))} may say why.\n`);
+      return ExitCode.failed;
+    }
     if (code === ExitCode.done) io.out.write('Stopped.\n');
     else io.err.write(`The node could not go on; ${printable(folder.at('node.log'))} says why.\n`);
     return code;

@@ -68,6 +68,11 @@ export class PrivateProsody implements Startable {
     this.#log.info({ pid: server.pid, ...this.#init.ports }, 'a private Prosody runs');
   }
 
+  /** Resolves when the Prosody that runs now ends though nobody asked it to. */
+  async died(): Promise<void> {
+    await this.#process?.died();
+  }
+
   async stop(): Promise<void> {
     await this.#process?.stop();
     this.#process = undefined;

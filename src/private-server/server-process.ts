@@ -36,6 +36,7 @@ export class ServerProcess {
   readonly #lastLines: string[] = [];
   #child: ChildProcess | undefined;
   #exited: Promise<void> = Promise.resolve();
+  #state: 'starting' | 'running' | 'ending' = 'starting';
   readonly #killAtExit = () => this.#child?.kill('SIGKILL');
 
   constructor({ clock }: { readonly clock: Clock }, init: ServerProcessInit) {
@@ -45,6 +46,12 @@ export class ServerProcess {
 
   get pid(): number | undefined {
     return this.#child?.pid;
+  }
+
+  /** Resolves when the program has ended though nobody asked it to. */
+  async died(): Promise<void> {
+    await this.#exited;
+    if (this.#state !== 'running') await new Promise<never>(() => {});
   }
 
   /** Resolves when the program says that it is ready. Throws {@link PrivateServerError}; nothing runs then. */
@@ -77,7 +84,10 @@ export class ServerProcess {
       }
       void this.#exited.then(() => timer.cancel());
     });
-    if (failure === undefined) return;
+    if (failure === undefined) {
+      this.#state = 'running';
+      return;
+    }
     await this.kill();
     throw new PrivateServerError(
       [`${name} could not be started: ${failure}`, ...this.#lastLines].join('\n  '),
@@ -86,6 +96,7 @@ export class ServerProcess {
 
   /** Asks it to end, and insists after a while. */
   async stop(): Promise<void> {
+    this.#state = 'ending';
     this.#child?.kill('SIGTERM');
     const insist = this.#clock.after(STOP_TIMEOUT_MS, () => this.#child?.kill('SIGKILL'));
     await this.#gone();
@@ -94,6 +105,7 @@ export class ServerProcess {
 
   /** Ends it without warning, as a crash would. */
   async kill(): Promise<void> {
+    this.#state = 'ending';
     this.#child?.kill('SIGKILL');
     await this.#gone();
   }
