@@ -28,7 +28,7 @@ import {
   movesBytes,
 } from './content-machine.js';
 import { MachineRunner } from './machine-runner.js';
-import type { SessionEnding } from './reason.js';
+import { endingOf, type SessionEnding } from './reason.js';
 import type { JingleTimeouts } from './timeouts.js';
 
 /** What a content asks of its session. */
@@ -254,7 +254,7 @@ export class FileContent {
     }
     this.#whileCurrent(
       negotiation,
-      negotiation.connect(),
+      attempt(() => negotiation.connect()),
       (stream) => this.#connected(stream),
       (error) => this.handle({ type: 'connect-failed', error }),
       (stream) => stream.destroy(),
@@ -278,9 +278,9 @@ export class FileContent {
     if (!transport) throw new TypeError(`no transport '${type}' is configured`);
     const negotiation = transport.offer(this.#context);
     this.#negotiation = negotiation;
-    const proposal = negotiation
-      .describe()
-      .then((element) => this.#components.session.sendTransport('transport-replace', element));
+    const proposal = attempt(() => negotiation.describe()).then((element) =>
+      this.#components.session.sendTransport('transport-replace', element),
+    );
     this.#whileCurrent(negotiation, proposal, undefined, (error) => {
       const overruled = error instanceof StanzaError && jingleErrorOf(error) === 'tie-break';
       this.handle(overruled ? { type: 'replace-overruled' } : { type: 'replace-failed', error });
@@ -294,7 +294,7 @@ export class FileContent {
     this.#negotiation = negotiation;
     this.#whileCurrent(
       negotiation,
-      negotiation.describe(),
+      attempt(() => negotiation.describe()),
       (element) => {
         // Not awaited: the peer may use the transport before its acknowledgement is here.
         this.#components.session
@@ -314,16 +314,17 @@ export class FileContent {
     onError: (error: Error) => void,
     discard?: (value: T) => void,
   ): void {
-    work.then(
-      (value) => {
-        if (this.#negotiation === negotiation) onDone?.(value);
-        else discard?.(value);
-      },
-      (thrown: unknown) => {
-        if (this.#negotiation === negotiation)
-          onError(thrown instanceof Error ? thrown : new Error(String(thrown)));
-      },
-    );
+    work
+      .then(
+        (value) => {
+          if (this.#negotiation === negotiation) onDone?.(value);
+          else discard?.(value);
+        },
+        (thrown: unknown) => {
+          if (this.#negotiation === negotiation) onError(asError(thrown));
+        },
+      )
+      .catch((thrown: unknown) => this.#components.session.end(endingOf(asError(thrown))));
   }
 
   #settle(error: Error | undefined): void {
@@ -350,4 +351,13 @@ function answer(
     if (thrown instanceof TransportFailedError) return undefined;
     throw thrown;
   }
+}
+
+/** What `work` throws at once and what it rejects with are the same to us. */
+async function attempt<T>(work: () => Promise<T>): Promise<T> {
+  return await work();
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

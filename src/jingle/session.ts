@@ -137,20 +137,17 @@ export class Session {
 
   /** Initiator: sets up our side of the transport and asks for the file. */
   initiate(file: FileDescription): void {
-    this.#prepare(file).then(
-      () => this.#runner.handle({ type: 'prepared' }),
-      (thrown: unknown) => this.end(endingOf(asError(thrown))),
-    );
+    this.#prepare(file)
+      .then(() => this.#runner.handle({ type: 'prepared' }))
+      .catch((thrown: unknown) => this.end(endingOf(asError(thrown))));
   }
 
   /** Responder: lets `decide` find what to answer with; what it throws becomes the reason of the refusal. */
   respond(decide: (signal: AbortSignal) => Promise<FileDescription>): void {
     decide(this.#work.signal)
       .then((file) => this.#prepare(file))
-      .then(
-        () => this.#runner.handle({ type: 'accept' }),
-        (thrown: unknown) => this.end(endingOf(asError(thrown))),
-      );
+      .then(() => this.#runner.handle({ type: 'accept' }))
+      .catch((thrown: unknown) => this.end(endingOf(asError(thrown))));
   }
 
   /** Ends the session from our side. Does nothing when it is over. */
@@ -359,7 +356,7 @@ export class Session {
         from: self,
         type: 'set',
         payload: jingleCodec.toXml(jingle),
-        timeoutMs: timeouts.ackMs,
+        timeoutMs: last ? timeouts.terminateMs : timeouts.ackMs,
         signal: last ? signal : this.#work.signal,
       });
     } catch (thrown) {

@@ -2,6 +2,8 @@
 export interface JingleTimeouts {
   /** The peer's acknowledgement of an action. */
   readonly ackMs: number;
+  /** The same for a session-terminate, for which somebody waits who is done. */
+  readonly terminateMs: number;
   /** Setting up our own side of a transport. */
   readonly prepareMs: number;
   /** The peer's session-accept. */
@@ -28,6 +30,7 @@ export interface JingleTimeouts {
 
 export const defaultJingleTimeouts: JingleTimeouts = {
   ackMs: 30_000,
+  terminateMs: 10_000,
   prepareMs: 20_000,
   acceptMs: 90_000, // a person may have to click: Psi took 30 s
   decideMs: 60_000,
