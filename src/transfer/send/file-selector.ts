@@ -5,8 +5,8 @@
  */
 import type { FileEntry } from '../../catalogue/file-entry.js';
 import { keyOf, nameOf } from '../../catalogue/file-entry.js';
-import { ParseError } from '../../errors.js';
 import { type FullPath, toDisplay } from '../../catalogue/share-path.js';
+import { ParseError } from '../../errors.js';
 import type { FileDescription } from '../../stanza/xep0234-file-transfer.js';
 import { xmlSafe } from '../../stanza/xml.js';
 

@@ -5,8 +5,8 @@
 import { createHash, type Hash as Hasher } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { type FileEntry, keyOf, nameOf } from '../../catalogue/file-entry.js';
-import { AbortedError, messageOf } from '../../errors.js';
 import { toDisplay } from '../../catalogue/share-path.js';
+import { AbortedError, messageOf } from '../../errors.js';
 import {
   FileNotAvailableError,
   type FileRequest,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import { AbortedError, type LimitError, ParseError } from '../../../src/errors.js';
 import { fromBytes } from '../../../src/catalogue/share-path.js';
+import { AbortedError, type LimitError, ParseError } from '../../../src/errors.js';
 import { FileChangedError, FileNotAvailableError } from '../../../src/jingle/file-session.js';
 import { silentLog } from '../../../src/log.js';
 import { parseJid } from '../../../src/stanza/jid.js';
