@@ -4,9 +4,9 @@
  */
 import { createHash } from 'node:crypto';
 import type { FileStamp } from '../catalogue/file-stamp.js';
+import type { ShareRelativePath } from '../catalogue/share-path.js';
 import { messageOf } from '../errors.js';
 import type { BlockingFile, BlockingFileSystem } from '../fs/file-system.js';
-import type { ShareRelativePath } from '../catalogue/share-path.js';
 import {
   FileAbsentError,
   FileUnreadableError,

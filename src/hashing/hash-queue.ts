@@ -6,9 +6,9 @@
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import { type CatalogueChange, type FileEntry, keyOf } from '../catalogue/file-entry.js';
 import type { FileStamp } from '../catalogue/file-stamp.js';
+import type { FullPath } from '../catalogue/share-path.js';
 import type { Clock, Timer } from '../clock.js';
 import { AbortedError, LimitError, messageOf, ShoalError } from '../errors.js';
-import type { FullPath } from '../catalogue/share-path.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import type { HashJob, HashResult } from './hash-job.js';

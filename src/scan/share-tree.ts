@@ -5,7 +5,6 @@
 import type { CatalogueChange, FileEntry } from '../catalogue/file-entry.js';
 import { type FileStamp, isSameFile, isSameStamp } from '../catalogue/file-stamp.js';
 import { mediaTypeOf } from '../catalogue/media-type.js';
-import type { StoreChange, StoredFile } from '../catalogue/store.js';
 import {
   baseName,
   type FullPath,
@@ -14,6 +13,7 @@ import {
   parentOf,
   type ShareRelativePath,
 } from '../catalogue/share-path.js';
+import type { StoreChange, StoredFile } from '../catalogue/store.js';
 import { decide, type FindingContext, hashOf, type KnownFile } from './known-file.js';
 import { LinkAliases } from './link-aliases.js';
 import { type Finding, type Listing, STAMP_FIELDS } from './listing.js';
@@ -71,7 +71,7 @@ export class ShareTree {
     this.#quietMs = init.quietMs;
   }
 
-  /** Which folder the share is; as of the last time there was anything in it. */
+  /** Which folder the share is, as of the last time it was there. */
   get rootIdentity(): string | undefined {
     return this.#rootIdentity;
   }

@@ -8,8 +8,8 @@
  * its own path too, and it bounds the walk whatever knots the links are tied in.
  */
 import type { ShareConfig } from '../catalogue/share.js';
-import { type BlockingFileSystem, type FileStatus, FileSystemError } from '../fs/file-system.js';
 import { isBelow, join } from '../catalogue/share-path.js';
+import { type BlockingFileSystem, type FileStatus, FileSystemError } from '../fs/file-system.js';
 import {
   DESCRIPTION_FILE,
   isDescriptionFile,

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { ParseError } from '../../src/errors.js';
 import {
   extensionOf,
   fromBytes,
@@ -11,6 +10,7 @@ import {
   toBytes,
   toDisplay,
 } from '../../src/catalogue/share-path.js';
+import { ParseError } from '../../src/errors.js';
 
 /** Bytes of a file name: no slash, no NUL, and now and then something that looks like UTF-8 and is not. */
 const nameBytes = fc

@@ -1,8 +1,8 @@
 /** What every {@link CatalogueStore} has to do. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { CatalogueStore, StoreChange, StoredFile } from '../../src/catalogue/store.js';
 import { type FullPath, fromBytes } from '../../src/catalogue/share-path.js';
+import type { CatalogueStore, StoreChange, StoredFile } from '../../src/catalogue/store.js';
 
 const key = fc
   .uint8Array({ minLength: 1, maxLength: 6, min: 1 })

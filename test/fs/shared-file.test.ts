@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
-import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import {
   FileAbsentError,
   FileUnreadableError,

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmod, mkdir, rename, rm, symlink, truncate } from 'node:fs/promises';
+import { fromBytes, join } from '../../src/catalogue/share-path.js';
 import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
 import { FileSystemError } from '../../src/fs/file-system.js';
-import { fromBytes, join } from '../../src/catalogue/share-path.js';
 import type { Finding, Listing } from '../../src/scan/listing.js';
 import { walk, walkedShare } from '../../src/scan/walk.js';
 import { asOrdinaryUser } from '../support/ordinary-user.js';
