@@ -20,6 +20,9 @@ const FIELDS_OF = Array.from({ length: 16 }, (_, bits) =>
   WordField.filter((field) => (bits & FIELD_BIT[field]) !== 0),
 );
 
+/** Terms looked up between two chances to yield: lunr needs up to a tenth of a millisecond for each. */
+const TERMS_A_LOOKUP = 64;
+
 /** Counts the different terms that one word stands for in all segments. */
 class Expansion {
   readonly #terms = new Set<string>();
@@ -46,6 +49,7 @@ export class LunrSearcher<D extends TextDocument> implements TextSearcher<D> {
     for (const chunk of queries.flatMap((query) => query.clauses.flatMap((clause) => clause.chunks))) {
       expansions.set(chunk, new Expansion(this.maxExpandedTerms));
     }
+    yield* this.#checkWildcards(expansions, pace);
     for (const { segment, goneSince } of this.segments) {
       const visible = goneSince.map((since) => (since === 0 || since > this.version ? 1 : 0));
       for (const query of queries) {
@@ -54,6 +58,17 @@ export class LunrSearcher<D extends TextDocument> implements TextSearcher<D> {
       }
     }
     return scores;
+  }
+
+  /** Whether a word stands for too many is known from the vocabularies, before anything is looked up. */
+  *#checkWildcards(expansions: ReadonlyMap<ChunkQuery, Expansion>, pace: Pace): Work<void> {
+    for (const [chunk, expansion] of expansions) {
+      if (chunk.type !== 'wildcard') continue;
+      for (const { segment } of this.segments) {
+        for (const term of expandPieces(chunk.pieces, segment.terms)) expansion.add(term);
+        if (pace.due()) yield;
+      }
+    }
   }
 }
 
@@ -123,7 +138,6 @@ class Evaluation<D extends TextDocument> {
 
   *#withChunk(chunk: ChunkQuery, fields: readonly WordField[]): Work<Hits> {
     const close = (term: string) => closeness(chunk, term);
-    const expansion = this.#expansions.get(chunk);
     switch (chunk.type) {
       case 'word': {
         let all: Hits | undefined;
@@ -136,16 +150,18 @@ class Evaluation<D extends TextDocument> {
         return all ? either(all, whole) : whole;
       }
       case 'wildcard': {
-        const terms: string[] = [];
-        for (const term of expandPieces(chunk.pieces, this.#segment.terms)) {
-          terms.push(term);
-          expansion?.add(term);
+        const terms = [...expandPieces(chunk.pieces, this.#segment.terms)];
+        let all = this.#segment.lookUp([], fields, close);
+        for (let from = 0; from < terms.length; from += TERMS_A_LOOKUP) {
+          const hits = this.#segment.lookUp(terms.slice(from, from + TERMS_A_LOOKUP), fields, close);
+          all = either(all, hits);
+          if (this.#pace.due()) yield;
         }
-        return this.#segment.lookUp(terms, fields, close);
+        return all;
       }
       case 'fuzzy': {
         const { hits, terms } = this.#segment.lookUpFuzzy(chunk.term, chunk.distance, fields, close);
-        for (const term of terms) expansion?.add(term);
+        for (const term of terms) this.#expansions.get(chunk)?.add(term);
         return hits;
       }
     }
