@@ -3,9 +3,9 @@
  * missing, and describes the files for the wire within a bound of bytes.
  */
 import { type FileEntry, keyOf, nameOf } from '../catalogue/file-entry.js';
+import { toDisplay } from '../catalogue/share-path.js';
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
-import { toDisplay } from '../catalogue/share-path.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
 import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';

@@ -3,9 +3,9 @@
  * end, its searches fail, another is started and filled again, and searches wait for that.
  */
 import { type CatalogueChange, type FileEntry, keyOf } from '../catalogue/file-entry.js';
+import type { FullPath } from '../catalogue/share-path.js';
 import { type Clock, sleep, type Timer } from '../clock.js';
 import { AbortedError, LimitError } from '../errors.js';
-import type { FullPath } from '../catalogue/share-path.js';
 import type { Log } from '../log.js';
 import type { Executed } from './execute.js';
 import type { LocalQueryEngineInit } from './local-query-engine.js';

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
-import { systemClock } from '../../src/clock.js';
 import { fromBytes, type ShareRelativePath } from '../../src/catalogue/share-path.js';
+import { systemClock } from '../../src/clock.js';
 import { silentLog } from '../../src/log.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import type { FileCriteria } from '../../src/stanza/file-criteria.js';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
-import { ParseError } from '../../src/errors.js';
 import { fromBytes, type ShareRelativePath } from '../../src/catalogue/share-path.js';
+import { ParseError } from '../../src/errors.js';
 import { FileRow } from '../../src/query/file-row.js';
 import { comparePositions, formatCursor, parseCursor, positionOf } from '../../src/query/position.js';
 import { type Order, OrderField } from '../../src/stanza/file-criteria.js';
