@@ -37,7 +37,7 @@ export interface SharedFile {
   readonly mtimeMs: number;
   /** Reads from `position` into `buffer`; how many bytes it gave, 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** Whether the open file still has the size and the date it was opened with. */
+  /** Whether the open file still has the name, the size and the date it was opened with. */
   unchanged(): Promise<boolean>;
   close(): Promise<void>;
 }
@@ -54,8 +54,9 @@ export async function openShared(
     const root = await fs.realPath(share.path);
     file = await fs.open(join(root, path), linksOf(share));
     const status = await file.status();
-    checkInside(share, root, path, status, await file.realPath());
-    return new OpenSharedFile(file, status);
+    const realPath = await file.realPath();
+    checkInside(share, root, path, status, realPath);
+    return new OpenSharedFile(file, status, realPath);
   } catch (error) {
     await file?.close();
     throw explain(error);
@@ -86,9 +87,12 @@ class OpenSharedFile implements SharedFile {
   readonly #file: OpenedFile;
   readonly #stamp: FileStamp;
 
-  constructor(file: OpenedFile, stamp: FileStamp) {
+  readonly #realPath: string | undefined;
+
+  constructor(file: OpenedFile, stamp: FileStamp, realPath: string | undefined) {
     this.#file = file;
     this.#stamp = stamp;
+    this.#realPath = realPath;
   }
 
   get size(): number {
@@ -105,7 +109,9 @@ class OpenSharedFile implements SharedFile {
 
   async unchanged(): Promise<boolean> {
     const now = await this.#file.status();
-    return now.size === this.#stamp.size && now.mtimeMs === this.#stamp.mtimeMs;
+    if (now.size !== this.#stamp.size || now.mtimeMs !== this.#stamp.mtimeMs) return false;
+    // The kernel shows a file that was removed or replaced meanwhile as "… (deleted)".
+    return (await this.#file.realPath()) === this.#realPath;
   }
 
   close(): Promise<void> {

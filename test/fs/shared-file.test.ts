@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { chmod, mkdir, rename, rm, symlink } from 'node:fs/promises';
+import { appendFile, chmod, mkdir, rename, rm, symlink, truncate } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
@@ -177,6 +177,26 @@ describe('opening a file of a share', () => {
     running = false;
     await swapping;
     assert.ok(!seen.has('outside'));
+  });
+
+  it('notices that an open file was removed, replaced, renamed, cut or written to', async () => {
+    const file = folder.at('share/in/file');
+    const changes: Readonly<Record<string, () => Promise<unknown>>> = {
+      removed: () => rm(file),
+      replaced: () =>
+        folder.write('share/in/new', 'inside').then(() => rename(folder.at('share/in/new'), file)),
+      renamed: () => rename(file, folder.at('share/in/other')),
+      cut: () => truncate(file, 3),
+      'written to': () => appendFile(file, 'more'),
+      nothing: async () => {},
+    };
+    for (const [what, change] of Object.entries(changes)) {
+      await folder.write('share/in/file', 'inside');
+      const opened = await openShared(realFileSystem, strict, 'in/file' as ShareRelativePath);
+      await change();
+      assert.equal(await opened.unchanged(), what === 'nothing', what);
+      await opened.close();
+    }
   });
 
   it('tells a file that may not be read from one that is not there', async () => {
