@@ -87,7 +87,7 @@ export class LibraryStream implements XmppStream {
     const { entity, host, port } = kind;
     entity.reconnect.stop();
     entity.timeout = LIBRARY_TIMEOUT_MS;
-    entity.socketParameters = () => ({ host, port, noDelay: true });
+    entity.socketParameters = () => ({ host, port });
     entity.on('online', (jid) => this.#onOnline(jid.toString()));
     entity.on('error', (error) => this.#lose(kind.lossOfError(error)));
     entity.on('disconnect', () => this.#onDisconnect());
@@ -163,8 +163,8 @@ export class LibraryStream implements XmppStream {
     const { socket } = this.#kind.entity;
     const found = socket instanceof Socket ? socket : (socket as { socket?: unknown } | null)?.socket;
     if (!(found instanceof Socket) || found === this.#socket) return;
-    found.setEncoding('utf8');
-    found.setNoDelay(true);
+    found.setEncoding('utf8'); // else a character in two packets is lost
+    found.setNoDelay(true); // else each stanza may wait 44 ms
     found.on('drain', () => found.resume());
     this.#socket = found;
   }
