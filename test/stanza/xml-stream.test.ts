@@ -35,7 +35,7 @@ describe('XmlStream', () => {
         assert.deepEqual(collect([...whole]), expected);
         assert.equal(expected.length, elements.length + 2);
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     );
   });
 
