@@ -136,7 +136,9 @@ async function runServerAndNode(
     const signal = AbortSignal.any([io.signal, died.signal]);
     const code = await serve(components, loaded, { io: { signal }, log, onReady });
     if (died.signal.aborted) {
-      io.err.write(`Prosody has ended; ${printable(join(folder.at('prosody'), 'prosody.log'))} may say why.\n`);
+      io.err.write(
+        `Prosody has ended; ${printable(join(folder.at('prosody'), 'prosody.log'))} may say why.\n`,
+      );
       return ExitCode.failed;
     }
     if (code === ExitCode.done) io.out.write('Stopped.\n');

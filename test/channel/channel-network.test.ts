@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { QueryBudget } from '../../src/access/query-budget.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
+import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
 import { Channel, type ChannelInit } from '../../src/channel/channel.js';
 import { type AnswerEvent, ChannelAsker } from '../../src/channel/channel-asker.js';
 import { QueryResponder } from '../../src/channel/query-responder.js';
 import type { Entity } from '../../src/entity/entity.js';
 import { AbortedError } from '../../src/errors.js';
-import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
 import { silentLog } from '../../src/log.js';
 import { Answerer, type HashSource } from '../../src/query/answer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
