@@ -46,35 +46,32 @@ function skipByLiteral(
   found: (value: number) => void,
 ): number {
   const bytes = Buffer.from(utf8.buffer, utf8.byteOffset, utf8.byteLength);
+  const end = starts[range.to] as number;
   let value = range.from;
   let trialEnds = value + TRIAL;
   let held = 0;
-  while (value < range.to) {
-    const last = Math.min(starts[range.to] as number, (starts[value] as number) + WINDOW);
-    const offset = bytes.subarray(starts[value], last).indexOf(literal);
+  for (let begin = starts[value] as number; begin < end; begin += WINDOW) {
     budget.check();
-    const at = offset < 0 ? last : (starts[value] as number) + offset;
-    const previous = value;
-    value = valueAt(starts, at, value, range.to);
-    if (offset < 0) {
-      // A value that the window cuts is looked at again, from its start; one longer than the window as a whole.
-      if (value === range.to) break;
-      if (value > previous) continue;
+    // So far that a literal which begins in this window is seen whole.
+    const window = bytes.subarray(begin, Math.min(end, begin + WINDOW + literal.length - 1));
+    for (;;) {
+      const offset = window.indexOf(literal, Math.max(0, (starts[value] as number) - begin));
+      if (offset < 0) break;
+      value = valueAt(starts, begin + offset, value, range.to);
+      // A literal across the end of a value costs a look at that value, and is not found.
+      if (matcher.matches(utf8, starts[value] as number, starts[value + 1] as number, budget)) found(value);
+      held += 1;
+      value += 1;
+      if (value < trialEnds) continue;
+      if (held > TOO_MANY) return value;
+      trialEnds = value + TRIAL;
+      held = 0;
     }
-    // A literal across the end of a value costs a look at that value, and is not found.
-    const end = starts[value + 1] as number;
-    if (matcher.matches(utf8, starts[value] as number, end, budget)) found(value);
-    held += 1;
-    value += 1;
-    if (value < trialEnds) continue;
-    if (held > TOO_MANY) return value;
-    trialEnds = value + TRIAL;
-    held = 0;
   }
   return range.to;
 }
 
-/** The value, from `from` on, that holds the byte at `at`; `to` when none before it does. Gallops: mostly it is near. */
+/** The value in `[from, to)` that holds the byte at `at`. Gallops: mostly it is near. */
 function valueAt(starts: Uint32Array, at: number, from: number, to: number): number {
   let low = from;
   let step = 1;
@@ -83,7 +80,6 @@ function valueAt(starts: Uint32Array, at: number, from: number, to: number): num
     step *= 2;
   }
   let high = Math.min(low + step, to);
-  if ((starts[high] as number) <= at) return high;
   while (low + 1 < high) {
     const middle = (low + high) >> 1;
     if ((starts[middle] as number) <= at) low = middle;

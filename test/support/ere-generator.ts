@@ -28,8 +28,11 @@ export interface Vocabulary {
 }
 
 export interface PatternOptions {
-  /** Whether a group with an anchor in it may be repeated by an interval or `+`, as in `(^a|b){2}`. Yes, unless said otherwise. */
-  readonly repeatAnchors?: boolean;
+  /**
+   * `anywhere`, unless said otherwise. `simple`: never two next to each other, as in `^$a`, and a group with
+   * an anchor in it is not repeated by an interval or `+`, as in `(^a|b){2}`.
+   */
+  readonly anchors?: 'anywhere' | 'simple';
 }
 
 /** An ERE that POSIX defines, in the syntax that grep shares. */
@@ -57,13 +60,11 @@ function randomSequence(random: Random, words: Vocabulary, options: PatternOptio
   const parts = 1 + Math.floor(random() * 4);
   for (let part = 0; part < parts; part += 1) {
     const kind = random();
-    if (kind < 0.05) {
-      text += '^';
-    } else if (kind < 0.1) {
-      text += '$';
+    if (kind < 0.1 && !(options.anchors === 'simple' && /[$^]$/.test(text))) {
+      text += kind < 0.05 ? '^' : '$';
     } else {
       const atom = randomAtom(random, words, options, depth);
-      const copies = options.repeatAnchors !== false || !hasAnchor(atom);
+      const copies = options.anchors !== 'simple' || !hasAnchor(atom);
       text += atom + randomRepeat(random, { copies });
     }
   }
