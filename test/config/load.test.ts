@@ -152,7 +152,6 @@ colour: red
       `${XMPP}limits: { expiresMs: 300001 }\n`,
       /limits\.expiresMs: 300001 must be .* to 300000/,
     ],
-    ['a stanza over 64 KiB', `${XMPP}limits: { stanzaBytes: 65537 }\n`, /limits\.stanzaBytes/],
     [
       'both ways to give the secret',
       'xmpp: { jid: a.b, secret: x, secretFile: y }\n',
