@@ -15,7 +15,13 @@ import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
 import { NS } from './namespaces.js';
 import { formatDateTime, parseDateTime } from './xep0082-date-time.js';
-import { type Hash, type HashAlgorithm, hashCodec, hashUsedCodec } from './xep0300-hashes.js';
+import {
+  type Hash,
+  type HashAlgorithm,
+  hashCodec,
+  hashUsedCodec,
+  isHashAlgorithm,
+} from './xep0300-hashes.js';
 import { attribute, child, children, childText, type Element, elements, is, parseCount, xml } from './xml.js';
 
 /** The bytes `[offset, offset + length)` of a file; without a length, to its end. */
@@ -113,8 +119,7 @@ function hashElements(element: Element, name: string): Element[] {
 
 function known<T>(read: () => T, element: Element): T[] {
   const algo = attribute(element, 'algo');
-  if (algo !== undefined && /^(sha3?-\d+|blake2b-\d+)$/.test(algo)) return [read()];
-  return [];
+  return algo !== undefined && isHashAlgorithm(algo) ? [read()] : [];
 }
 
 function rangeFromXml(element: Element): RangeDescription {
