@@ -288,6 +288,23 @@ describe('an ERE matcher', () => {
     }
   });
 
+  it('is built under the budget of the first value, and anew when that was over', () => {
+    const pattern = Array.from(
+      { length: 60 },
+      (_, at) => `[[:alpha:]${String.fromCodePoint(0x2190 + at)}]`,
+    ).join('');
+    const matcher = compileEre(parseEre(pattern), { caseSensitive: false });
+    const value = Buffer.from('é'.repeat(60));
+    const spent: Budget = {
+      check: () => {
+        throw new LimitError('deadline', 'over');
+      },
+    };
+    assert.throws(() => matcher.matches(value, 0, value.length, spent), LimitError);
+    assert.ok(matcher.matches(value, 0, value.length, unlimited));
+    assert.ok(!matcher.matches(value, 0, value.length - 2, unlimited));
+  });
+
   it('keeps to its states, and still finds what is there', () => {
     const matcher = compileEre(parseEre('(a|b)*a(a|b){12}c'), { caseSensitive: true, maxStates: 50 });
     const random = randomFrom(3);
