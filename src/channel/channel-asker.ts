@@ -201,6 +201,7 @@ export class ChannelAsker implements Startable {
     signal?: AbortSignal,
   ): AsyncGenerator<AnswerEvent> {
     let { files, after } = progress;
+    let pages = 0;
     for (let last = false; !last; ) {
       const find = this.#find(id, question);
       const max = Math.min(this.#init.pageFiles, question.maxFiles - files);
@@ -214,9 +215,15 @@ export class ChannelAsker implements Startable {
         return;
       }
       files += found.files.length;
+      pages += 1;
       const next = found.page.last;
-      // A page that leads nowhere ends the walk, whatever it says of more.
-      last = !found.more || files >= question.maxFiles || next === undefined || next === after;
+      // A page that leads nowhere ends the walk, whatever it says of more; so do pages without end.
+      last =
+        !found.more ||
+        files >= question.maxFiles ||
+        pages >= question.maxFiles ||
+        next === undefined ||
+        next === after;
       after = next;
       yield { type: 'found', from: to, found, last };
     }

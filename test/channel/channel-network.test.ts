@@ -4,7 +4,7 @@ import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
 import type { AnswerEvent } from '../../src/channel/channel-asker.js';
 import type { Entity } from '../../src/entity/entity.js';
-import { findCodec } from '../../src/stanza/file-discovery.js';
+import { FileDiscoveryElement, findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import { pubsubRequestCodec } from '../../src/stanza/xep0060-pubsub.js';
@@ -349,6 +349,25 @@ describe('a channel', () => {
         (error) => error instanceof StanzaError && error.condition === 'item-not-found',
       );
     }
+  });
+
+  it('gives up on a node that says “more” for ever and never gives any', async () => {
+    await world.start();
+    const { entity } = await world.asker('iago@example.org/desk');
+    const { asker } = await world.asker('hag66@example.org/pda');
+    let pages = 0;
+    entity.handleIq('get', FileDiscoveryElement.find.name, FileDiscoveryElement.find.ns, () => {
+      pages += 1;
+      const page = { first: `${pages}`, last: `${pages}` };
+      return foundCodec.toXml({ total: 1_000_000, more: true, pending: 0, files: [], page });
+    });
+    const question = { criteria: { ext: ['txt'] }, maxFiles: 10, waitMs: 1000 };
+    const answers: AnswerEvent[] = [];
+    for await (const event of asker.askNode(entity.jid, question)) {
+      answers.push(event);
+      assert.ok(answers.length < 100, 'it asks on and on');
+    }
+    assert.equal(pages, 10);
   });
 
   it('answers a direct question in the form, and refuses a bad one naming the field', async () => {
