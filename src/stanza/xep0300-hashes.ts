@@ -10,10 +10,12 @@ import type { Codec } from './codec.js';
 import { NS } from './namespaces.js';
 import { type Element, is, requiredAttribute, xml } from './xml.js';
 
-/** Hash functions by their name on the wire (XEP-0300 §2), with the length of a value in bytes. */
+/** Hash functions by their name on the wire (XEP-0300 §2: its own and IANA's, without MD2, MD5 and SHAKE), with the length of a value in bytes. */
 export const HashAlgorithm = {
   'sha-1': 20,
+  'sha-224': 28,
   'sha-256': 32,
+  'sha-384': 48,
   'sha-512': 64,
   'sha3-256': 32,
   'sha3-512': 64,
