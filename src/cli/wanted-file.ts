@@ -7,11 +7,12 @@ import type { Hash } from '../stanza/xep0300-hashes.js';
 import type { FetchRequest, FetchSource } from '../transfer/fetch/fetch-request.js';
 import { readHash } from './criteria-arguments.js';
 import type { FoundRow } from './found-rows.js';
+import { printable, unprintable } from './printable.js';
 import { UsageError } from './usage-error.js';
 
 export type Wanted =
   | { readonly type: 'hash'; readonly hash: Hash }
-  /** In NFC. */
+  /** In NFC; as it was typed, which may be as `printable` shows it. */
   | { readonly type: 'name'; readonly name: string };
 
 /** Whatever reads as a hash is one. */
@@ -42,22 +43,24 @@ const MAX_PATTERN_NAME = 240; // escaped and in both forms it stays below the 10
  */
 export function criteriaFor(wanted: Wanted): FileCriteria {
   if (wanted.type === 'hash') return { hash: [wanted.hash] };
-  const name = basename(wanted.name);
-  return name.includes('\ufffd') || name.length > MAX_PATTERN_NAME
-    ? { name: [{ type: 'contains', value: name }] }
-    : { name: [{ type: 'regex', pattern: exactPattern(name) }] };
+  const names = [...new Set([wanted.name, unprintable(wanted.name)])].map((each) => basename(each));
+  const all = names.join('');
+  return all.includes('\ufffd') || all.length > MAX_PATTERN_NAME
+    ? { name: names.map((value) => ({ type: 'contains', value })) }
+    : { name: [{ type: 'regex', pattern: exactPattern(names) }] };
 }
 
-/** An ERE for this name alone, however its accents are composed on the node's disk. */
-function exactPattern(name: string): string {
-  const forms = new Set([name.normalize('NFC'), name.normalize('NFD')]);
+/** An ERE for these names alone, however their accents are composed on the node's disk. */
+function exactPattern(names: readonly string[]): string {
+  const forms = new Set(names.flatMap((name) => [name.normalize('NFC'), name.normalize('NFD')]));
   return `^(${[...forms].map((form) => form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&')).join('|')})$`;
 }
 
 /** Whether a file is the one that is wanted, and not just alike. */
 export function matches(file: { readonly name: string; readonly path?: string }, wanted: Wanted): boolean {
   if (wanted.type === 'hash') return true;
-  return [file.name, file.path].some((each) => each?.normalize('NFC') === wanted.name);
+  const names = [file.name, file.path].flatMap((each) => each?.normalize('NFC') ?? []);
+  return names.some((each) => each === wanted.name || printable(each) === wanted.name);
 }
 
 /** The rows that are meant: none, the one, or several among which the person must choose. */

@@ -137,6 +137,16 @@ describe('shoal get', () => {
     assert.equal((await get({ files: [unsayable] }, [unsayable.name])).asker.fetched.length, 1);
   });
 
+  it('takes a name as find shows it, with what a terminal would obey written out', async () => {
+    const odd = foundFile('two\nlines\u202e.txt', 'a.x');
+    for (const word of [odd.name, 'two\\x0alines\\u{202e}.txt', 'share/two\\x0alines\\u{202e}.txt']) {
+      assert.equal((await get({ files: [odd] }, [word])).asker.fetched[0]?.file.name, odd.name, word);
+    }
+    const literal = foundFile('two\\x0alines.txt', 'a.x');
+    assert.equal((await get({ files: [literal] }, [literal.name])).asker.fetched.length, 1);
+    assert.equal((await get({ files: [odd] }, ['two lines.txt'])).code, 1);
+  });
+
   it('leaves a terminal with the result alone, above it who was asked', async () => {
     const { err } = await get({ files }, ['romeo.txt'], { columns: 80, rows: 24 });
     assert.deepEqual(err.screen(), ['asking a.x', 'receiving from a.x (SOCKS5)']);
