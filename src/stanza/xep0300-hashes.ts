@@ -3,7 +3,8 @@
  * https://xmpp.org/extensions/xep-0300.html, version 1.0.0 (2019-11-13)
  *
  * COMPAT: Libervia 0.9 puts base64 of the hash's *hex text* on the wire; such a value is read
- * as the hash it means. What we write is always base64 of the bytes.
+ * as the hash it means. What we write is always base64 of the bytes; Libervia 0.9 can't read that,
+ * waits five seconds for another checksum, and ends the session with success, having checked nothing.
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
