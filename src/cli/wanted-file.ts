@@ -35,7 +35,7 @@ export function rangeOf(text: string | undefined): Range | undefined {
   return end === undefined ? { offset } : { offset, length: end - offset + 1 };
 }
 
-const MAX_PATTERN_NAME = 240; // escaped and in both forms it stays below the 1024 characters that a node takes
+const MAX_PATTERN_LENGTH = 1000; // nodes take 1024 characters
 
 /**
  * By name an exact pattern is asked for, not `contains`: a short name would find more than the node
@@ -44,16 +44,18 @@ const MAX_PATTERN_NAME = 240; // escaped and in both forms it stays below the 10
 export function criteriaFor(wanted: Wanted): FileCriteria {
   if (wanted.type === 'hash') return { hash: [wanted.hash] };
   const names = [...new Set([wanted.name, unprintable(wanted.name)])].map((each) => basename(each));
-  const all = names.join('');
-  return all.includes('\ufffd') || all.length > MAX_PATTERN_NAME
+  const pattern = exactPattern(names);
+  return names.some((name) => name.includes('\ufffd')) || pattern.length > MAX_PATTERN_LENGTH
     ? { name: names.map((value) => ({ type: 'contains', value })) }
-    : { name: [{ type: 'regex', pattern: exactPattern(names) }] };
+    : { name: [{ type: 'regex', pattern }] };
 }
 
 /** An ERE for these names alone, however their accents are composed on the node's disk. */
 function exactPattern(names: readonly string[]): string {
   const forms = new Set(names.flatMap((name) => [name.normalize('NFC'), name.normalize('NFD')]));
-  return `^(${[...forms].map((form) => form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&')).join('|')})$`;
+  const escaped = [...forms].map((form) => form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&'));
+  // XML makes a line feed of each end of a line (XML 1.0 §2.11): it was CR LF or CR perhaps.
+  return `^(${escaped.map((form) => form.replaceAll('\n', '[^/]{1,2}')).join('|')})$`;
 }
 
 /** Whether a file is the one that is wanted, and not just alike. */

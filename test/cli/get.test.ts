@@ -147,6 +147,19 @@ describe('shoal get', () => {
     assert.equal((await get({ files: [odd] }, ['two lines.txt'])).code, 1);
   });
 
+  it('asks for a name with any end of line where XML made a line feed of it, and by a pattern that nodes take', async () => {
+    const patterns = async (name: string) => {
+      const { asker } = await get({ files: [] }, [name]);
+      return asker.found[0]?.criteria.name?.map((test) => (test.type === 'regex' ? test.pattern : test.type));
+    };
+    const [pattern = ''] = (await patterns('two\nlines')) ?? [];
+    for (const name of ['two\nlines', 'two\rlines', 'two\r\nlines'])
+      assert.match(name, new RegExp(pattern, 'u'));
+    assert.doesNotMatch('twolines', new RegExp(pattern, 'u'));
+    assert.deepEqual(await patterns('각'.repeat(255)), ['contains']);
+    assert.deepEqual(await patterns('\n'.repeat(200)), ['contains']);
+  });
+
   it('leaves a terminal with the result alone, above it who was asked', async () => {
     const { err } = await get({ files }, ['romeo.txt'], { columns: 80, rows: 24 });
     assert.deepEqual(err.screen(), ['asking a.x', 'receiving from a.x (SOCKS5)']);

@@ -305,10 +305,15 @@ describeOnServers('a bad request for a file of a whole node', (server) => {
 
     it('shows names that XML can’t hold, and gives the files by the name shown', async () => {
       const found = await node.attacker.find(field('ext', 'odd'));
-      assert.equal(totalOf(found), 3);
+      assert.equal(totalOf(found), 4);
       const files = (found as Element).getChild('found')?.getChildren('file') ?? [];
       const names = files.map((each) => each.getChildText('name') ?? '').sort();
-      assert.deepEqual(names, ['caf\ufffd.odd', 'ctl\ufffd\ufffd[31m.odd', 'line\nbreak\ttab.odd']);
+      assert.deepEqual(names, [
+        'caf\ufffd.odd',
+        'ctl\ufffd\ufffd[31m.odd',
+        'line\nbreak\ttab.odd',
+        'mac\nand\ndos.odd',
+      ]);
       for (const each of files) {
         for (const tag of ['name', 'path']) {
           const good = node.newSid();
@@ -340,8 +345,13 @@ describeOnServers('a bad request for a file of a whole node', (server) => {
       const lines = shoal('find', '--ext', 'odd', '--to', BESIEGED.jid).trimEnd().split('\n');
       assert.doesNotMatch(lines.join(''), /[\p{Cc}\p{Cs}]/u);
       const shown = lines.map((line) => /share\/(.*\.odd)/.exec(line)?.[1] ?? line).sort();
-      assert.deepEqual(shown, ['caf\ufffd.odd', 'ctl\ufffd\ufffd[31m.odd', 'line\\x0abreak\\x09tab.odd']);
-      const contents = ['Latin 1', 'control characters', 'line break'];
+      assert.deepEqual(shown, [
+        'caf\ufffd.odd',
+        'ctl\ufffd\ufffd[31m.odd',
+        'line\\x0abreak\\x09tab.odd',
+        'mac\\x0aand\\x0ados.odd',
+      ]);
+      const contents = ['Latin 1', 'control characters', 'line break', 'carriage return'];
       for (const [at, name] of shown.entries()) {
         for (const word of [name, `share/${name}`]) {
           const target = path.join(node.folder.path, `got-${at}-${word.length}`);

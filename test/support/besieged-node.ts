@@ -168,6 +168,7 @@ async function fill(folder: TemporaryFolder): Promise<void> {
   await folder.write('share/folder/deep.txt', 'deep');
   await folder.write('share/ctl\u0001\u001b[31m.odd', 'control characters');
   await folder.write('share/line\nbreak\ttab.odd', 'line break');
+  await folder.write('share/mac\rand\r\ndos.odd', 'carriage return');
   await folder.write('share/caf\udce9.odd', 'Latin 1');
   const share = (name: string) => path.join(folder.path, 'share', name);
   symlinkSync('../outside/secret.txt', share('link.txt'));
