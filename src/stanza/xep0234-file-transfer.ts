@@ -93,10 +93,9 @@ function pathOf(element: Element, ns: FileTransferNamespace, name: string | unde
   const path = child(element, 'path', NS.find)?.getText();
   if (path !== undefined && path !== '') return path;
   // COMPAT: Libervia's request: folder in <path/>, with a leading slash, and the name beside it.
-  const folder = child(element, 'path', ns)
-    ?.getText()
-    .replace(/^\/+|\/+$/g, '');
-  return folder === undefined || name === undefined ? undefined : folder === '' ? name : `${folder}/${name}`;
+  const folder = child(element, 'path', ns)?.getText();
+  if (folder === undefined || name === undefined) return undefined;
+  return [...folder.split('/').filter((part) => part !== ''), name].join('/');
 }
 
 /** `<hash/>` with a value; an empty one says `<hash-used/>` (§5). Functions we don't know are skipped (XEP-0300 §4). */
