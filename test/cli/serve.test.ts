@@ -34,6 +34,7 @@ class QuietNode implements ServedNode {
 
   constructor(started: Promise<void> = Promise.resolve()) {
     this.#started = started;
+    this.failed.catch(() => undefined); // as the real node: it may fail before anybody listens
   }
 
   start(): Promise<void> {
