@@ -178,7 +178,8 @@ export class QueryResponder {
     const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
     budget.charge(asker);
     await sleep(clock, random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs), signal);
-    const admission = budget.enter(asker);
+    // Nobody could tell this asker to come again: the question waits for its turn until it expires.
+    const admission = await budget.enterInTurn(asker, signal);
     try {
       const hashWaitMs = Math.min(this.#init.hashWaitMs, asked.expiresMs - clock.now());
       const answer = await answerer.answer({ ...find, hashWaitMs }, signal);

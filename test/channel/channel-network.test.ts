@@ -12,6 +12,14 @@ import { formatExactDateTime } from '../../src/stanza/xep0082-date-time.js';
 import { xml } from '../../src/stanza/xml.js';
 import { entry, SERVICE, World } from './channel-world.js';
 
+const unhashed: FileEntry = {
+  share: 'books',
+  path: parseShareRelativePath('romeo new.txt'),
+  size: 1,
+  mtimeMs: 0,
+  mediaType: 'text/plain',
+};
+
 function filesOf(events: readonly AnswerEvent[]): string[] {
   return events
     .flatMap((event) =>
@@ -237,13 +245,6 @@ describe('a channel', () => {
 
   it('leaves a file out whose hash does not come in time, and counts it', async () => {
     await world.start();
-    const unhashed: FileEntry = {
-      share: 'books',
-      path: parseShareRelativePath('romeo new.txt'),
-      size: 1,
-      mtimeMs: 0,
-      mediaType: 'text/plain',
-    };
     await world.node('one.example.org', [entry('romeo.txt'), unhashed]);
     const { asker } = await world.asker('hag66@example.org/pda');
     const [answer] = await world.ask(asker, 'romeo');
@@ -264,6 +265,15 @@ describe('a channel', () => {
     await world.clock.advance(1000);
     assert.equal(node.responder.outcomes().answered, 20);
     assert.equal(node.responder.outcomes()['over-budget'], 10);
+  });
+
+  it('answers all that an asker asks at the same time, though only some of it is worked on at once', async () => {
+    await world.start();
+    const node = await world.node('one.example.org', [entry('romeo.txt'), unhashed]);
+    const { entity } = await world.asker('hag66@example.org/pda');
+    await Promise.all([...Array(12).keys()].map((at) => publish(entity, `q${at}`)));
+    await world.clock.advance(10_000);
+    assert.equal(node.responder.outcomes().answered, 12);
   });
 
   it('is joined again after a reconnect, and a question missed meanwhile is answered while it counts', async () => {

@@ -57,7 +57,7 @@ export class World {
         queriesPerAskerPerMinute: 20,
         queriesPerChannelPerMinute: 100,
         queriesPerMinute: 100,
-        concurrentQueriesPerAsker: 50,
+        concurrentQueriesPerAsker: 4,
       },
     );
     const hashes: HashSource = {
