@@ -34,7 +34,8 @@ class QuietNode implements ServedNode {
 
   constructor(started: Promise<void> = Promise.resolve()) {
     this.#started = started;
-    this.failed.catch(() => undefined); // as the real node: it may fail before anybody listens
+    // As the real node, it may fail before anybody listens.
+    for (const early of [this.failed, started]) early.catch(() => undefined);
   }
 
   start(): Promise<void> {
