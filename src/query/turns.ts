@@ -161,11 +161,13 @@ export class Turns {
     }
   }
 
-  /** Moves up those that wait, and ends those whose time was over before their turn came. */
+  /** Ends those whose time was over before their turn came, and moves up those that wait. */
   #admit(): void {
-    for (const task of this.#waiting) {
+    for (const task of [...this.#running, ...this.#waiting]) {
       if (this.#clock.monotonic() >= task.deadlineMs) task.fail(deadlineError());
-      else if (this.#running.size < this.#init.maxRunning) {
+    }
+    for (const task of this.#waiting) {
+      if (this.#running.size < this.#init.maxRunning) {
         this.#waiting.delete(task);
         this.#running.add(task);
       }

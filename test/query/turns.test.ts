@@ -72,6 +72,21 @@ describe('Turns', () => {
     assert.ok(clock.ms < 120, `${clock.ms}`);
   });
 
+  it('ends a search at its deadline, also one that short searches and upkeep leave no turn', async () => {
+    let endedMs = 0;
+    const long = turns.search(lasting(10_000), { deadlineMs: 500 });
+    const refused = assert.rejects(long, isLimit('deadline')).then(() => {
+      endedMs = clock.ms;
+    });
+    await turns.search(lasting(200)); // the long one has had as much time by now, which later ones have not
+    const upkeep = turns.upkeep(lasting(10_000));
+    while (endedMs === 0) await turns.search(lasting(1));
+    await refused;
+    assert.ok(endedMs < 520, `${endedMs}`);
+    turns.stop();
+    await assert.rejects(upkeep, AbortedError);
+  });
+
   it('refuses more searches than may wait, and takes one again when there is room', async () => {
     const searches = [1, 2, 3].map(() => turns.search(lasting(50)));
     await assert.rejects(turns.search(lasting(1)), isLimit('queue'));
