@@ -10,7 +10,7 @@ import { StanzaError } from '../../src/stanza/stanza-error.js';
 import { pubsubRequestCodec } from '../../src/stanza/xep0060-pubsub.js';
 import { formatExactDateTime } from '../../src/stanza/xep0082-date-time.js';
 import { xml } from '../../src/stanza/xml.js';
-import { entry, SERVICE, World } from './channel-world.js';
+import { BOOKS, entry, SERVICE, World } from './channel-world.js';
 
 const unhashed: FileEntry = {
   share: 'books',
@@ -265,6 +265,25 @@ describe('a channel', () => {
     await world.clock.advance(1000);
     assert.equal(node.responder.outcomes().answered, 20);
     assert.equal(node.responder.outcomes()['over-budget'], 10);
+  });
+
+  it('is named when a question could not be asked on it, alone or beside others', async () => {
+    await world.start();
+    await world.node('one.example.org', [entry('romeo.txt')]);
+    const { asker } = await world.asker('hag66@example.org/pda');
+    const question = { criteria: findFor('romeo').criteria, maxFiles: 5, waitMs: 5000 };
+    const typo = { service: SERVICE, nodeId: 'boosk' };
+    const collect = async (channels: readonly (typeof typo)[]) => {
+      const events: AnswerEvent[] = [];
+      for await (const event of asker.ask(channels, question)) events.push(event);
+      return events;
+    };
+    await assert.rejects(collect([typo]), /item-not-found: the channel 'boosk' at pubsub\.example\.org/);
+    const running = collect([typo, BOOKS]);
+    await world.clock.advance(6000);
+    const [refusal, answer] = await running;
+    assert.ok(refusal?.type === 'refused' && answer?.type === 'found');
+    assert.match(refusal.error.message, /boosk/);
   });
 
   it('answers all that an asker asks at the same time, though only some of it is worked on at once', async () => {
