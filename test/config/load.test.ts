@@ -190,6 +190,14 @@ colour: red
     assert.doesNotMatch(faults.join('\n'), /hunter2/);
   });
 
+  it('does not repeat a whole file that is no YAML', async () => {
+    const faults = await faultsOf(
+      loadNodeConfig(await written(`a: b: ${'some text: and more\n'.repeat(500)}`)),
+    );
+    assert.ok(faults.length > 0 && faults.length <= 6, `${faults.length} faults`);
+    assert.ok(faults.join('\n').length < 2000);
+  });
+
   it('says when the file is not there', async () => {
     assert.match(
       (await faultsOf(loadNodeConfig(join(folder, 'none.yaml'))))[0] ?? '',
