@@ -42,6 +42,17 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {} });
 }
 
+// Above it a node works, but needs some 13 MB of memory for every thousand files, and answers more slowly.
+const COMFORTABLE_FILES = 50_000;
+
+/** What the owner of a node with very many files should know; undefined for others. */
+export function tooManyFiles(status: NodeStatus): string | undefined {
+  const files = status.shares.reduce((sum, share) => sum + share.files, 0);
+  return files <= COMFORTABLE_FILES
+    ? undefined
+    : `${files} files are more than the search index is made for (${COMFORTABLE_FILES}): it works, but takes much memory`;
+}
+
 export interface ServeInit {
   readonly io: Pick<Io, 'signal'>;
   readonly log: Log;
@@ -85,6 +96,8 @@ async function runUntilTold(
     await socket.start();
     if ((await Promise.race([told, node.failed, node.start()])) !== 'told') {
       log.info({ ms: Math.round(clock.monotonic() - fromMs) }, 'ready');
+      const warning = tooManyFiles(node.status());
+      if (warning !== undefined) log.warn(warning);
       onReady();
       await Promise.race([told, node.failed]);
     }

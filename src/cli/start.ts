@@ -18,7 +18,7 @@ import { type Command, type Components, ExitCode } from './command.js';
 import { isFolder } from './local-files.js';
 import { printable } from './printable.js';
 import { formatBytes } from './quantities.js';
-import { serve } from './serve.js';
+import { serve, tooManyFiles } from './serve.js';
 import {
   ASKER_USER,
   type Chosen,
@@ -162,6 +162,8 @@ function announce(folder: StartFolder, chosen: Chosen, status: NodeStatus, io: I
   io.out.write(
     `${['Sharing', ...shares, `on the channel${chosen.channels.length > 1 ? 's' : ''} ${channels}.`, ''].join('\n')}\n`,
   );
+  const warning = tooManyFiles(status);
+  if (warning !== undefined) io.out.write(`${warning}.\n\n`);
   const isSample = chosen.shares.some(({ path }) => path === folder.at('library'));
   io.out.write(`${nextSteps(folder, isSample)}\nCtrl-C stops everything.\n`);
 }

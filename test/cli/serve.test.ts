@@ -31,6 +31,7 @@ class QuietNode implements ServedNode {
     this.fail = reject;
   });
   readonly #started: Promise<void>;
+  shares: NodeStatus['shares'] = [];
 
   constructor(started: Promise<void> = Promise.resolve()) {
     this.#started = started;
@@ -47,7 +48,7 @@ class QuietNode implements ServedNode {
   }
 
   status(): NodeStatus {
-    return STATUS;
+    return { ...STATUS, shares: this.shares };
   }
 }
 
@@ -93,6 +94,20 @@ describe('shoal serve', () => {
     assert.equal(await code, 0);
     assert.equal(node.stopped, 1);
     assert.deepEqual(messages(), ['mind this', 'ready', 'stopped']);
+  });
+
+  it('warns when there are more files than it is made for', async () => {
+    const node = new QuietNode();
+    node.shares = ['a', 'b'].map((name) => ({ name, files: 25_001, bytes: 0, available: true }));
+    let ready: () => void = () => {};
+    const isReady = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    const { code, told, messages } = run(node, ready);
+    await isReady;
+    assert.match(messages()[2] ?? '', /^50002 files are more than the search index is made for/);
+    told.abort();
+    await code;
   });
 
   it('can be stopped while it starts', async () => {
