@@ -171,7 +171,7 @@ describe('shoal get', () => {
     [['a', 'b'], /'b' is one word too many/],
     [['a', '--range', '5'], /--range must look like/],
     [['a', '--range', '5-4'], /--range must look like/],
-    [['a', '--range', '-5'], /argument is ambiguous/],
+    [['a', '--range', '-5'], /--range needs a value: --range OFFSET-END; one with a dash/],
     [['a', '--range', '0-99999999999999999'], /--range must look like/],
     [['a', '--from', 'x@'], /--from must be an XMPP address/],
   ];
