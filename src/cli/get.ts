@@ -28,6 +28,7 @@ import {
   criteriaFor,
   matches,
   meantOf,
+  rangeIn,
   rangeOf,
   requestOf,
   unseen,
@@ -98,10 +99,11 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
     const row =
       from !== undefined && found.cannotSearch ? unseen(wanted, from) : choose(found.rows, wanted, io);
     if (row === undefined) return ExitCode.failed;
+    const part = rangeIn(range, row.size);
     const request: FetchRequest = {
       ...requestOf(row, wanted),
       target: await targetOf(args.get('output'), row.name),
-      ...(range !== undefined && { range }),
+      ...(part !== undefined && { range: part }),
       overwrite: args.has('force') ? 'replace' : 'refuse',
     };
     await fetch(components, asker, request, io);

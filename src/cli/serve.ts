@@ -1,5 +1,5 @@
 /** `shoal serve`: runs a node until it is told to stop. */
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { examples } from '../config/examples.js';
 import { type Loaded, loadNodeConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/options.js';
@@ -57,13 +57,17 @@ export interface ServeInit {
   readonly io: Pick<Io, 'signal'>;
   readonly log: Log;
   readonly onReady: (status: NodeStatus) => void;
+  /** Called now and then until it is ready. */
+  readonly onWaiting?: (status: NodeStatus) => void;
 }
+
+const WAITING_MS = 3000;
 
 /** Runs the node that `loaded` describes until the signal of `io` aborts or the node fails. */
 export async function serve(
   components: Components,
   { config, warnings }: Loaded<NodeConfig>,
-  { io, log, onReady }: ServeInit,
+  { io, log, onReady, onWaiting }: ServeInit,
 ): Promise<ExitCode> {
   for (const warning of warnings) log.warn(warning);
   const node = components.createNode({ clock: components.clock, log }, config);
@@ -71,9 +75,19 @@ export async function serve(
     { clock: components.clock, log },
     { path: statusSocketPath(config.data), read: () => node.status() },
   );
-  const code = await runUntilTold(components.clock, node, socket, log, io.signal, () =>
-    onReady(node.status()),
-  );
+  let waiting: Timer | undefined;
+  const wait = () => {
+    waiting = components.clock.after(WAITING_MS, () => {
+      onWaiting?.(node.status());
+      wait();
+    });
+  };
+  wait();
+  const code = await runUntilTold(components.clock, node, socket, log, io.signal, () => {
+    waiting?.cancel();
+    onReady(node.status());
+  });
+  waiting?.cancel();
   await stopAll([socket, node], log);
   log.info('stopped');
   return code;

@@ -134,7 +134,8 @@ async function runServerAndNode(
     const died = new AbortController();
     void server.died().then(() => died.abort());
     const signal = AbortSignal.any([io.signal, died.signal]);
-    const code = await serve(components, loaded, { io: { signal }, log, onReady });
+    const onWaiting = (status: NodeStatus) => io.out.write(`${stillAt(status)}\n`);
+    const code = await serve(components, loaded, { io: { signal }, log, onReady, onWaiting });
     if (died.signal.aborted) {
       io.err.write(
         `Prosody has ended; ${printable(join(folder.at('prosody'), 'prosody.log'))} may say why.\n`,
@@ -147,6 +148,17 @@ async function runServerAndNode(
   } finally {
     await server.stop();
   }
+}
+
+/** What is waited for. */
+function stillAt({ online, scan, shares, channels }: NodeStatus): string {
+  const files = shares.reduce((sum, share) => sum + share.files, 0);
+  if (!online) return 'Still connecting…';
+  if (scan === 'first') return `Still looking through the folders: ${files} files so far…`;
+  const missing = channels
+    .filter(({ state }) => state !== 'joined')
+    .map(({ node }) => `'${printable(node)}'`);
+  return missing.length > 0 ? `Still joining ${missing.join(', ')}…` : `Still indexing ${files} files…`;
 }
 
 /** The log of the run before is not kept. */

@@ -1,5 +1,6 @@
 /** What `shoal get` was told to fetch: how it is asked for, and which of the answers are meant. */
 import { basename } from 'node:path';
+import { ShoalError } from '../errors.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
@@ -33,6 +34,23 @@ export function rangeOf(text: string | undefined): Range | undefined {
     );
   }
   return end === undefined ? { offset } : { offset, length: end - offset + 1 };
+}
+
+/** Thrown when bytes are asked for that the file does not have. */
+export class BeyondEndError extends ShoalError {
+  readonly code = 'beyond-end';
+}
+
+/** The range as it is asked for: none where it is the whole file. Throws {@link BeyondEndError}. */
+export function rangeIn(range: Range | undefined, size: number | undefined): Range | undefined {
+  if (range === undefined || size === undefined) return range;
+  const end = range.length === undefined ? size : range.offset + range.length;
+  if (range.offset > size || end > size) {
+    throw new BeyondEndError(
+      `--range goes beyond the end: the file has ${size} bytes, the last is ${size - 1}`,
+    );
+  }
+  return range.offset === 0 && end === size ? undefined : range;
 }
 
 const MAX_PATTERN_LENGTH = 1000; // nodes take 1024 characters

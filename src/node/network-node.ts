@@ -209,6 +209,7 @@ export class NetworkNode implements Startable {
       jid: this.#entity.jid,
       online: this.#entity.online,
       uptimeMs: Math.round(clock.monotonic() - this.#startedAtMs),
+      scan: progress.scan,
       shares: sharesOf(progress.shares, this.#library.catalogue.entries()),
       hashing: {
         filesLeft: progress.hashing.filesLeft,

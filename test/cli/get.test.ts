@@ -89,6 +89,18 @@ describe('shoal get', () => {
     assert.match(byPath.out.text, /hash not verified/);
   });
 
+  it('asks for no bytes beyond the end, and for the whole file where the range is all of it', async () => {
+    const size = romeo.size ?? assert.fail();
+    for (const range of [`0-${size}`, `${size + 1}-`, '0-9999999999']) {
+      const { code, err, asker } = await get({ files }, ['romeo.txt', '--range', range]);
+      assert.equal(code, 1, range);
+      assert.match(err.text, new RegExp(`beyond the end: the file has ${size} bytes`));
+      assert.deepEqual(asker.fetched, []);
+    }
+    const whole = await get({ files }, ['romeo.txt', '--range', `0-${size - 1}`]);
+    assert.equal(whole.asker.fetched[0]?.range, undefined);
+  });
+
   it('waits only a moment for further sources once it has one', async () => {
     const { code, asker } = await get({ files, patient: true }, ['romeo.txt']);
     assert.equal(code, 0);

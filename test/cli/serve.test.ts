@@ -16,6 +16,7 @@ const STATUS: NodeStatus = {
   jid: parseJid('files.x'),
   online: true,
   uptimeMs: 0,
+  scan: 'done',
   shares: [],
   hashing: { filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
   channels: [],
@@ -108,6 +109,40 @@ describe('shoal serve', () => {
     assert.match(messages()[2] ?? '', /^50002 files are more than the search index is made for/);
     told.abort();
     await code;
+  });
+
+  it('tells now and then how far it is, until it is ready', async () => {
+    let begin: () => void = () => {};
+    const started = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const clock = new VirtualClock();
+    const seen: string[] = [];
+    const told = new AbortController();
+    const components: Components = {
+      clock,
+      createNode: () => new QuietNode(started),
+      createAsker: () => assert.fail('serve needs no asker'),
+      createServer: () => assert.fail('serve needs no server'),
+    };
+    const code = serve(
+      components,
+      { config: { data } as NodeConfig, warnings: [] },
+      {
+        io: { signal: told.signal },
+        log: createLog('silent'),
+        onReady: () => {
+          seen.push('ready');
+          told.abort();
+        },
+        onWaiting: () => seen.push('waiting'),
+      },
+    );
+    await clock.advance(7000);
+    begin();
+    await code;
+    assert.deepEqual(seen, ['waiting', 'waiting', 'ready']);
+    assert.equal(clock.pendingTimers, 0);
   });
 
   it('can be stopped while it starts', async () => {
