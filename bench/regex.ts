@@ -61,7 +61,8 @@ const HOSTILE = [
   '(a?){60}a{60}',
 ];
 const DEADLINE_MS = 1000;
-const OTHER_QUERIES = 200;
+const ATTACK_MS = 3000;
+const IDLE_QUERIES = 100;
 
 const machine = describeMachine();
 const folder = await mkdtemp(join(tmpdir(), 'shoal-bench-'));
@@ -182,7 +183,8 @@ async function hostile(): Promise<Table[]> {
   await engine.start();
   try {
     await engine.apply(entries());
-    const idle = await otherLatency(engine, OTHER_QUERIES, () => true);
+    await otherLatency(engine, IDLE_QUERIES, () => true); // meanwhile the index is put in order
+    const idle = await otherLatency(engine, IDLE_QUERIES, () => true);
     const ended: Row[] = [];
     const delays: Row[] = [];
     const others: Row[] = [];
@@ -227,22 +229,27 @@ function entries(): CatalogueChange[] {
   }));
 }
 
+/** Again and again, as long as it takes to see what becomes of others; the slowest counts. */
 async function attack(engine: WorkerQueryEngine, pattern: string) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   let over = false;
+  let outcome = '';
+  let tookMs = 0;
   delay.enable();
-  const began = performance.now();
-  const attacked = search(engine, pattern)
-    .catch((error: unknown) => {
-      if (!(error instanceof LimitError)) throw error;
-      return `refused, ${error.bound}`;
-    })
-    .then((outcome) => {
-      over = true;
-      return { outcome, tookMs: performance.now() - began };
-    });
-  const latencyMs = await otherLatency(engine, OTHER_QUERIES, () => !over);
-  const { outcome, tookMs } = await attacked;
+  const attacks = (async () => {
+    const ends = performance.now() + ATTACK_MS;
+    while (performance.now() < ends) {
+      const began = performance.now();
+      outcome = await search(engine, pattern).catch((error: unknown) => {
+        if (!(error instanceof LimitError)) throw error;
+        return `refused, ${error.bound}`;
+      });
+      tookMs = Math.max(tookMs, performance.now() - began);
+    }
+    over = true;
+  })();
+  const latencyMs = await otherLatency(engine, Number.POSITIVE_INFINITY, () => !over);
+  await attacks;
   delay.disable();
   return { outcome, tookMs, latencyMs, delayMs: delay.percentile(99) / NANOSECONDS_A_MS };
 }
@@ -264,7 +271,9 @@ async function otherLatency(
   await new Promise(setImmediate);
   while (taken.length < most && goOn()) {
     const began = performance.now();
-    await engine.search({ criteria, page: { max: 50 }, deadlineMs: DEADLINE_MS });
+    await engine.search({ criteria, page: { max: 50 }, deadlineMs: DEADLINE_MS }).catch((error: unknown) => {
+      if (!(error instanceof LimitError)) throw error; // it counts with all the time it was given
+    });
     taken.push(performance.now() - began);
   }
   return taken.length === 0 ? undefined : median(taken);
