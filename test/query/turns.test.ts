@@ -50,6 +50,17 @@ describe('Turns', () => {
     assert.ok(Math.min(...ends) >= 580, `${ends}`);
   });
 
+  it('does not let short searches that keep coming starve a longer one', async () => {
+    const ended = new AbortController();
+    const short = (async () => {
+      while (!ended.signal.aborted) await turns.search(lasting(30));
+    })();
+    const endedMs = await turns.search(lasting(100));
+    ended.abort();
+    await short;
+    assert.ok(endedMs <= 3000, `${endedMs} ms`);
+  });
+
   it('gives upkeep its share, and no more, though there is always more of it', async () => {
     let upkeepMs = 0;
     const until = new AbortController();
