@@ -3,6 +3,7 @@ import { isInstalled, run, stop, succeeds } from './run.mjs';
 
 export const prosody = { package: 'prosody', name: 'Prosody', isThere: () => isInstalled('prosody') };
 export const ejabberd = { package: 'ejabberd', name: 'ejabberd', isThere: () => isInstalled('ejabberdctl') };
+export const openssl = { package: 'openssl', name: 'OpenSSL', isThere: () => isInstalled('openssl') };
 export const slixmpp = {
   package: 'python3-slixmpp',
   name: 'slixmpp for Python',

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBuilt } from './project.mjs';
 import { root, run } from './run.mjs';
-import { ejabberd, ensurePackages, prosody, slixmpp } from './system-packages.mjs';
+import { ejabberd, ensurePackages, openssl, prosody, slixmpp } from './system-packages.mjs';
 
 ensureBuilt();
-ensurePackages([prosody, ejabberd, slixmpp]);
+ensurePackages([prosody, ejabberd, openssl, slixmpp]);
 
 const words = process.argv.slice(2);
 // Mocha adds files named to those of .mocharc.json; whoever names one wants it alone.

@@ -3,7 +3,7 @@
  * overall. Only counts; what a refusal leads to is decided by the doors.
  */
 import type { Clock } from '../clock.js';
-import { LimitError } from '../errors.js';
+import { AbortedError, LimitError } from '../errors.js';
 
 /** The names are those of the configured limits: a refusal tells which it was. */
 export interface QueryBudgetInit {
@@ -22,6 +22,8 @@ interface Account {
   tokens: number;
   refilledAtMs: number;
   active: number;
+  /** Who waits for a place, the oldest first. */
+  readonly waiting: Set<() => void>;
 }
 
 const MAX_ACCOUNTS = 10_000; // about 1 MB; the account that was quiet longest goes first
@@ -39,7 +41,12 @@ class Accounts {
   /** Tokens as of now. The account moves to the young end. */
   get(key: string): Account {
     const nowMs = this.clock.monotonic();
-    const account = this.#accounts.get(key) ?? { tokens: this.perMinute, refilledAtMs: nowMs, active: 0 };
+    const account = this.#accounts.get(key) ?? {
+      tokens: this.perMinute,
+      refilledAtMs: nowMs,
+      active: 0,
+      waiting: new Set(),
+    };
     const earned = ((nowMs - account.refilledAtMs) * this.perMinute) / MINUTE_MS;
     account.tokens = Math.min(this.perMinute, account.tokens + earned);
     account.refilledAtMs = nowMs;
@@ -57,7 +64,7 @@ class Accounts {
   #evict(): void {
     for (const [key, account] of this.#accounts) {
       if (this.#accounts.size <= MAX_ACCOUNTS) return;
-      if (account.active === 0) this.#accounts.delete(key);
+      if (account.active === 0 && account.waiting.size === 0) this.#accounts.delete(key);
     }
   }
 }
@@ -104,13 +111,47 @@ export class QueryBudget {
     if (account.active >= this.#init.concurrentQueriesPerAsker) {
       throw refusal('concurrentQueriesPerAsker', 1000);
     }
-    account.active += 1;
-    return {
-      leave: () => {
-        account.active -= 1;
-      },
-    };
+    return admitted(account);
   }
+
+  /**
+   * As `enter`, but waits until others of this asker are done. How many may wait is the caller's to
+   * bound. Rejects with AbortedError when `signal` aborts first.
+   */
+  async enterInTurn(asker: string, signal: AbortSignal): Promise<Admission> {
+    const account = this.#askers.get(asker);
+    while (account.active >= this.#init.concurrentQueriesPerAsker) await aPlace(account, signal);
+    return admitted(account);
+  }
+}
+
+function admitted(account: Account): Admission {
+  account.active += 1;
+  return {
+    leave: () => {
+      account.active -= 1;
+      const [next] = account.waiting;
+      next?.();
+    },
+  };
+}
+
+/** Resolves when a place may be free. Rejects with AbortedError. */
+function aPlace(account: Account, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) throw new AbortedError('withdrawn while it waited for its turn');
+    const done = () => {
+      account.waiting.delete(done);
+      signal.removeEventListener('abort', abort);
+      resolve();
+    };
+    const abort = () => {
+      account.waiting.delete(done);
+      reject(new AbortedError('withdrawn while it waited for its turn'));
+    };
+    account.waiting.add(done);
+    signal.addEventListener('abort', abort, { once: true });
+  });
 }
 
 function refusal(bound: keyof QueryBudgetInit, retryAfterMs: number): LimitError {

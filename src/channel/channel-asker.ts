@@ -109,7 +109,9 @@ export class ChannelAsker implements Startable {
     signal?.addEventListener('abort', end, { once: true });
     let published: readonly ChannelAddress[] = [];
     try {
-      published = await this.#publish(channels, id, question);
+      const outcome = await this.#publish(channels, id, question);
+      published = outcome.published;
+      for (const event of outcome.refused) yield event;
       void sleep(clock, question.waitMs, over.signal).then(end, () => {});
       if (signal?.aborted) return;
       for await (const event of events) yield event as AnswerEvent;
@@ -127,12 +129,12 @@ export class ChannelAsker implements Startable {
     yield* this.#pages(to, randomUUID(), question, { files: 0 }, signal);
   }
 
-  /** Publishes on all; those that would not have it are logged, and thrown when there are no others. */
+  /** Publishes on all; what those say that would not have it is thrown when there are no others. */
   async #publish(
     channels: readonly ChannelAddress[],
     id: string,
     question: ChannelQuestion,
-  ): Promise<readonly ChannelAddress[]> {
+  ): Promise<{ readonly published: readonly ChannelAddress[]; readonly refused: readonly AnswerEvent[] }> {
     const { clock, entity, log } = this.#components;
     const payload = findCodec.toXml({
       ...this.#find(id, question),
@@ -142,14 +144,22 @@ export class ChannelAsker implements Startable {
     });
     const results = await Promise.allSettled(
       channels.map(({ service, nodeId }) =>
-        this.#request(service, { type: 'publish', nodeId, item: { id, payload } }),
+        this.#request(service, { type: 'publish', nodeId, item: { id, payload } }).catch((error: unknown) => {
+          throw error instanceof StanzaError ? aboutChannel(error, { service, nodeId }) : error;
+        }),
       ),
     );
     const published = channels.filter((_, at) => results[at]?.status === 'fulfilled');
     const failures = results.filter((result) => result.status === 'rejected');
     for (const { reason } of failures) log.warn(`the question was not published: ${messageOf(reason)}`);
     if (published.length === 0 && failures[0]) throw failures[0].reason;
-    return published;
+    const refused = channels.flatMap(({ service }, at): AnswerEvent[] => {
+      const result = results[at];
+      return result?.status === 'rejected' && result.reason instanceof StanzaError
+        ? [{ type: 'refused', from: service, error: result.reason }]
+        : [];
+    });
+    return { published, refused };
   }
 
   #find(id: string, question: ChannelQuestion): Find {
@@ -201,6 +211,7 @@ export class ChannelAsker implements Startable {
     signal?: AbortSignal,
   ): AsyncGenerator<AnswerEvent> {
     let { files, after } = progress;
+    let pages = 0;
     for (let last = false; !last; ) {
       const find = this.#find(id, question);
       const max = Math.min(this.#init.pageFiles, question.maxFiles - files);
@@ -214,9 +225,15 @@ export class ChannelAsker implements Startable {
         return;
       }
       files += found.files.length;
+      pages += 1;
       const next = found.page.last;
-      // A page that leads nowhere ends the walk, whatever it says of more.
-      last = !found.more || files >= question.maxFiles || next === undefined || next === after;
+      // A page that leads nowhere ends the walk, whatever it says of more; so do pages without end.
+      last =
+        !found.more ||
+        files >= question.maxFiles ||
+        pages >= question.maxFiles ||
+        next === undefined ||
+        next === after;
       after = next;
       yield { type: 'found', from: to, found, last };
     }
@@ -242,6 +259,12 @@ export class ChannelAsker implements Startable {
       this.#components.log.debug(`the question was not retracted: ${messageOf(error)}`),
     );
   }
+}
+
+/** A service says what is wrong, but not with which of its channels. */
+function aboutChannel(error: StanzaError, { service, nodeId }: ChannelAddress): StanzaError {
+  const text = [`the channel '${nodeId}' at ${service}`, ...(error.text === undefined ? [] : [error.text])];
+  return new StanzaError(error.condition, text.join(': '), { type: error.type, cause: error });
 }
 
 function foundOf(element: Element): Found | undefined {

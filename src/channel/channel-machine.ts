@@ -25,6 +25,9 @@ export type ChannelEvent =
   | { readonly type: 'retry-due' }
   /** A notification said that the node was deleted (§8.4.2). */
   | { readonly type: 'node-deleted' }
+  /** A notification said that our subscription was ended (§13.14), or that it was approved. */
+  | { readonly type: 'subscription-ended' }
+  | { readonly type: 'subscription-approved' }
   | { readonly type: 'stop' };
 
 export type ChannelEffect =
@@ -86,6 +89,14 @@ export const channelMachine = defineMachine<ChannelState, ChannelEvent, ChannelE
   ...row('subscribed', 'node-deleted', 'XEP-0060 §8.4.2', () => ({
     state: { type: 'waiting', first: false, attempt: 1, reason: 'the channel was deleted' },
     effects: [{ type: 'retry-after', attempt: 1 }],
+  })),
+  ...row('subscribed', 'subscription-ended', 'XEP-0060 §13.14', () => ({
+    state: { type: 'waiting', first: false, attempt: 1, reason: 'the service ended the subscription' },
+    effects: [{ type: 'retry-after', attempt: 1 }],
+  })),
+  ...row('waiting', 'subscription-approved', 'XEP-0060 §8.6', ({ first, attempt }) => ({
+    state: { type: 'subscribing', first, attempt },
+    effects: [{ type: 'cancel-retry' }, { type: 'subscribe' }],
   })),
   ...row(['offline', 'subscribing', 'creating', 'subscribed', 'waiting'], 'stop', 'local', () => ({
     state: { type: 'stopped' },

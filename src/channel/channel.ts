@@ -133,6 +133,10 @@ export class Channel implements Startable {
     if (!event || event.nodeId !== this.#init.nodeId) return;
     if (event.type === 'items') this.#onItems(event, stanza);
     else if (event.type === 'delete') this.#step({ type: 'node-deleted' });
+    else if (event.type === 'subscription' && bareOf(event.jid) === this.#jid) {
+      if (event.state === 'none') this.#step({ type: 'subscription-ended' });
+      if (event.state === 'subscribed') this.#step({ type: 'subscription-approved' });
+    }
   }
 
   #onItems(event: Extract<PubsubEvent, { type: 'items' }>, stanza: Element): void {

@@ -17,6 +17,7 @@ import {
   type Find,
   findCodec,
   foundMessage,
+  isQueryId,
 } from '../stanza/file-discovery.js';
 import { fileQuery2011FromXml, isFileQuery2011 } from '../stanza/file-query-2011.js';
 import { bareOf, isFull, type Jid } from '../stanza/jid.js';
@@ -99,7 +100,7 @@ export class QueryResponder {
 
   /** Notes an item that lay on the channel before we came: a duplicate from now on. */
   remember(channel: ChannelAddress, itemId: string): void {
-    this.#see(keyOf(channel, itemId));
+    if (isQueryId(itemId)) this.#see(keyOf(channel, itemId));
   }
 
   /** The asker has enough: what was not sent yet is dropped. */
@@ -125,6 +126,8 @@ export class QueryResponder {
   async #handle(received: ChannelItem, payload: Element): Promise<QueryOutcome> {
     const { log, clock } = this.#components;
     const key = keyOf(received.channel, received.item.id);
+    // It is kept, and repeated in the answer.
+    if (!isQueryId(received.item.id)) return 'malformed';
     if (!this.#see(key)) return 'duplicate';
     if (this.#pending.size >= this.#init.maxPendingQueries) return 'over-budget';
     const withdrawn = new AbortController();
@@ -175,7 +178,8 @@ export class QueryResponder {
     const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
     budget.charge(asker);
     await sleep(clock, random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs), signal);
-    const admission = budget.enter(asker);
+    // Nobody could tell this asker to come again: the question waits for its turn until it expires.
+    const admission = await budget.enterInTurn(asker, signal);
     try {
       const hashWaitMs = Math.min(this.#init.hashWaitMs, asked.expiresMs - clock.now());
       const answer = await answerer.answer({ ...find, hashWaitMs }, signal);

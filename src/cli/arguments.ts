@@ -82,7 +82,7 @@ function explain(
   message: string,
 ): string {
   const unknown = /^Unknown option '(--?[^']*)'/.exec(message)?.[1];
-  if (unknown === undefined) return message.replace(/\n/g, ' ');
+  if (unknown === undefined) return valueFault(flags, message);
   const meant = unknown.startsWith('--')
     ? nearest(
         unknown.slice(2),
@@ -91,11 +91,22 @@ function explain(
     : undefined;
   if (meant !== undefined) return `there is no option '${unknown}'; did you mean '--${meant}'?`;
   const minus = argv.find((word) => /^-[^-]./.test(word));
-  const quote =
-    spec.name === 'find' && minus !== undefined && !unknown.startsWith('--')
-      ? `; words to leave out go into quotes with the others: shoal find 'romeo ${minus}'`
-      : '';
-  return `there is no option '${unknown}'${quote}`;
+  const advice =
+    minus === undefined || unknown.startsWith('--') || spec.maxWords === 0
+      ? ''
+      : spec.name === 'find'
+        ? `; words to leave out go into quotes with the others: shoal find 'romeo ${minus}'`
+        : `; what begins with a dash and is no option goes behind --: shoal ${spec.name} -- ${minus}`;
+  return `there is no option '${unknown}'${advice}`;
+}
+
+function valueFault(flags: readonly Flag[], message: string): string {
+  const name = /^Option '(?:-\w, )?--([^' ]+)/.exec(message)?.[1];
+  const flag = flags.find((each) => each.name === name);
+  if (flag === undefined) return message.replace(/\n/g, ' ');
+  if (flag.value === undefined) return `--${flag.name} takes no value`;
+  const dash = message.includes('ambiguous') ? `; one with a dash in front is written --${flag.name}=-…` : '';
+  return `--${flag.name} needs a value: --${flag.name} ${flag.value}${dash}`;
 }
 
 /** The text of `--help`. */

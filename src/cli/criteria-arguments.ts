@@ -137,6 +137,7 @@ function hexToBase64(text: string): string {
 }
 
 const flagOfField: Readonly<Record<string, string>> = {
+  text: 'TEXT',
   name: '--regex',
   'size-min': '--size-min',
   'size-max': '--size-max',
@@ -150,8 +151,15 @@ function check(criteria: FileCriteria): void {
     parseCriteria(criteria);
   } catch (thrown) {
     if (!(thrown instanceof ParseError)) throw thrown;
-    const field = thrown.field ?? '';
-    const flag = Object.hasOwn(flagOfField, field) ? `${flagOfField[field]}: ` : '';
-    throw new UsageError(`${flag}${thrown.message}`, { cause: thrown });
+    throw new UsageError(inFlags(thrown), { cause: thrown });
   }
+}
+
+/** The fault with the flags for the fields of the wire. */
+function inFlags({ field = '', message }: ParseError): string {
+  const text = message.replace(/'([a-z-]+)'/g, (quoted, name: string) =>
+    Object.hasOwn(flagOfField, name) ? (flagOfField[name] ?? quoted) : quoted,
+  );
+  const flag = Object.hasOwn(flagOfField, field) ? flagOfField[field] : undefined;
+  return flag === undefined || text.includes(flag) ? text : `${flag}: ${text}`;
 }

@@ -3,12 +3,13 @@ import type { Clock, Timer } from '../clock.js';
 import type { FindEvent, FoundFile } from '../node/asker.js';
 import { FoundRows, rowToJson } from './found-rows.js';
 import { LiveRegion } from './live-region.js';
-import { printable } from './printable.js';
+import { cut, printable } from './printable.js';
 import { rowLines } from './row-table.js';
 import type { Io } from './terminal.js';
 
 const REPAINT_MS = 50;
 const SHOWN_REFUSALS = 3;
+const WAITING = 'waiting for answers; Ctrl-C ends it';
 
 export interface FindViewComponents {
   readonly clock: Clock;
@@ -39,6 +40,7 @@ export class FindView {
     this.#io = io;
     this.#init = init;
     this.#region = io.out.isTerminal && init.form === 'table' ? new LiveRegion(io.out) : undefined;
+    this.#paint();
   }
 
   take(event: FindEvent): void {
@@ -61,7 +63,7 @@ export class FindView {
   /** Prints what is not printed yet. May be called after a failure too. */
   finish(): void {
     this.#repaint?.cancel();
-    if (this.#region !== undefined) this.#paint();
+    if (this.#region !== undefined) this.#region.paint(this.#lines());
     else for (const line of this.#lines()) this.#io.out.write(`${line}\n`);
   }
 
@@ -93,7 +95,8 @@ export class FindView {
     const before = this.rows.size;
     const place = this.rows.add(file);
     if (this.#region === undefined) return;
-    if (this.rows.size === before && place < this.#region.left) this.#stale += 1;
+    const linesPerRow = this.#init.withHash ? 2 : 1;
+    if (this.rows.size === before && place * linesPerRow < this.#region.left) this.#stale += 1;
     this.#paintSoon();
   }
 
@@ -114,7 +117,7 @@ export class FindView {
   }
 
   #paint(): void {
-    this.#region?.paint(this.#lines());
+    this.#region?.paint([...this.#lines(), cut(WAITING, this.#io.out.columns)]);
   }
 }
 

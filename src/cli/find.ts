@@ -37,9 +37,9 @@ const spec: CommandSpec = {
   ],
   notes: [
     [
-      'TEXT is words: all of them must be there, in name, path, description or type. -word leaves out,',
-      'word* is a beginning, "two words" a phrase, name:word looks at the name alone. Different options',
-      'narrow the search; the same one twice widens it.',
+      'TEXT is words: all of them must be there, in name, path, description or type. word* is a beginning,',
+      '"two words" a phrase, name:word looks at the name alone, -word leaves out; in quotes, as in',
+      "'romeo -audio'. Different options narrow the search; the same one twice widens it.",
     ].join('\n'),
     [
       'A file that several nodes have, known by its hash, is one row with all its sources. On a terminal rows',

@@ -4,7 +4,7 @@ import { AbortedError, ShoalError } from '../errors.js';
 import { createLog } from '../log.js';
 import type { Asker, FindRequest } from '../node/asker.js';
 import type { StanzaError } from '../stanza/stanza-error.js';
-import type { FetchRequest } from '../transfer/fetch/fetch-request.js';
+import { FetchError, type FetchRequest } from '../transfer/fetch/fetch-request.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import {
@@ -28,6 +28,7 @@ import {
   criteriaFor,
   matches,
   meantOf,
+  rangeIn,
   rangeOf,
   requestOf,
   unseen,
@@ -98,10 +99,11 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
     const row =
       from !== undefined && found.cannotSearch ? unseen(wanted, from) : choose(found.rows, wanted, io);
     if (row === undefined) return ExitCode.failed;
+    const part = rangeIn(range, row.size);
     const request: FetchRequest = {
       ...requestOf(row, wanted),
       target: await targetOf(args.get('output'), row.name),
-      ...(range !== undefined && { range }),
+      ...(part !== undefined && { range: part }),
       overwrite: args.has('force') ? 'replace' : 'refuse',
     };
     await fetch(components, asker, request, io);
@@ -180,6 +182,9 @@ async function fetch(components: Components, asker: Asker, request: FetchRequest
   const view = new GetView({ clock: components.clock, io }, { name: basename(request.target) });
   try {
     for await (const event of asker.fetch(request, io.signal)) view.take(event);
+  } catch (thrown) {
+    if (!(thrown instanceof FetchError) || thrown.code !== 'exists') throw thrown;
+    throw new FetchError('exists', `${thrown.message}; --force replaces it`, { cause: thrown });
   } finally {
     view.finish();
   }

@@ -15,6 +15,15 @@ export function printable(text: string): string {
   });
 }
 
+/** The text that {@link printable} shows so, where it can be told; what it leaves as it is stays. */
+export function unprintable(shown: string): string {
+  return shown.replace(/\\x([0-9a-f]{2})|\\u\{([0-9a-f]{3,6})\}/g, (written, byte, point) => {
+    const code = Number.parseInt(byte ?? point, 16);
+    const character = code <= 0x10ffff ? String.fromCodePoint(code) : written;
+    return printable(character) === written ? character : written;
+  });
+}
+
 const ZERO = /^[\p{M}\u200c\u200d]$/u;
 // East Asian Wide and Fullwidth (UAX #11), as far as scripts and forms tell, and emoji.
 const WIDE =

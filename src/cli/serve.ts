@@ -1,5 +1,5 @@
 /** `shoal serve`: runs a node until it is told to stop. */
-import type { Clock } from '../clock.js';
+import type { Clock, Timer } from '../clock.js';
 import { examples } from '../config/examples.js';
 import { type Loaded, loadNodeConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/options.js';
@@ -42,17 +42,32 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {} });
 }
 
+// Above it a node works, but needs some 13 MB of memory for every thousand files, and answers more slowly.
+const COMFORTABLE_FILES = 50_000;
+
+/** What the owner of a node with very many files should know; undefined for others. */
+export function tooManyFiles(status: NodeStatus): string | undefined {
+  const files = status.shares.reduce((sum, share) => sum + share.files, 0);
+  return files <= COMFORTABLE_FILES
+    ? undefined
+    : `${files} files are more than the search index is made for (${COMFORTABLE_FILES}): it works, but takes much memory`;
+}
+
 export interface ServeInit {
   readonly io: Pick<Io, 'signal'>;
   readonly log: Log;
   readonly onReady: (status: NodeStatus) => void;
+  /** Called now and then until it is ready. */
+  readonly onWaiting?: (status: NodeStatus) => void;
 }
+
+const WAITING_MS = 3000;
 
 /** Runs the node that `loaded` describes until the signal of `io` aborts or the node fails. */
 export async function serve(
   components: Components,
   { config, warnings }: Loaded<NodeConfig>,
-  { io, log, onReady }: ServeInit,
+  { io, log, onReady, onWaiting }: ServeInit,
 ): Promise<ExitCode> {
   for (const warning of warnings) log.warn(warning);
   const node = components.createNode({ clock: components.clock, log }, config);
@@ -60,9 +75,19 @@ export async function serve(
     { clock: components.clock, log },
     { path: statusSocketPath(config.data), read: () => node.status() },
   );
-  const code = await runUntilTold(components.clock, node, socket, log, io.signal, () =>
-    onReady(node.status()),
-  );
+  let waiting: Timer | undefined;
+  const wait = () => {
+    waiting = components.clock.after(WAITING_MS, () => {
+      onWaiting?.(node.status());
+      wait();
+    });
+  };
+  wait();
+  const code = await runUntilTold(components.clock, node, socket, log, io.signal, () => {
+    waiting?.cancel();
+    onReady(node.status());
+  });
+  waiting?.cancel();
   await stopAll([socket, node], log);
   log.info('stopped');
   return code;
@@ -85,6 +110,8 @@ async function runUntilTold(
     await socket.start();
     if ((await Promise.race([told, node.failed, node.start()])) !== 'told') {
       log.info({ ms: Math.round(clock.monotonic() - fromMs) }, 'ready');
+      const warning = tooManyFiles(node.status());
+      if (warning !== undefined) log.warn(warning);
       onReady();
       await Promise.race([told, node.failed]);
     }

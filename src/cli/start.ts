@@ -18,7 +18,7 @@ import { type Command, type Components, ExitCode } from './command.js';
 import { isFolder } from './local-files.js';
 import { printable } from './printable.js';
 import { formatBytes } from './quantities.js';
-import { serve } from './serve.js';
+import { serve, tooManyFiles } from './serve.js';
 import {
   ASKER_USER,
   type Chosen,
@@ -134,7 +134,8 @@ async function runServerAndNode(
     const died = new AbortController();
     void server.died().then(() => died.abort());
     const signal = AbortSignal.any([io.signal, died.signal]);
-    const code = await serve(components, loaded, { io: { signal }, log, onReady });
+    const onWaiting = (status: NodeStatus) => io.out.write(`${stillAt(status)}\n`);
+    const code = await serve(components, loaded, { io: { signal }, log, onReady, onWaiting });
     if (died.signal.aborted) {
       io.err.write(
         `Prosody has ended; ${printable(join(folder.at('prosody'), 'prosody.log'))} may say why.\n`,
@@ -147,6 +148,17 @@ async function runServerAndNode(
   } finally {
     await server.stop();
   }
+}
+
+/** What is waited for. */
+function stillAt({ online, scan, shares, channels }: NodeStatus): string {
+  const files = shares.reduce((sum, share) => sum + share.files, 0);
+  if (!online) return 'Still connecting…';
+  if (scan === 'first') return `Still looking through the folders: ${files} files so far…`;
+  const missing = channels
+    .filter(({ state }) => state !== 'joined')
+    .map(({ node }) => `'${printable(node)}'`);
+  return missing.length > 0 ? `Still joining ${missing.join(', ')}…` : `Still indexing ${files} files…`;
 }
 
 /** The log of the run before is not kept. */
@@ -162,6 +174,8 @@ function announce(folder: StartFolder, chosen: Chosen, status: NodeStatus, io: I
   io.out.write(
     `${['Sharing', ...shares, `on the channel${chosen.channels.length > 1 ? 's' : ''} ${channels}.`, ''].join('\n')}\n`,
   );
+  const warning = tooManyFiles(status);
+  if (warning !== undefined) io.out.write(`${warning}.\n\n`);
   const isSample = chosen.shares.some(({ path }) => path === folder.at('library'));
   io.out.write(`${nextSteps(folder, isSample)}\nCtrl-C stops everything.\n`);
 }

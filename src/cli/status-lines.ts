@@ -35,7 +35,7 @@ export function statusLines(status: NodeStatus): string[] {
       ]),
     ),
     '',
-    `hashing   ${hashingText(status.hashing)}`,
+    `hashing   ${status.scan === 'first' ? 'begins after the first scan, which is under way' : hashingText(status.hashing)}`,
     `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped`,
   ];
 }

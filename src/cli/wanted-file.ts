@@ -1,5 +1,6 @@
 /** What `shoal get` was told to fetch: how it is asked for, and which of the answers are meant. */
 import { basename } from 'node:path';
+import { ShoalError } from '../errors.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
@@ -7,11 +8,12 @@ import type { Hash } from '../stanza/xep0300-hashes.js';
 import type { FetchRequest, FetchSource } from '../transfer/fetch/fetch-request.js';
 import { readHash } from './criteria-arguments.js';
 import type { FoundRow } from './found-rows.js';
+import { printable, unprintable } from './printable.js';
 import { UsageError } from './usage-error.js';
 
 export type Wanted =
   | { readonly type: 'hash'; readonly hash: Hash }
-  /** In NFC. */
+  /** In NFC; as it was typed, which may be as `printable` shows it. */
   | { readonly type: 'name'; readonly name: string };
 
 /** Whatever reads as a hash is one. */
@@ -34,7 +36,24 @@ export function rangeOf(text: string | undefined): Range | undefined {
   return end === undefined ? { offset } : { offset, length: end - offset + 1 };
 }
 
-const MAX_PATTERN_NAME = 240; // escaped and in both forms it stays below the 1024 characters that a node takes
+/** Thrown when bytes are asked for that the file does not have. */
+export class BeyondEndError extends ShoalError {
+  readonly code = 'beyond-end';
+}
+
+/** The range as it is asked for: none where it is the whole file. Throws {@link BeyondEndError}. */
+export function rangeIn(range: Range | undefined, size: number | undefined): Range | undefined {
+  if (range === undefined || size === undefined) return range;
+  const end = range.length === undefined ? size : range.offset + range.length;
+  if (range.offset > size || end > size) {
+    throw new BeyondEndError(
+      `--range goes beyond the end: the file has ${size} bytes, the last is ${size - 1}`,
+    );
+  }
+  return range.offset === 0 && end === size ? undefined : range;
+}
+
+const MAX_PATTERN_LENGTH = 1000; // nodes take 1024 characters
 
 /**
  * By name an exact pattern is asked for, not `contains`: a short name would find more than the node
@@ -42,22 +61,26 @@ const MAX_PATTERN_NAME = 240; // escaped and in both forms it stays below the 10
  */
 export function criteriaFor(wanted: Wanted): FileCriteria {
   if (wanted.type === 'hash') return { hash: [wanted.hash] };
-  const name = basename(wanted.name);
-  return name.includes('\ufffd') || name.length > MAX_PATTERN_NAME
-    ? { name: [{ type: 'contains', value: name }] }
-    : { name: [{ type: 'regex', pattern: exactPattern(name) }] };
+  const names = [...new Set([wanted.name, unprintable(wanted.name)])].map((each) => basename(each));
+  const pattern = exactPattern(names);
+  return names.some((name) => name.includes('\ufffd')) || pattern.length > MAX_PATTERN_LENGTH
+    ? { name: names.map((value) => ({ type: 'contains', value })) }
+    : { name: [{ type: 'regex', pattern }] };
 }
 
-/** An ERE for this name alone, however its accents are composed on the node's disk. */
-function exactPattern(name: string): string {
-  const forms = new Set([name.normalize('NFC'), name.normalize('NFD')]);
-  return `^(${[...forms].map((form) => form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&')).join('|')})$`;
+/** An ERE for these names alone, however their accents are composed on the node's disk. */
+function exactPattern(names: readonly string[]): string {
+  const forms = new Set(names.flatMap((name) => [name.normalize('NFC'), name.normalize('NFD')]));
+  const escaped = [...forms].map((form) => form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&'));
+  // XML makes a line feed of each end of a line (XML 1.0 §2.11): it was CR LF or CR perhaps.
+  return `^(${escaped.map((form) => form.replaceAll('\n', '[^/]{1,2}')).join('|')})$`;
 }
 
 /** Whether a file is the one that is wanted, and not just alike. */
 export function matches(file: { readonly name: string; readonly path?: string }, wanted: Wanted): boolean {
   if (wanted.type === 'hash') return true;
-  return [file.name, file.path].some((each) => each?.normalize('NFC') === wanted.name);
+  const names = [file.name, file.path].flatMap((each) => each?.normalize('NFC') ?? []);
+  return names.some((each) => each === wanted.name || printable(each) === wanted.name);
 }
 
 /** The rows that are meant: none, the one, or several among which the person must choose. */

@@ -12,10 +12,6 @@ const MINUTE_MS = 60_000;
 const freeCores = Math.max(1, availableParallelism() - 1);
 
 export const limitOptions = {
-  'limits.stanzaBytes': withDefault(whole(8192, 65_536), 65_536, {
-    unit: 'bytes',
-    reason: 'Longest stanza sent. Servers close the stream on one that is too long for them.',
-  }),
   'limits.pendingIqs': withDefault(whole(16, 100_000), 1000, {
     reason: 'Memory: requests of ours that wait for an answer.',
   }),
@@ -35,13 +31,6 @@ export const limitOptions = {
   }),
   'limits.queuedQueries': withDefault(whole(1, 100_000), 256, {
     reason: 'Memory: searches that wait for their turn.',
-  }),
-  'limits.patternCharacters': withDefault(whole(16, 4096), 1024, {
-    unit: 'characters',
-    reason: 'Length of a regular expression; memory of the machine made of it.',
-  }),
-  'limits.criteriaValues': withDefault(whole(1, 1000), 100, {
-    reason: 'Values in one query; each is a test on every candidate.',
   }),
   'limits.answerFiles': withDefault(whole(1, 1000), 100, {
     reason: 'Files in one answer. More come by asking for the next page.',

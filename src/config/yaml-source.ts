@@ -9,14 +9,19 @@ export interface YamlSource {
   lineOf(path: readonly (string | number)[]): number | undefined;
 }
 
-/** Parses YAML 1.2. Throws {@link ConfigError} with all syntax errors. */
+const SHOWN_ERRORS = 5; // where the syntax is wrong, most of what follows is wrong by that alone
+const SHOWN_CHARACTERS = 160; // the parser quotes what it did not expect, however long that is
+
+/** Parses YAML 1.2. Throws {@link ConfigError} with the syntax errors. */
 export function parseYaml(text: string, name: string): YamlSource {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   if (document.errors.length > 0) {
-    throw new ConfigError(
-      document.errors.map((error) => `${name}:${lines.linePos(error.pos[0]).line}: ${error.message}`),
-    );
+    const shown = document.errors
+      .slice(0, SHOWN_ERRORS)
+      .map((error) => `${name}:${lines.linePos(error.pos[0]).line}: ${shortened(error.message)}`);
+    const more = document.errors.length - shown.length;
+    throw new ConfigError(more > 0 ? [...shown, `${name}: ${more} more of the kind`] : shown);
   }
   return {
     value: document.contents === null ? {} : (document.toJS() as unknown),
@@ -37,6 +42,10 @@ export function parseYaml(text: string, name: string): YamlSource {
       return offset === undefined ? undefined : lines.linePos(offset).line;
     },
   };
+}
+
+function shortened(message: string): string {
+  return message.length <= SHOWN_CHARACTERS ? message : `${message.slice(0, SHOWN_CHARACTERS)}…`;
 }
 
 function keyIs(key: unknown, name: string | number): boolean {

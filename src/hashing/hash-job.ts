@@ -40,8 +40,8 @@ export interface Hasher {
 export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => void): Hasher {
   const buffer = new Uint8Array(READ_BYTES);
 
-  function hashOne(job: HashJob): HashResult {
-    const { file, status } = openSharedBlocking(fs, job.share, job.path);
+  function hashOne(folders: BlockingFileSystem, job: HashJob): HashResult {
+    const { file, status } = openSharedBlocking(folders, job.share, job.path);
     try {
       if (!isUnchanged(job.stamp, status)) return { type: 'changed' };
       const sha256 = read(file, job.stamp.size);
@@ -52,13 +52,14 @@ export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => 
     }
   }
 
-  /** Undefined when there is more than there should be: a file that grows as fast as it is read has no end. */
+  /** Undefined when there is more or less than there should be. */
   function read(file: BlockingFile, size: number): string | undefined {
     const hash = createHash('sha256');
-    let left = size;
-    for (let got = file.read(buffer); got > 0; got = file.read(buffer)) {
+    // Not up to the end of the file, which costs a call more: that there is no more its status tells.
+    for (let left = size; left > 0; ) {
+      const got = file.read(buffer);
+      if (got === 0 || got > left) return undefined;
       left -= got;
-      if (left < 0) return undefined;
       hash.update(got === buffer.length ? buffer : buffer.subarray(0, got));
       onRead(got);
     }
@@ -66,16 +67,36 @@ export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => 
   }
 
   return {
-    hash: (jobs) =>
-      jobs.map((job) => {
+    hash: (jobs) => {
+      const folders = rememberingRoots(fs);
+      return jobs.map((job) => {
         try {
-          return hashOne(job);
+          return hashOne(folders, job);
         } catch (error) {
           if (error instanceof FileAbsentError) return { type: 'changed' };
           const cause = error instanceof FileUnreadableError ? error.cause : error;
           return { type: 'unreadable', why: messageOf(cause) };
         }
-      }),
+      });
+    },
+  };
+}
+
+/**
+ * For one batch: where a share lies is asked once. Should the share become a link to another place
+ * meanwhile, files are still opened, and have to be, inside the folder that it was.
+ */
+function rememberingRoots(fs: BlockingFileSystem): BlockingFileSystem {
+  const roots = new Map<string, string>();
+  return {
+    ...fs,
+    realPath(path) {
+      const known = roots.get(path);
+      if (known !== undefined) return known;
+      const root = fs.realPath(path);
+      roots.set(path, root);
+      return root;
+    },
   };
 }
 

@@ -1,6 +1,7 @@
 /** The worker pool that hashes. */
 import { Piscina } from 'piscina';
 import type { Startable } from '../startable.js';
+import { type PackedBatch, type PackedResults, packBatch, unpackResults } from './hash-batch.js';
 import type { HashJob, HashResult } from './hash-job.js';
 
 export interface HashPool extends Startable {
@@ -17,7 +18,7 @@ const IDLE_MS = 10_000;
 export class PiscinaHashPool implements HashPool {
   readonly threads: number;
   readonly #bytes = new BigUint64Array(new SharedArrayBuffer(BigUint64Array.BYTES_PER_ELEMENT));
-  #pool: Piscina<readonly HashJob[], HashResult[]> | undefined;
+  #pool: Piscina<PackedBatch, PackedResults> | undefined;
 
   constructor(init: { readonly threads: number }) {
     this.threads = init.threads;
@@ -42,8 +43,8 @@ export class PiscinaHashPool implements HashPool {
     await this.#pool?.destroy();
   }
 
-  run(jobs: readonly HashJob[]): Promise<readonly HashResult[]> {
+  async run(jobs: readonly HashJob[]): Promise<readonly HashResult[]> {
     if (this.#pool === undefined) throw new TypeError('the hash pool has not been started');
-    return this.#pool.run(jobs);
+    return unpackResults(await this.#pool.run(packBatch(jobs)));
   }
 }

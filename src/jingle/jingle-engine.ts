@@ -5,6 +5,7 @@
  * the session is refused with the reason that fits.
  */
 import { randomBytes } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import type { Entity, IncomingIq, Unsubscribe } from '../entity/entity.js';
 import { AbortedError, LimitError } from '../errors.js';
@@ -71,6 +72,7 @@ export class JingleEngine implements Startable {
     this.#components = components;
     this.#init = init;
     this.#timeouts = { ...defaultJingleTimeouts, ...init.timeouts };
+    setMaxListeners(0, this.#abort.signal); // one a session that ends, and sessions are bounded
   }
 
   /** For disco#info (XEP-0234 §11). */

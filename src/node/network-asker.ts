@@ -4,6 +4,7 @@ import { ChannelAsker, type ChannelQuestion } from '../channel/channel-asker.js'
 import type { Clock } from '../clock.js';
 import type { AskerConfig } from '../config/options.js';
 import { clientEntity } from '../entity/client-entity.js';
+import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import { AbortedError } from '../errors.js';
 import { realPartFileSystem } from '../fs/part-file.js';
@@ -14,6 +15,7 @@ import { fetchFile } from '../transfer/fetch/fetch-file.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
 import type { TransportType } from '../transport/transport.js';
 import type { Asker, FindEvent, FindRequest } from './asker.js';
+import { askerDisco } from './disco-of-us.js';
 import { TransferStack } from './transfer-stack.js';
 
 export interface NetworkAskerComponents {
@@ -36,6 +38,7 @@ export class NetworkAsker implements Asker {
   readonly #entity: Entity;
   readonly #channels: ChannelAsker;
   readonly #transfers: TransferStack;
+  readonly #disco: Disco;
 
   constructor(components: NetworkAskerComponents, config: AskerConfig, options: NetworkAskerOptions = {}) {
     const { clock, log } = components;
@@ -64,6 +67,7 @@ export class NetworkAsker implements Asker {
         ...(options.transports && { transports: options.transports }),
       },
     );
+    this.#disco = new Disco({ entity }, askerDisco(this.#transfers.jingle.features));
   }
 
   /** Our full JID, once started. */
@@ -72,6 +76,7 @@ export class NetworkAsker implements Asker {
   }
 
   async start(): Promise<void> {
+    await this.#disco.start();
     await this.#channels.start();
     await this.#transfers.start();
     await this.#entity.start();
@@ -80,6 +85,7 @@ export class NetworkAsker implements Asker {
   async stop(): Promise<void> {
     await this.#transfers.stop();
     await this.#channels.stop();
+    await this.#disco.stop();
     await this.#entity.stop();
   }
 

@@ -23,8 +23,8 @@ import { FindService } from '../service/find-service.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { CatalogueIndexing } from './catalogue-indexing.js';
+import { nodeDisco } from './disco-of-us.js';
 import { LibraryHashes } from './library-hashes.js';
-import { nodeDisco } from './node-features.js';
 import type { NodeStatus } from './node-status.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
@@ -209,6 +209,7 @@ export class NetworkNode implements Startable {
       jid: this.#entity.jid,
       online: this.#entity.online,
       uptimeMs: Math.round(clock.monotonic() - this.#startedAtMs),
+      scan: progress.scan,
       shares: sharesOf(progress.shares, this.#library.catalogue.entries()),
       hashing: {
         filesLeft: progress.hashing.filesLeft,

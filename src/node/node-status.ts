@@ -7,6 +7,8 @@ export interface NodeStatus {
   readonly online: boolean;
   /** Milliseconds since it was started. */
   readonly uptimeMs: number;
+  /** `first` until every share has been walked once: until then more files come. */
+  readonly scan: 'first' | 'done';
   readonly shares: readonly ShareStatus[];
   readonly hashing: HashingStatus;
   readonly channels: readonly ChannelStatus[];

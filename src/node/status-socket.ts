@@ -128,7 +128,7 @@ export function readStatusSocket({ clock }: { readonly clock: Clock }, path: str
     socket.on('error', (cause) =>
       fail(
         ['ENOENT', 'ECONNREFUSED', 'ENOTDIR'].some((code) => hasCode(cause, code))
-          ? new NotRunningError(`nothing runs that listens at ${path}`, { cause })
+          ? new NotRunningError(`no node runs here: nobody listens at ${path}`, { cause })
           : cause,
       ),
     );

@@ -2,8 +2,8 @@
  * Answers a query, whichever door it came through: searches, waits for the hashes that are
  * missing, and describes the files for the wire within a bound of bytes.
  */
-import { type FileEntry, keyOf, nameOf } from '../catalogue/file-entry.js';
-import { toDisplay } from '../catalogue/share-path.js';
+import { describeFile } from '../catalogue/file-description.js';
+import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
@@ -50,6 +50,9 @@ export interface AnswererComponents {
   readonly hashes: HashSource;
   readonly clock: Clock;
 }
+
+/** `<range/>`: parts of the file can be asked for (XEP-0234 §5). */
+const RANGES_UNDERSTOOD = { offset: 0, hashes: [] } as const;
 
 /** An entry with its hash; or the hash did not come in time, or the file is no longer there. */
 type Hashed = FileEntry | 'pending' | 'gone';
@@ -148,28 +151,14 @@ export class Answerer {
     const order = backwards ? [...found.keys()].reverse() : [...found.keys()];
     for (const at of order) {
       const entry = hashed[at];
-      const file = typeof entry === 'object' ? describe(entry) : undefined;
+      const file =
+        typeof entry === 'object' ? { ...describeFile(entry), range: RANGES_UNDERSTOOD } : undefined;
       bytes += file === undefined ? 0 : wireBytes(file);
       if (bytes > this.#init.maxAnswerBytes && kept.length > 0) break;
       kept.push({ cursor: found[at]?.cursor ?? '', pending: entry === 'pending', ...(file && { file }) });
     }
     return backwards ? kept.reverse() : kept;
   }
-}
-
-/** What an asker is told of a file. */
-export function describe(entry: FileEntry): FileDescription {
-  return {
-    name: toDisplay(nameOf(entry)),
-    path: toDisplay(keyOf(entry)),
-    size: entry.size,
-    dateMs: entry.mtimeMs,
-    mediaType: entry.mediaType,
-    ...(entry.desc !== undefined && { desc: entry.desc }),
-    hashes: entry.sha256 === undefined ? [] : [{ algo: 'sha-256', value: entry.sha256 }],
-    hashesUsed: [],
-    range: { offset: 0, hashes: [] },
-  };
 }
 
 const ELEMENT_BYTES = 420; // tags, namespaces, hash, size and date of one <file/>, with room to spare

@@ -6,7 +6,8 @@
  * A byte that belongs to no valid character (a file name may hold any) is `INVALID`: no set holds it.
  * Validity is Unicode's table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF.
  */
-import { type CodePointSet, contains, rangesOf } from './ere-charset.js';
+import { type CodePointSet, rangesOf } from './ere-charset.js';
+import type { WorkMeter } from './ere-work-meter.js';
 
 /** A byte that is no part of a character; not a symbol of any alphabet. */
 export const INVALID = -1;
@@ -28,9 +29,9 @@ export class Alphabet {
   readonly #starts: Uint32Array;
   readonly #symbols: Uint16Array;
 
-  constructor(sets: readonly CodePointSet[]) {
+  constructor(sets: readonly CodePointSet[], work: WorkMeter) {
     this.#starts = boundaries(sets);
-    const { symbols, size } = refine(this.#starts, sets);
+    const { symbols, size } = refine(this.#starts, sets, work);
     this.#symbols = symbols;
     this.size = size;
     this.ascii = Uint16Array.from({ length: 0x80 }, (_, codePoint) => this.symbolOf(codePoint));
@@ -43,9 +44,11 @@ export class Alphabet {
   /** By symbol: 1 if the set, one of those that the alphabet was made from, holds its characters. */
   membership(set: CodePointSet): Uint8Array {
     const holds = new Uint8Array(this.size);
-    this.#starts.forEach((start, interval) => {
-      if (contains(set, start)) holds[this.#symbols[interval] as number] = 1;
-    });
+    for (const [from, to] of rangesOf(set)) {
+      const first = intervalAt(this.#starts, from);
+      for (let at = first; (this.#starts[at] ?? Infinity) <= to; at += 1)
+        holds[this.#symbols[at] as number] = 1;
+    }
     return holds;
   }
 
@@ -108,10 +111,15 @@ function boundaries(sets: readonly CodePointSet[]): Uint32Array {
 }
 
 /** Splits the intervals by one set after another until no set tells two of the same symbol apart. */
-function refine(starts: Uint32Array, sets: readonly CodePointSet[]): { symbols: Uint16Array; size: number } {
+function refine(
+  starts: Uint32Array,
+  sets: readonly CodePointSet[],
+  work: WorkMeter,
+): { symbols: Uint16Array; size: number } {
   const symbols = new Uint32Array(starts.length);
   let next = 1;
   for (const set of sets) {
+    work.add(2 * set.length);
     const inside = new Map<number, number>();
     for (const [from, to] of rangesOf(set)) {
       for (let at = intervalAt(starts, from); (starts[at] ?? Infinity) <= to; at += 1) {

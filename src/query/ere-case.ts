@@ -8,7 +8,7 @@
  *
  * The table is derived from the running Node's Unicode at first use, in some 15 ms, and kept.
  */
-import { ALL_CHARACTERS, type CodePointSet, codePointSet, rangesOf } from './ere-charset.js';
+import { type CodePointSet, codePointSet, contains, rangesOf } from './ere-charset.js';
 
 interface FoldingTable {
   /** For a character that has others: all of them and itself, ascending. */
@@ -48,18 +48,28 @@ function foldingTable(): FoldingTable {
 
 /** All characters that are the same as one of the set. */
 export function closeOverCase(set: CodePointSet): CodePointSet {
-  if (set === ALL_CHARACTERS) return set;
   const { alike, cased } = foldingTable();
   const ranges: (readonly [number, number])[] = [];
-  let at = 0;
   for (const [from, to] of rangesOf(set)) {
     ranges.push([from, to]);
-    while ((cased[at] ?? Infinity) < from) at += 1;
-    for (; (cased[at] ?? Infinity) <= to; at += 1) {
-      for (const same of alike.get(cased[at] as number) ?? []) ranges.push([same, same]);
+    for (let at = firstAtLeast(cased, from); (cased[at] ?? Infinity) <= to; at += 1) {
+      for (const same of alike.get(cased[at] as number) ?? []) {
+        if (!contains(set, same)) ranges.push([same, same]);
+      }
     }
   }
   return codePointSet(ranges);
+}
+
+function firstAtLeast(sorted: readonly number[], least: number): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as number) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** The one character that stands for all that are the same as this one. */

@@ -19,8 +19,8 @@ const UNKNOWN = 0;
 export const MATCH = 1;
 export const DEAD = 2;
 
-/** Words of all sets together: 4 MB. */
-const MOST_SET_WORDS = 1 << 20;
+/** Words of all sets together: 2 MB. */
+const MOST_SET_WORDS = 1 << 19;
 const FIRST_STATES = 16;
 /** With fewer bytes read for each state built, building costs more than it saves. */
 const WORTHWHILE_BYTES_A_STATE = 10;

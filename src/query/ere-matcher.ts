@@ -20,8 +20,8 @@ import { type Budget, WorkMeter } from './ere-work-meter.js';
 
 export type { Budget } from './ere-work-meter.js';
 
-/** States kept at most, unless said otherwise: 4 MB of table. Ordinary patterns over names need some tens. */
-const DEFAULT_MAX_STATES = 4096;
+/** States kept at most, unless said otherwise: 2 MB of table. Ordinary patterns over names need some tens. */
+const DEFAULT_MAX_STATES = 2048;
 /** Bytes read between two looks at the work meter. */
 const STRETCH = 8192;
 
@@ -39,47 +39,61 @@ export interface EreMatcher {
   readonly requiredLiterals: readonly Uint8Array[];
 }
 
-/** Bounded by what `parseEre` lets through: a few milliseconds, and some 15 more at the first use of a Unicode table. */
+/** Cheap: the automaton is built when the first value is matched, under the budget of that. */
 export function compileEre(
   tree: EreTree,
-  options: { caseSensitive: boolean; maxStates?: number },
+  options: { readonly caseSensitive: boolean; readonly maxStates?: number },
 ): EreMatcher {
-  const program = compileProgram(tree, options);
-  const alphabet = new Alphabet(program.sets);
-  const positions = new Positions(program, alphabet);
-  const dfa = new LazyDfa(alphabet, positions, options.maxStates ?? DEFAULT_MAX_STATES);
-  return new AutomatonMatcher(alphabet, positions, dfa, requiredLiterals(tree, options));
+  return new AutomatonMatcher(tree, options);
+}
+
+interface Automaton {
+  readonly alphabet: Alphabet;
+  readonly positions: Positions;
+  /** Dropped once it turns out not to pay. */
+  dfa: LazyDfa | undefined;
+  /** The sets before and after a character, for stepping without the table. */
+  set: Uint32Array;
+  nextSet: Uint32Array;
 }
 
 class AutomatonMatcher implements EreMatcher {
+  readonly requiredLiterals: readonly Uint8Array[];
   readonly #work = new WorkMeter();
-  #set: Uint32Array;
-  #nextSet: Uint32Array;
+  #automaton: Automaton | undefined;
 
   constructor(
-    private readonly alphabet: Alphabet,
-    private readonly positions: Positions,
-    private readonly dfa: LazyDfa,
-    readonly requiredLiterals: readonly Uint8Array[],
+    private readonly tree: EreTree,
+    private readonly options: { readonly caseSensitive: boolean; readonly maxStates?: number },
   ) {
-    this.#set = new Uint32Array(positions.words);
-    this.#nextSet = new Uint32Array(positions.words);
+    this.requiredLiterals = requiredLiterals(tree, options);
   }
 
   matches(utf8: Uint8Array, from: number, to: number, budget: Budget): boolean {
-    if (this.positions.matchesAll) return true;
-    if (from >= to) return this.positions.matchesEmpty;
     this.#work.charge(budget);
-    if (!this.dfa.isThrashing) {
-      const found = this.#runTable(utf8, from, to);
+    this.#automaton ??= this.#build();
+    const automaton = this.#automaton;
+    if (automaton.positions.matchesAll) return true;
+    if (from >= to) return automaton.positions.matchesEmpty;
+    if (automaton.dfa) {
+      const found = this.#runTable(automaton.dfa, utf8, from, to);
       if (found !== undefined) return found;
+      automaton.dfa = undefined;
     }
-    return this.#walkPositions(utf8, from, to);
+    return this.#walkPositions(automaton, utf8, from, to);
+  }
+
+  #build(): Automaton {
+    const program = compileProgram(this.tree, this.options, this.#work);
+    const alphabet = new Alphabet(program.sets, this.#work);
+    const positions = new Positions(program, alphabet, this.#work);
+    const dfa = new LazyDfa(alphabet, positions, this.options.maxStates ?? DEFAULT_MAX_STATES);
+    const { words } = positions;
+    return { alphabet, positions, dfa, set: new Uint32Array(words), nextSet: new Uint32Array(words) };
   }
 
   /** Undefined when the table turns out not to pay. */
-  #runTable(utf8: Uint8Array, from: number, to: number): boolean | undefined {
-    const dfa = this.dfa;
+  #runTable(dfa: LazyDfa, utf8: Uint8Array, from: number, to: number): boolean | undefined {
     let state = dfa.initial();
     if (state === DEAD) return false;
     let table = dfa.table;
@@ -109,23 +123,25 @@ class AutomatonMatcher implements EreMatcher {
     return dfa.matchesAtEnd(state);
   }
 
-  #walkPositions(utf8: Uint8Array, from: number, to: number): boolean {
-    const { alphabet, positions } = this;
-    this.#set.set(positions.initial);
+  #walkPositions(automaton: Automaton, utf8: Uint8Array, from: number, to: number): boolean {
+    const { alphabet, positions } = automaton;
+    automaton.set.set(positions.initial);
     let at = from;
     while (at < to) {
       const decoded = alphabet.decode(utf8, at, to);
       if (decoded === INVALID) {
-        this.#set.set(positions.restart);
+        automaton.set.set(positions.restart);
         this.#work.add(positions.words);
         at += 1;
         continue;
       }
       this.#work.add(positions.mostVisits);
-      if (positions.step(this.#set, 0, decoded >> 3, this.#nextSet)) return true;
-      [this.#set, this.#nextSet] = [this.#nextSet, this.#set];
+      const { set, nextSet } = automaton;
+      if (positions.step(set, 0, decoded >> 3, nextSet)) return true;
+      automaton.set = nextSet;
+      automaton.nextSet = set;
       at += decoded & 7;
     }
-    return positions.matchesAtEnd(this.#set, 0);
+    return positions.matchesAtEnd(automaton.set, 0);
   }
 }

@@ -8,6 +8,7 @@
  */
 import type { Alphabet } from './ere-alphabet.js';
 import { ACCEPT, Op, type Program } from './ere-program.js';
+import type { WorkMeter } from './ere-work-meter.js';
 
 const NONE = 0xffff_ffff;
 
@@ -35,7 +36,7 @@ export class Positions {
   readonly #visited: Uint32Array;
   #walk = 0;
 
-  constructor(program: Program, alphabet: Alphabet) {
+  constructor(program: Program, alphabet: Alphabet, work: WorkMeter) {
     this.#program = program;
     const nodes = program.ops.length;
     // A node is pushed by each that leads to it, and each leads to two at most.
@@ -51,7 +52,10 @@ export class Positions {
     });
     this.#nodeOf = Uint32Array.from(waiting);
     this.words = Math.max(1, Math.ceil(waiting.length / 32));
-    this.#memberships = program.sets.map((set) => alphabet.membership(set));
+    this.#memberships = program.sets.map((set) => {
+      work.add(set.length + alphabet.size);
+      return alphabet.membership(set);
+    });
     this.#waiting = new Array<Uint32Array | undefined>(alphabet.size);
     this.#ending = this.#select((node) => program.ops[node] === Op.end);
 

@@ -9,6 +9,7 @@ import { closeOverCase } from './ere-case.js';
 import { ALL_CHARACTERS, type CodePointSet, charactersOf, otherCharacters, union } from './ere-charset.js';
 import type { BracketMember, CharacterNode, EreNode, EreTree } from './ere-tree.js';
 import { characterClass, equivalents } from './ere-unicode.js';
+import type { WorkMeter } from './ere-work-meter.js';
 
 export const Op = { accept: 0, character: 1, branch: 2, start: 3, end: 4 } as const;
 export type Op = (typeof Op)[keyof typeof Op];
@@ -26,8 +27,19 @@ export interface Program {
   readonly sets: readonly CodePointSet[];
 }
 
-export function compileProgram(tree: EreTree, options: { caseSensitive: boolean }): Program {
-  const builder = new ProgramBuilder(options.caseSensitive);
+/** In units of the work meter, generously. */
+const WORK_FOR_NODE = 16;
+const WORK_FOR_SET = 256;
+const WORK_FOR_BOUND = 32;
+/** A table of Unicode may have to be made, once: the time is looked at before each. */
+const WORK_FOR_TABLE = 16_384;
+
+export function compileProgram(
+  tree: EreTree,
+  options: { readonly caseSensitive: boolean },
+  work: WorkMeter,
+): Program {
+  const builder = new ProgramBuilder(options.caseSensitive, work);
   const entry = builder.add(tree.root, ACCEPT);
   return builder.program(entry);
 }
@@ -40,7 +52,10 @@ class ProgramBuilder {
   readonly #setNumbers = new Map<string, number>();
   readonly #numberOfNode = new Map<CharacterNode, number>();
 
-  constructor(private readonly caseSensitive: boolean) {}
+  constructor(
+    private readonly caseSensitive: boolean,
+    private readonly work: WorkMeter,
+  ) {}
 
   program(entry: number): Program {
     return {
@@ -93,6 +108,7 @@ class ProgramBuilder {
   }
 
   #node(op: Op, next: number, argument: number): number {
+    this.work.add(WORK_FOR_NODE);
     this.#ops.push(op);
     this.#next.push(next);
     return this.#argument.push(argument) - 1;
@@ -102,6 +118,7 @@ class ProgramBuilder {
     const known = this.#numberOfNode.get(node);
     if (known !== undefined) return known;
     const set = this.#set(node);
+    this.work.add(WORK_FOR_SET + WORK_FOR_BOUND * set.length);
     const key = set.join();
     const number = this.#setNumbers.get(key) ?? this.#sets.push(set) - 1;
     this.#setNumbers.set(key, number);
@@ -116,24 +133,26 @@ class ProgramBuilder {
       case 'character':
         return this.#cased([node.codePoint, node.codePoint]);
       case 'bracket': {
-        const members = this.#cased(union(node.members.map(memberSet)));
+        const members = this.#cased(union(node.members.map((member) => this.#memberSet(member))));
         return node.negated ? otherCharacters(members) : charactersOf(members);
       }
     }
   }
 
+  #memberSet(member: BracketMember): CodePointSet {
+    switch (member.kind) {
+      case 'range':
+        return [member.from, member.to];
+      case 'class':
+        this.work.add(WORK_FOR_TABLE);
+        return characterClass(member.name);
+      case 'equivalents':
+        this.work.add(WORK_FOR_TABLE);
+        return equivalents(member.of);
+    }
+  }
+
   #cased(set: CodePointSet): CodePointSet {
     return this.caseSensitive ? set : closeOverCase(set);
-  }
-}
-
-function memberSet(member: BracketMember): CodePointSet {
-  switch (member.kind) {
-    case 'range':
-      return [member.from, member.to];
-    case 'class':
-      return characterClass(member.name);
-    case 'equivalents':
-      return equivalents(member.of);
   }
 }

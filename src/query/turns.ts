@@ -1,8 +1,10 @@
 /**
- * Takes work in turns on one thread. Each turn is a few milliseconds, and next is always the work that
- * has had the least time so far: a short search is done soon whatever else is going on, and
- * long ones share what is left. Upkeep is always new and would always be first, so it begins with as
- * much time as the least served search has had: it takes half of the thread at most. Between turns the event loop goes round, so that messages come in.
+ * Takes work in turns on one thread. Each turn is a few milliseconds, and next is the work that has
+ * had the least time so far: a short search is done soon whatever else is going on, and long ones
+ * share what is left. Short ones that keep coming would leave them nothing, so whoever has had no turn
+ * for a while has the next. Upkeep is always new and would always be first; it begins with as much time
+ * as the least served search has had, and so takes half of the thread at most. Between turns the event
+ * loop goes round, so that messages come in.
  */
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError } from '../errors.js';
@@ -23,7 +25,12 @@ export interface TurnOptions {
   readonly signal?: AbortSignal;
 }
 
+/** Seven long searches that wait take a third of the thread with a turn of 8 ms in each of these. */
+const LONGEST_WAIT_MS = 200;
+
 class Task implements Pace, Budget {
+  /** When it last had a turn; at first, when it came. */
+  servedAtMs: number;
   #turnEndsMs = 0;
   #work: Work<void> | undefined;
 
@@ -34,7 +41,9 @@ class Task implements Pace, Budget {
     /** Ends it with this error, whatever it was doing. */
     readonly fail: (error: unknown) => void,
     public spentMs: number,
-  ) {}
+  ) {
+    this.servedAtMs = clock.monotonic();
+  }
 
   /** One turn. True when the work is at its end. Throws what the work throws. */
   turn(turnMs: number): boolean {
@@ -45,7 +54,8 @@ class Task implements Pace, Budget {
       this.#work ??= this.start(this);
       return this.#work.next().done === true;
     } finally {
-      this.spentMs += this.clock.monotonic() - beganMs;
+      this.servedAtMs = this.clock.monotonic();
+      this.spentMs += this.servedAtMs - beganMs;
     }
   }
 
@@ -152,7 +162,7 @@ export class Turns {
 
   #turn(): void {
     this.#admit();
-    const task = this.#leastServed();
+    const task = this.#longestWaiting() ?? this.#leastServed();
     if (!task) return;
     try {
       task.turn(this.#init.turnMs);
@@ -161,11 +171,13 @@ export class Turns {
     }
   }
 
-  /** Moves up those that wait, and ends those whose time was over before their turn came. */
+  /** Ends those whose time was over before their turn came, and moves up those that wait. */
   #admit(): void {
-    for (const task of this.#waiting) {
+    for (const task of [...this.#running, ...this.#waiting]) {
       if (this.#clock.monotonic() >= task.deadlineMs) task.fail(deadlineError());
-      else if (this.#running.size < this.#init.maxRunning) {
+    }
+    for (const task of this.#waiting) {
+      if (this.#running.size < this.#init.maxRunning) {
         this.#waiting.delete(task);
         this.#running.add(task);
       }
@@ -174,6 +186,14 @@ export class Turns {
 
   #leastSpentMs(): number {
     return this.#running.size === 0 ? 0 : Math.min(...[...this.#running].map((task) => task.spentMs));
+  }
+
+  /** The search that has waited longest, if that is too long. */
+  #longestWaiting(): Task | undefined {
+    let longest: Task | undefined;
+    for (const task of this.#running) if (!longest || task.servedAtMs < longest.servedAtMs) longest = task;
+    const tooLong = longest && this.#clock.monotonic() - longest.servedAtMs > LONGEST_WAIT_MS;
+    return tooLong ? longest : undefined;
   }
 
   #leastServed(): Task | undefined {

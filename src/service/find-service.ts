@@ -1,10 +1,12 @@
 /** The doors for one asker who asks us directly: `<find/>` by iq, and the 2011 form. */
 import type { QueryBudget } from '../access/query-budget.js';
 import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../entity/entity.js';
+import { ParseError } from '../errors.js';
 import type { Answer, Answerer } from '../query/answer.js';
 import { FileDiscoveryElement, type Find, findCodec, foundCodec } from '../stanza/file-discovery.js';
 import { fileAnswer2011ToXml, fileQuery2011FromXml, isFileQuery2011 } from '../stanza/file-query-2011.js';
 import { bareOf } from '../stanza/jid.js';
+import { StanzaError } from '../stanza/stanza-error.js';
 import type { Element } from '../stanza/xml.js';
 import type { Startable } from '../startable.js';
 
@@ -83,8 +85,15 @@ export class FindService implements Startable {
     const admission = budget.enter(asker);
     try {
       return await answerer.answer({ ...find, hashWaitMs: this.#init.hashWaitMs }, signal);
+    } catch (error) {
+      throw isUnknownCursor(error) ? new StanzaError('item-not-found', error.message) : error;
     } finally {
       admission.leave();
     }
   }
+}
+
+/** XEP-0059 §2.4: who is asked for the page at an item that it does not know answers `item-not-found`. */
+function isUnknownCursor(error: unknown): error is ParseError {
+  return error instanceof ParseError && (error.field === 'after' || error.field === 'before');
 }

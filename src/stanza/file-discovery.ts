@@ -62,6 +62,11 @@ export interface Found {
 
 const MAX_ID_CHARS = 256; // item ids are kept to recognise duplicates
 
+/** True for what can name a query. */
+export function isQueryId(id: string): boolean {
+  return id !== '' && id.length <= MAX_ID_CHARS;
+}
+
 export const findCodec: Codec<Find> = {
   fromXml(element) {
     if (!is(element, 'find', NS.find)) throw new ParseError('not a <find/>', { field: 'find' });
@@ -164,7 +169,7 @@ export const FileDiscoveryElement = {
 
 function idOf(element: Element): string | undefined {
   const id = attribute(element, 'id');
-  if (id !== undefined && (id === '' || id.length > MAX_ID_CHARS)) {
+  if (id !== undefined && !isQueryId(id)) {
     throw new ParseError(`'id' has from 1 to ${MAX_ID_CHARS} characters`, { field: 'id' });
   }
   return id;

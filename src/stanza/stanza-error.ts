@@ -52,7 +52,7 @@ export class StanzaError extends ShoalError {
   }
 }
 
-const MAX_TEXT_CHARS = 500; // what of a peer's text is worth keeping
+const MAX_TEXT_CHARS = 500; // what of a text is worth keeping, or sending
 
 function isCondition(name: string): name is StanzaErrorCondition {
   return Object.hasOwn(StanzaErrorCondition, name);
@@ -91,7 +91,10 @@ export function stanzaErrorToXml(error: StanzaError): Element {
 /** What a peer is told of a failure while its request was handled. */
 export function toStanzaError(thrown: unknown): StanzaError {
   if (thrown instanceof StanzaError) return thrown;
-  if (thrown instanceof ParseError) return new StanzaError('bad-request', thrown.message);
+  // The message may repeat what the peer wrote, which may fill a stanza.
+  if (thrown instanceof ParseError) {
+    return new StanzaError('bad-request', thrown.message.slice(0, MAX_TEXT_CHARS));
+  }
   if (thrown instanceof LimitError) return new StanzaError('resource-constraint', limitText(thrown));
   return new StanzaError('internal-server-error');
 }

@@ -50,6 +50,13 @@ export type PubsubEvent =
       readonly retractedIds: readonly string[];
     }
   | { readonly type: 'purge'; readonly nodeId: string }
+  /** The service or the owner changed a subscription (§13.14). */
+  | {
+      readonly type: 'subscription';
+      readonly nodeId: string;
+      readonly jid: Jid;
+      readonly state: SubscriptionState;
+    }
   | { readonly type: 'delete'; readonly nodeId: string };
 
 /** The children that notifications arrive as. */
@@ -158,6 +165,11 @@ export function pubsubEventFromXml(element: Element): PubsubEvent | undefined {
     if (each.getName() === 'purge' || each.getName() === 'delete') {
       return { type: each.getName() as 'purge' | 'delete', nodeId };
     }
+    if (each.getName() === 'subscription') {
+      const state = SubscriptionState.find((one) => one === attribute(each, 'subscription'));
+      if (state === undefined) return undefined;
+      return { type: 'subscription', nodeId, jid: parseJid(requiredAttribute(each, 'jid')), state };
+    }
     if (each.getName() !== 'items') continue;
     const items = children(each, 'item', NS.pubsubEvent).flatMap(wellFormedItem);
     const retractedIds = children(each, 'retract', NS.pubsubEvent).flatMap(
@@ -169,19 +181,25 @@ export function pubsubEventFromXml(element: Element): PubsubEvent | undefined {
 }
 
 export function pubsubEventToXml(event: PubsubEvent): Element {
+  return xml('event', { xmlns: NS.pubsubEvent }, eventContent(event));
+}
+
+function eventContent(event: PubsubEvent): Element {
   const node = event.nodeId;
-  return xml(
-    'event',
-    { xmlns: NS.pubsubEvent },
-    event.type === 'items'
-      ? xml(
-          'items',
-          { node },
-          event.items.map(itemToXml),
-          event.retractedIds.map((id) => xml('retract', { id })),
-        )
-      : xml(event.type, { node }),
-  );
+  switch (event.type) {
+    case 'items':
+      return xml(
+        'items',
+        { node },
+        event.items.map(itemToXml),
+        event.retractedIds.map((id) => xml('retract', { id })),
+      );
+    case 'subscription':
+      return xml('subscription', { node, jid: event.jid, subscription: event.state });
+    case 'purge':
+    case 'delete':
+      return xml(event.type, { node });
+  }
 }
 
 function itemFromXml(element: Element): PubsubItem {

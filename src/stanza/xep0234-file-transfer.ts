@@ -15,7 +15,13 @@ import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
 import { NS } from './namespaces.js';
 import { formatDateTime, parseDateTime } from './xep0082-date-time.js';
-import { type Hash, type HashAlgorithm, hashCodec, hashUsedCodec } from './xep0300-hashes.js';
+import {
+  type Hash,
+  type HashAlgorithm,
+  hashCodec,
+  hashUsedCodec,
+  isHashAlgorithm,
+} from './xep0300-hashes.js';
 import { attribute, child, children, childText, type Element, elements, is, parseCount, xml } from './xml.js';
 
 /** The bytes `[offset, offset + length)` of a file; without a length, to its end. */
@@ -87,10 +93,9 @@ function pathOf(element: Element, ns: FileTransferNamespace, name: string | unde
   const path = child(element, 'path', NS.find)?.getText();
   if (path !== undefined && path !== '') return path;
   // COMPAT: Libervia's request: folder in <path/>, with a leading slash, and the name beside it.
-  const folder = child(element, 'path', ns)
-    ?.getText()
-    .replace(/^\/+|\/+$/g, '');
-  return folder === undefined || name === undefined ? undefined : folder === '' ? name : `${folder}/${name}`;
+  const folder = child(element, 'path', ns)?.getText();
+  if (folder === undefined || name === undefined) return undefined;
+  return [...folder.split('/').filter((part) => part !== ''), name].join('/');
 }
 
 /** `<hash/>` with a value; an empty one says `<hash-used/>` (§5). Functions we don't know are skipped (XEP-0300 §4). */
@@ -113,8 +118,7 @@ function hashElements(element: Element, name: string): Element[] {
 
 function known<T>(read: () => T, element: Element): T[] {
   const algo = attribute(element, 'algo');
-  if (algo !== undefined && /^(sha3?-\d+|blake2b-\d+)$/.test(algo)) return [read()];
-  return [];
+  return algo !== undefined && isHashAlgorithm(algo) ? [read()] : [];
 }
 
 function rangeFromXml(element: Element): RangeDescription {

@@ -3,17 +3,20 @@
  * https://xmpp.org/extensions/xep-0300.html, version 1.0.0 (2019-11-13)
  *
  * COMPAT: Libervia 0.9 puts base64 of the hash's *hex text* on the wire; such a value is read
- * as the hash it means. What we write is always base64 of the bytes.
+ * as the hash it means. What we write is always base64 of the bytes; Libervia 0.9 can't read that,
+ * waits five seconds for another checksum, and ends the session with success, having checked nothing.
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
 import { NS } from './namespaces.js';
 import { type Element, is, requiredAttribute, xml } from './xml.js';
 
-/** Hash functions by their name on the wire (XEP-0300 §2), with the length of a value in bytes. */
+/** Hash functions by their name on the wire (XEP-0300 §2: its own and IANA's, without MD2, MD5 and SHAKE), with the length of a value in bytes. */
 export const HashAlgorithm = {
   'sha-1': 20,
+  'sha-224': 28,
   'sha-256': 32,
+  'sha-384': 48,
   'sha-512': 64,
   'sha3-256': 32,
   'sha3-512': 64,

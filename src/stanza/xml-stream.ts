@@ -1,9 +1,12 @@
 /**
  * Elements out of the text of an XML stream (RFC 6120 §4), as it comes in from a socket.
  *
- * ltx splits the text; building elements is done here, because what is too deep, too long or
- * not well-formed has to end the stream with a {@link ParseError} instead of an exception in a
- * socket's listener, and because ltx looks at text that is not complete yet again and again.
+ * ltx splits the text; building elements is done here, because what is too long or not well-formed
+ * has to end the stream with a {@link ParseError} instead of an exception in a socket's listener,
+ * and because ltx looks at text that is not complete yet again and again.
+ *
+ * Servers pass on what is well-formed, however deep, so depth is a stranger's choice and ends no
+ * stream: an element that is too deep comes without its children, which says nothing to anybody.
  */
 import SaxLtx from 'ltx/src/parsers/ltx.js';
 import { ParseError, ShoalError } from '../errors.js';
@@ -21,6 +24,7 @@ export interface XmlStreamEvents {
 export interface XmlStreamLimits {
   /** Longest element between two others, in UTF-16 units. */
   readonly maxElementChars: number;
+  /** Of elements in one another, the stream itself counted. */
   readonly maxDepth: number;
 }
 
@@ -40,6 +44,10 @@ const Sax = SaxLtx as unknown as new () => SaxEvents;
 export class XmlStream {
   readonly #sax = new Sax();
   readonly #open: Element[] = [];
+  /** Names of what is open below the depth that is kept. */
+  readonly #tooDeep: string[] = [];
+  /** Whether the child of the stream that is being read is too deep. */
+  #isPruned = false;
   readonly #held: string[] = [];
   #charsSinceElement = 0;
 
@@ -49,7 +57,9 @@ export class XmlStream {
   ) {
     this.#sax.on('startElement', (name, attrs) => this.#startElement(name, attrs));
     this.#sax.on('endElement', (name) => this.#endElement(name));
-    this.#sax.on('text', (text) => this.#open.at(-1)?.t(text));
+    this.#sax.on('text', (text) => {
+      if (!this.#isPruned) this.#open.at(-1)?.t(text);
+    });
   }
 
   /** Takes the next piece of text. Throws {@link ParseError}; the stream is of no use afterwards. */
@@ -80,7 +90,9 @@ export class XmlStream {
 
   #startElement(name: string, attrs: Record<string, string>): void {
     if (this.#open.length >= this.limits.maxDepth) {
-      throw new ParseError('an element of the stream is nested too deeply');
+      this.#tooDeep.push(name);
+      this.#isPruned = true;
+      return;
     }
     const element = new Element(name, attrs);
     const parent = this.#open.at(-1);
@@ -94,13 +106,15 @@ export class XmlStream {
   }
 
   #endElement(name: string): void {
-    const element = this.#open.pop();
-    if (element === undefined || element.name !== name) {
-      throw new ParseError(`</${name}> closes nothing that is open`);
-    }
+    const deep = this.#tooDeep.pop();
+    const element = deep === undefined ? this.#open.pop() : undefined;
+    if ((deep ?? element?.name) !== name) throw new ParseError(`</${name}> closes nothing that is open`);
+    if (element === undefined) return;
     if (this.#open.length === 0) this.events.end(element);
     else if (this.#open.length === 1) {
       this.#charsSinceElement = 0;
+      if (this.#isPruned) element.children = [];
+      this.#isPruned = false;
       this.events.element(element);
     }
   }

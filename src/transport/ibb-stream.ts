@@ -73,6 +73,8 @@ export class IbbStream extends Duplex implements IbbEndpoint {
   #resolveOpened: () => void = () => undefined;
   #rejectOpened: (error: Error) => void = () => undefined;
   #state: IbbState;
+  /** Of our blocks: as agreed, or smaller where the peer opened it so. */
+  #blockSize: number;
   #write: PendingWrite | undefined;
   #final: ((error?: Error | null) => void) | undefined;
   /** The reader's demand: blocks wait here to be acknowledged. */
@@ -89,6 +91,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
     this.#components = components;
     this.#init = init;
     this.#state = initialIbbState(init);
+    this.#blockSize = init.blockSize;
     this.#opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve;
       this.#rejectOpened = reject;
@@ -120,6 +123,8 @@ export class IbbStream extends Duplex implements IbbEndpoint {
 
   onOpen(open: IbbOpen): void {
     this.#handleFromPeer({ type: 'peer-open', blockSize: open.blockSize });
+    this.#blockSize = open.blockSize; // XEP-0047 §2.1: it bounds both directions
+    this.#feed();
   }
 
   async onData(data: IbbData, by: IbbStanza): Promise<void> {
@@ -186,7 +191,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
           return;
         }
         if (!hasRoom(this.#state)) return;
-        const bytes = write.bytes.subarray(write.offset, write.offset + this.#init.blockSize);
+        const bytes = write.bytes.subarray(write.offset, write.offset + this.#blockSize);
         write.offset += bytes.length;
         this.#handle({ type: 'write', bytes });
       } else {

@@ -190,6 +190,8 @@ export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
   ),
   ...row(WAITING, 'lost', 'local', () => failed('the negotiation broke off')),
   ...row('connected', 'lost', 'local', (state) => ({ state })),
+  // The first bytes through a proxy are often faster than the word that it is activated.
+  ...row('connected', 'activated', 'XEP-0260 §2.4', (state) => ({ state })),
   ...row([...WAITING, 'failed', 'connected'], 'close', 'local', () => ({
     state: { type: 'closed' },
     effects: [{ type: 'stop-search' }],

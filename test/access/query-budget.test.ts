@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { QueryBudget } from '../../src/access/query-budget.js';
-import { LimitError } from '../../src/errors.js';
+import { AbortedError, LimitError } from '../../src/errors.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const INIT = {
@@ -37,6 +37,30 @@ describe('query budget', () => {
     assert.throws(() => budget.enter('a@x'), refusedBy('concurrentQueriesPerAsker'));
     first.leave();
     budget.enter('a@x');
+  });
+
+  it('lets who can wait have the next free place, in turn', async () => {
+    const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
+    const { signal } = new AbortController();
+    const given: string[] = [];
+    const first = await budget.enterInTurn('a@x', signal);
+    const second = await budget.enterInTurn('a@x', signal);
+    const third = budget.enterInTurn('a@x', signal).then((place) => {
+      given.push('third');
+      return place;
+    });
+    const gone = new AbortController();
+    const withdrawn = budget.enterInTurn('a@x', gone.signal);
+    const fifth = budget.enterInTurn('a@x', signal).then(() => given.push('fifth'));
+    await budget.enterInTurn('b@x', signal);
+    gone.abort();
+    await assert.rejects(withdrawn, AbortedError);
+    assert.deepEqual(given, []);
+    first.leave();
+    second.leave();
+    await Promise.all([third, fifth]);
+    assert.deepEqual(given, ['third', 'fifth']);
+    assert.throws(() => budget.enter('a@x'), refusedBy('concurrentQueriesPerAsker'));
   });
 
   it('bounds what all ask in a minute, however many they are', () => {

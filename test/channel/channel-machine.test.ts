@@ -21,6 +21,8 @@ const EVENTS: readonly ChannelEvent[] = [
   { type: 'refused', reason: 'no' },
   { type: 'retry-due' },
   { type: 'node-deleted' },
+  { type: 'subscription-ended' },
+  { type: 'subscription-approved' },
   { type: 'stop' },
 ];
 
@@ -56,6 +58,7 @@ describeTable(
       resumed: 'subscribed',
       offline: 'offline',
       'node-deleted': 'waiting retry-after',
+      'subscription-ended': 'waiting retry-after',
       stop: 'stopped cancel-retry',
     },
     waiting: {
@@ -63,6 +66,7 @@ describeTable(
       resumed: 'waiting',
       offline: 'offline cancel-retry',
       'retry-due': 'subscribing subscribe',
+      'subscription-approved': 'subscribing cancel-retry subscribe',
       stop: 'stopped cancel-retry',
     },
   },

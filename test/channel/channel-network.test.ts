@@ -1,155 +1,24 @@
 /** Channels on a network in memory: nodes that answer, askers that ask, and everything between. */
 import assert from 'node:assert/strict';
-import { QueryBudget } from '../../src/access/query-budget.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
-import { Channel, type ChannelInit } from '../../src/channel/channel.js';
-import { type AnswerEvent, ChannelAsker } from '../../src/channel/channel-asker.js';
-import { QueryResponder } from '../../src/channel/query-responder.js';
+import type { AnswerEvent } from '../../src/channel/channel-asker.js';
 import type { Entity } from '../../src/entity/entity.js';
-import { AbortedError } from '../../src/errors.js';
-import { silentLog } from '../../src/log.js';
-import { Answerer, type HashSource } from '../../src/query/answer.js';
-import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
-import { FindService } from '../../src/service/find-service.js';
-import { findCodec } from '../../src/stanza/file-discovery.js';
+import { FileDiscoveryElement, findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import { pubsubRequestCodec } from '../../src/stanza/xep0060-pubsub.js';
 import { formatExactDateTime } from '../../src/stanza/xep0082-date-time.js';
 import { xml } from '../../src/stanza/xml.js';
-import { MemoryNetwork } from '../support/memory-network.js';
-import { MemoryPubsub, type PublisherStyle } from '../support/memory-pubsub.js';
-import { settle, VirtualClock } from '../support/virtual-clock.js';
+import { BOOKS, entry, SERVICE, World } from './channel-world.js';
 
-const SERVICE = parseBareJid('pubsub.example.org');
-const BOOKS = { service: SERVICE, nodeId: 'books' };
-const SHA = Buffer.alloc(32, 7).toString('base64');
-
-function entry(path: string, sha256: string | undefined = SHA): FileEntry {
-  return {
-    share: 'books',
-    path: parseShareRelativePath(path),
-    size: 10,
-    mtimeMs: Date.UTC(2026, 0),
-    mediaType: 'text/plain',
-    ...(sha256 !== undefined && { sha256 }),
-  };
-}
-
-class World {
-  readonly clock = new VirtualClock();
-  readonly network = new MemoryNetwork({ clock: this.clock });
-  readonly pubsub = new MemoryPubsub(this.network.component(SERVICE));
-  readonly #stops: (() => Promise<void>)[] = [];
-  random = 0;
-
-  async start(publisherStyle: PublisherStyle = 'full'): Promise<void> {
-    this.pubsub.publisherStyle = publisherStyle;
-    await this.pubsub.start();
-  }
-
-  async node(domain: string, entries: readonly FileEntry[], init: Partial<ChannelInit> = {}) {
-    const entity = this.network.component(domain);
-    await entity.start();
-    const { clock } = this;
-    const engine = new LocalQueryEngine({ clock, log: silentLog });
-    await engine.start();
-    await engine.apply(entries.map((each) => ({ type: 'put', entry: each })));
-    const budget = new QueryBudget(
-      { clock },
-      {
-        queriesPerAskerPerMinute: 20,
-        queriesPerChannelPerMinute: 100,
-        queriesPerMinute: 100,
-        concurrentQueriesPerAsker: 50,
-      },
-    );
-    const hashes: HashSource = {
-      hashNow: (_entry, signal) =>
-        new Promise((_resolve, reject) =>
-          signal.addEventListener('abort', () => reject(new AbortedError('too late')), { once: true }),
-        ),
-    };
-    const answerer = new Answerer(
-      { engine, hashes, clock },
-      { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: 1000 },
-    );
-    const random = () => this.random;
-    const responder = new QueryResponder(
-      { entity, clock, log: silentLog, answerer, budget, random },
-      {
-        defaultExpiryMs: 30_000,
-        maxExpiryMs: 300_000,
-        maxSpreadMs: 5000,
-        hashWaitMs: 2000,
-        confirmTimeoutMs: 10_000,
-        maxPendingQueries: 100,
-        maxSeenQueries: 1000,
-      },
-    );
-    const channel = new Channel(
-      { entity, clock, log: silentLog, responder, random },
-      {
-        ...BOOKS,
-        create: true,
-        unsubscribeOnStop: false,
-        retryBaseMs: 1000,
-        retryMaxMs: 60_000,
-        maxItemsFetched: 20,
-        ...init,
-      },
-    );
-    const service = new FindService({ entity, answerer, budget }, { hashWaitMs: 2000 });
-    await channel.start();
-    await service.start();
-    await this.clock.advance(0);
-    await settle();
-    const node = { entity, channel, responder, engine };
-    this.#stops.push(async () => {
-      responder.stop();
-      await channel.stop();
-      await service.stop();
-      await engine.stop();
-      await entity.stop();
-    });
-    return node;
-  }
-
-  async asker(jid: string) {
-    const entity = this.network.client(jid);
-    await entity.start();
-    const asker = new ChannelAsker(
-      { entity, clock: this.clock, log: silentLog },
-      { spreadMs: 1000, pageFiles: 50, maxAnswers: 100 },
-    );
-    await asker.start();
-    this.#stops.push(async () => {
-      await asker.stop();
-      await entity.stop();
-    });
-    return { entity, asker };
-  }
-
-  /** Asks for names that contain `value` and gathers all answers, in virtual time. */
-  async ask(asker: ChannelAsker, value: string, maxFiles = 1000): Promise<AnswerEvent[]> {
-    const question = { criteria: { name: [{ type: 'contains', value }] as const }, maxFiles, waitMs: 5000 };
-    const answers: AnswerEvent[] = [];
-    const asking = (async () => {
-      for await (const event of asker.ask([BOOKS], question)) answers.push(event);
-    })();
-    for (let elapsedMs = 0; elapsedMs < 6000; elapsedMs += 100) await this.clock.advance(100);
-    await asking;
-    await this.clock.advance(0);
-    return answers;
-  }
-
-  async stop(): Promise<void> {
-    for (const stop of this.#stops.splice(0).reverse()) await stop();
-    await this.pubsub.stop();
-    assert.equal(this.clock.pendingTimers, 0, 'timers are left');
-  }
-}
+const unhashed: FileEntry = {
+  share: 'books',
+  path: parseShareRelativePath('romeo new.txt'),
+  size: 1,
+  mtimeMs: 0,
+  mediaType: 'text/plain',
+};
 
 function filesOf(events: readonly AnswerEvent[]): string[] {
   return events
@@ -376,13 +245,6 @@ describe('a channel', () => {
 
   it('leaves a file out whose hash does not come in time, and counts it', async () => {
     await world.start();
-    const unhashed: FileEntry = {
-      share: 'books',
-      path: parseShareRelativePath('romeo new.txt'),
-      size: 1,
-      mtimeMs: 0,
-      mediaType: 'text/plain',
-    };
     await world.node('one.example.org', [entry('romeo.txt'), unhashed]);
     const { asker } = await world.asker('hag66@example.org/pda');
     const [answer] = await world.ask(asker, 'romeo');
@@ -403,6 +265,34 @@ describe('a channel', () => {
     await world.clock.advance(1000);
     assert.equal(node.responder.outcomes().answered, 20);
     assert.equal(node.responder.outcomes()['over-budget'], 10);
+  });
+
+  it('is named when a question could not be asked on it, alone or beside others', async () => {
+    await world.start();
+    await world.node('one.example.org', [entry('romeo.txt')]);
+    const { asker } = await world.asker('hag66@example.org/pda');
+    const question = { criteria: findFor('romeo').criteria, maxFiles: 5, waitMs: 5000 };
+    const typo = { service: SERVICE, nodeId: 'boosk' };
+    const collect = async (channels: readonly (typeof typo)[]) => {
+      const events: AnswerEvent[] = [];
+      for await (const event of asker.ask(channels, question)) events.push(event);
+      return events;
+    };
+    await assert.rejects(collect([typo]), /item-not-found: the channel 'boosk' at pubsub\.example\.org/);
+    const running = collect([typo, BOOKS]);
+    await world.clock.advance(6000);
+    const [refusal, answer] = await running;
+    assert.ok(refusal?.type === 'refused' && answer?.type === 'found');
+    assert.match(refusal.error.message, /boosk/);
+  });
+
+  it('answers all that an asker asks at the same time, though only some of it is worked on at once', async () => {
+    await world.start();
+    const node = await world.node('one.example.org', [entry('romeo.txt'), unhashed]);
+    const { entity } = await world.asker('hag66@example.org/pda');
+    await Promise.all([...Array(12).keys()].map((at) => publish(entity, `q${at}`)));
+    await world.clock.advance(10_000);
+    assert.equal(node.responder.outcomes().answered, 12);
   });
 
   it('is joined again after a reconnect, and a question missed meanwhile is answered while it counts', async () => {
@@ -435,6 +325,27 @@ describe('a channel', () => {
     assert.deepEqual(world.pubsub.subscribersOf('books'), ['one.example.org']);
   });
 
+  it('is joined again when somebody ended the subscription', async () => {
+    await world.start();
+    const node = await world.node('one.example.org', []);
+    world.pubsub.endSubscription('books', parseBareJid('one.example.org'));
+    await world.clock.advance(0);
+    assert.equal(node.channel.state.type, 'waiting');
+    await world.clock.advance(2000);
+    assert.deepEqual(world.pubsub.subscribersOf('books'), ['one.example.org']);
+  });
+
+  it('keeps no item id that is longer than an id of a question', async () => {
+    await world.start();
+    const node = await world.node('one.example.org', [entry('romeo.txt')]);
+    const { entity } = await world.asker('hag66@example.org/pda');
+    await publish(entity, 'x'.repeat(257));
+    await publish(entity, 'x'.repeat(256));
+    await world.clock.advance(1000);
+    assert.equal(node.responder.outcomes().malformed, 1);
+    assert.equal(node.responder.outcomes().answered, 1);
+  });
+
   it('is asked for again and again, ever more slowly, where it does not exist and may not be created', async () => {
     await world.start();
     const node = await world.node('one.example.org', [], { create: false });
@@ -454,6 +365,38 @@ describe('a channel', () => {
     await stays.channel.stop();
     await leaves.channel.stop();
     assert.deepEqual(world.pubsub.subscribersOf('books'), ['stays.example.org']);
+  });
+
+  it('answers that there is no such item to a cursor that is not its own', async () => {
+    await world.start();
+    await world.node('one.example.org', [entry('romeo.txt')]);
+    const { entity } = await world.asker('hag66@example.org/pda');
+    for (const page of [{ after: 'stpeter@jabber.org' }, { before: 'peter@pixyland.org' }]) {
+      const payload = findCodec.toXml({ ...findFor('romeo'), page });
+      await assert.rejects(
+        entity.request({ to: parseJid('one.example.org'), type: 'get', payload }),
+        (error) => error instanceof StanzaError && error.condition === 'item-not-found',
+      );
+    }
+  });
+
+  it('gives up on a node that says “more” for ever and never gives any', async () => {
+    await world.start();
+    const { entity } = await world.asker('iago@example.org/desk');
+    const { asker } = await world.asker('hag66@example.org/pda');
+    let pages = 0;
+    entity.handleIq('get', FileDiscoveryElement.find.name, FileDiscoveryElement.find.ns, () => {
+      pages += 1;
+      const page = { first: `${pages}`, last: `${pages}` };
+      return foundCodec.toXml({ total: 1_000_000, more: true, pending: 0, files: [], page });
+    });
+    const question = { criteria: { ext: ['txt'] }, maxFiles: 10, waitMs: 1000 };
+    const answers: AnswerEvent[] = [];
+    for await (const event of asker.askNode(entity.jid, question)) {
+      answers.push(event);
+      assert.ok(answers.length < 100, 'it asks on and on');
+    }
+    assert.equal(pages, 10);
   });
 
   it('answers a direct question in the form, and refuses a bad one naming the field', async () => {

@@ -39,8 +39,11 @@ describe('arguments', () => {
     [['--jsn'], /there is no option '--jsn'; did you mean '--json'\?/],
     [['--colour'], /there is no option '--colour'$/],
     [['-x'], /there is no option '-x'$/],
-    [['--size'], /'-s, --size <value>' argument missing/],
-    [['--json=1'], /does not take an argument/],
+    [['-x', '-word'], /there is no option '-x'; .* goes behind --: shoal try -- -word$/],
+    [['--size'], /^--size needs a value: --size N$/],
+    [['--size', '-3'], /^--size needs a value: --size N; one with a dash in front is written --size=-…$/],
+    [['--ext', '--json'], /^--ext needs a value: --ext E/],
+    [['--json=1'], /^--json takes no value$/],
     [['a', 'b'], /'b' is one word too many/],
   ];
   for (const [argv, message] of wrong) {

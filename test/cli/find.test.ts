@@ -97,6 +97,15 @@ describe('shoal find', () => {
     assert.equal(err, '2 files from 2 nodes\n');
   });
 
+  it('says on a terminal that it waits, and takes that away', async () => {
+    const { out } = await find({ files: [], patient: true }, ['romeo'], {
+      terminal: { columns: 60, rows: 10 },
+      signal: AbortSignal.timeout(20),
+    });
+    assert.match(out.text, /waiting for answers; Ctrl-C ends it/);
+    assert.deepEqual(out.screen(), []);
+  });
+
   it('ends with 1 when nothing was found', async () => {
     const { code, out, err } = await find({ files }, ['hamlet']);
     assert.deepEqual([code, out.text, err], [1, '', 'nothing found\n']);

@@ -89,6 +89,18 @@ describe('shoal get', () => {
     assert.match(byPath.out.text, /hash not verified/);
   });
 
+  it('asks for no bytes beyond the end, and for the whole file where the range is all of it', async () => {
+    const size = romeo.size ?? assert.fail();
+    for (const range of [`0-${size}`, `${size + 1}-`, '0-9999999999']) {
+      const { code, err, asker } = await get({ files }, ['romeo.txt', '--range', range]);
+      assert.equal(code, 1, range);
+      assert.match(err.text, new RegExp(`beyond the end: the file has ${size} bytes`));
+      assert.deepEqual(asker.fetched, []);
+    }
+    const whole = await get({ files }, ['romeo.txt', '--range', `0-${size - 1}`]);
+    assert.equal(whole.asker.fetched[0]?.range, undefined);
+  });
+
   it('waits only a moment for further sources once it has one', async () => {
     const { code, asker } = await get({ files, patient: true }, ['romeo.txt']);
     assert.equal(code, 0);
@@ -137,6 +149,29 @@ describe('shoal get', () => {
     assert.equal((await get({ files: [unsayable] }, [unsayable.name])).asker.fetched.length, 1);
   });
 
+  it('takes a name as find shows it, with what a terminal would obey written out', async () => {
+    const odd = foundFile('two\nlines\u202e.txt', 'a.x');
+    for (const word of [odd.name, 'two\\x0alines\\u{202e}.txt', 'share/two\\x0alines\\u{202e}.txt']) {
+      assert.equal((await get({ files: [odd] }, [word])).asker.fetched[0]?.file.name, odd.name, word);
+    }
+    const literal = foundFile('two\\x0alines.txt', 'a.x');
+    assert.equal((await get({ files: [literal] }, [literal.name])).asker.fetched.length, 1);
+    assert.equal((await get({ files: [odd] }, ['two lines.txt'])).code, 1);
+  });
+
+  it('asks for a name with any end of line where XML made a line feed of it, and by a pattern that nodes take', async () => {
+    const patterns = async (name: string) => {
+      const { asker } = await get({ files: [] }, [name]);
+      return asker.found[0]?.criteria.name?.map((test) => (test.type === 'regex' ? test.pattern : test.type));
+    };
+    const [pattern = ''] = (await patterns('two\nlines')) ?? [];
+    for (const name of ['two\nlines', 'two\rlines', 'two\r\nlines'])
+      assert.match(name, new RegExp(pattern, 'u'));
+    assert.doesNotMatch('twolines', new RegExp(pattern, 'u'));
+    assert.deepEqual(await patterns('각'.repeat(255)), ['contains']);
+    assert.deepEqual(await patterns('\n'.repeat(200)), ['contains']);
+  });
+
   it('leaves a terminal with the result alone, above it who was asked', async () => {
     const { err } = await get({ files }, ['romeo.txt'], { columns: 80, rows: 24 });
     assert.deepEqual(err.screen(), ['asking a.x', 'receiving from a.x (SOCKS5)']);
@@ -148,7 +183,7 @@ describe('shoal get', () => {
     [['a', 'b'], /'b' is one word too many/],
     [['a', '--range', '5'], /--range must look like/],
     [['a', '--range', '5-4'], /--range must look like/],
-    [['a', '--range', '-5'], /argument is ambiguous/],
+    [['a', '--range', '-5'], /--range needs a value: --range OFFSET-END; one with a dash/],
     [['a', '--range', '0-99999999999999999'], /--range must look like/],
     [['a', '--from', 'x@'], /--from must be an XMPP address/],
   ];

@@ -82,7 +82,7 @@ describe('the program shoal', () => {
   it('says that no node runs, and ends with 1', async () => {
     const { code, err } = await shoal('status', '--data', folder);
     assert.equal(code, 1);
-    assert.match(err, /^shoal status: nothing runs that listens at /);
+    assert.match(err, /^shoal status: no node runs here: nobody listens at /);
   });
 
   it('looks for a configuration, in this order, and says when there is none', async () => {

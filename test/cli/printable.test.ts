@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { cut, pad, printable, widthOf } from '../../src/cli/printable.js';
+import { cut, pad, printable, unprintable, widthOf } from '../../src/cli/printable.js';
 
 describe('text on a terminal', () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -16,6 +16,12 @@ describe('text on a terminal', () => {
   for (const [text, shown] of cases) {
     it(`shows ${JSON.stringify(text)}`, () => assert.equal(printable(text), shown));
   }
+
+  it('is taken back as it was shown', () => {
+    for (const [text, shown] of cases) assert.equal(unprintable(shown), text);
+    for (const text of ['\\x41', '\\u{110000}', '\\u{61}', '\\x1', '\\n'])
+      assert.equal(unprintable(text), text);
+  });
 
   it('never holds a character that a terminal obeys', () => {
     fc.assert(

@@ -32,6 +32,15 @@ describe('the table of found files', () => {
     assert.ok(rowLines([row], { withHash: true })[0]?.includes(`sha-256:${row.hashes[0]?.value}`));
   });
 
+  it('cuts no hash on a terminal of the usual width, for half of one can’t be fetched', () => {
+    const [row] = rowsOf(foundFile('long '.repeat(60), `${'node'.repeat(30)}.x`));
+    assert.ok(row !== undefined);
+    for (const columns of [52, 61, 80, 100]) {
+      const lines = rowLines([row], { columns, withHash: true });
+      assert.equal(lines[1]?.trim(), `sha-256:${row.hashes[0]?.value}`);
+    }
+  });
+
   it('never is wider than the terminal, nor obeyed by it', () => {
     const rows = rowsOf(
       foundFile(`${'long '.repeat(60)}.txt`, `${'node'.repeat(30)}.x`),

@@ -16,6 +16,7 @@ const STATUS: NodeStatus = {
   jid: parseJid('files.x'),
   online: true,
   uptimeMs: 0,
+  scan: 'done',
   shares: [],
   hashing: { filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
   channels: [],
@@ -31,9 +32,12 @@ class QuietNode implements ServedNode {
     this.fail = reject;
   });
   readonly #started: Promise<void>;
+  shares: NodeStatus['shares'] = [];
 
   constructor(started: Promise<void> = Promise.resolve()) {
     this.#started = started;
+    // As the real node, it may fail before anybody listens.
+    for (const early of [this.failed, started]) early.catch(() => undefined);
   }
 
   start(): Promise<void> {
@@ -45,7 +49,7 @@ class QuietNode implements ServedNode {
   }
 
   status(): NodeStatus {
-    return STATUS;
+    return { ...STATUS, shares: this.shares };
   }
 }
 
@@ -91,6 +95,54 @@ describe('shoal serve', () => {
     assert.equal(await code, 0);
     assert.equal(node.stopped, 1);
     assert.deepEqual(messages(), ['mind this', 'ready', 'stopped']);
+  });
+
+  it('warns when there are more files than it is made for', async () => {
+    const node = new QuietNode();
+    node.shares = ['a', 'b'].map((name) => ({ name, files: 25_001, bytes: 0, available: true }));
+    let ready: () => void = () => {};
+    const isReady = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    const { code, told, messages } = run(node, ready);
+    await isReady;
+    assert.match(messages()[2] ?? '', /^50002 files are more than the search index is made for/);
+    told.abort();
+    await code;
+  });
+
+  it('tells now and then how far it is, until it is ready', async () => {
+    let begin: () => void = () => {};
+    const started = new Promise<void>((resolve) => {
+      begin = resolve;
+    });
+    const clock = new VirtualClock();
+    const seen: string[] = [];
+    const told = new AbortController();
+    const components: Components = {
+      clock,
+      createNode: () => new QuietNode(started),
+      createAsker: () => assert.fail('serve needs no asker'),
+      createServer: () => assert.fail('serve needs no server'),
+    };
+    const code = serve(
+      components,
+      { config: { data } as NodeConfig, warnings: [] },
+      {
+        io: { signal: told.signal },
+        log: createLog('silent'),
+        onReady: () => {
+          seen.push('ready');
+          told.abort();
+        },
+        onWaiting: () => seen.push('waiting'),
+      },
+    );
+    await clock.advance(7000);
+    begin();
+    await code;
+    assert.deepEqual(seen, ['waiting', 'waiting', 'ready']);
+    assert.equal(clock.pendingTimers, 0);
   });
 
   it('can be stopped while it starts', async () => {

@@ -7,6 +7,7 @@ const status: NodeStatus = {
   jid: parseJid('files.example.org'),
   online: true,
   uptimeMs: 65_000,
+  scan: 'done',
   shares: [
     { name: 'books', files: 2000, bytes: 1_234_567, available: true },
     { name: 'disk', files: 3, bytes: 10, available: false },
@@ -41,6 +42,11 @@ describe('the status of a node', () => {
   it('says when all is hashed, or nothing is known of the speed', () => {
     const hashing = (filesLeft: number) => ({ filesLeft, bytesLeft: 5, bytesPerSecond: 0 });
     assert.ok(statusLines({ ...status, hashing: hashing(0) }).includes('hashing   done'));
+    assert.ok(
+      statusLines({ ...status, hashing: hashing(0), scan: 'first' }).includes(
+        'hashing   begins after the first scan, which is under way',
+      ),
+    );
     assert.ok(statusLines({ ...status, hashing: hashing(1) }).includes('hashing   1 files, 5 B left'));
   });
 });

@@ -152,7 +152,6 @@ colour: red
       `${XMPP}limits: { expiresMs: 300001 }\n`,
       /limits\.expiresMs: 300001 must be .* to 300000/,
     ],
-    ['a stanza over 64 KiB', `${XMPP}limits: { stanzaBytes: 65537 }\n`, /limits\.stanzaBytes/],
     [
       'both ways to give the secret',
       'xmpp: { jid: a.b, secret: x, secretFile: y }\n',
@@ -189,6 +188,14 @@ colour: red
     );
     assert.equal(faults.length, 2);
     assert.doesNotMatch(faults.join('\n'), /hunter2/);
+  });
+
+  it('does not repeat a whole file that is no YAML', async () => {
+    const faults = await faultsOf(
+      loadNodeConfig(await written(`a: b: ${'some text: and more\n'.repeat(500)}`)),
+    );
+    assert.ok(faults.length > 0 && faults.length <= 6, `${faults.length} faults`);
+    assert.ok(faults.join('\n').length < 2000);
   });
 
   it('says when the file is not there', async () => {

@@ -313,6 +313,30 @@ describe('JingleEngine', () => {
     await pair.clock.advance(60_000);
   });
 
+  it('ends many sessions at once, and Node sees no leak in that', async () => {
+    const { files } = await open({
+      engine: { stopGraceMs: 500, maxSessionsPerPeer: 20 },
+      maxUploads: 20,
+      maxUploadsPerPeer: 20,
+    });
+    files.offer('a', randomBytes(5_000_000));
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    try {
+      const downloads = Array.from({ length: 12 }, () => pair.download({ name: 'a' }));
+      await Promise.all(downloads.map(({ accepted }) => accepted));
+      pair.net.drop(() => true);
+      const stopped = Promise.all([pair.asking.stop(), pair.serving.stop()]);
+      await pair.clock.advance(500);
+      await stopped;
+      await pair.clock.advance(60_000);
+    } finally {
+      process.off('warning', onWarning);
+    }
+    assert.deepEqual(warnings, []);
+  });
+
   it('hands a file that was found too late back', async () => {
     let found: (() => void) | undefined;
     const released: string[] = [];

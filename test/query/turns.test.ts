@@ -50,6 +50,17 @@ describe('Turns', () => {
     assert.ok(Math.min(...ends) >= 580, `${ends}`);
   });
 
+  it('does not let short searches that keep coming starve a longer one', async () => {
+    const ended = new AbortController();
+    const short = (async () => {
+      while (!ended.signal.aborted) await turns.search(lasting(30));
+    })();
+    const endedMs = await turns.search(lasting(100));
+    ended.abort();
+    await short;
+    assert.ok(endedMs <= 3000, `${endedMs} ms`);
+  });
+
   it('gives upkeep its share, and no more, though there is always more of it', async () => {
     let upkeepMs = 0;
     const until = new AbortController();
@@ -70,6 +81,21 @@ describe('Turns', () => {
     const searches = [1, 2, 3].map(() => turns.search(lasting(10_000), { deadlineMs: 100 }));
     for (const each of searches) await assert.rejects(each, isLimit('deadline'));
     assert.ok(clock.ms < 120, `${clock.ms}`);
+  });
+
+  it('ends a search at its deadline, also one that short searches and upkeep leave no turn', async () => {
+    let endedMs = 0;
+    const long = turns.search(lasting(10_000), { deadlineMs: 500 });
+    const refused = assert.rejects(long, isLimit('deadline')).then(() => {
+      endedMs = clock.ms;
+    });
+    await turns.search(lasting(200)); // the long one has had as much time by now, which later ones have not
+    const upkeep = turns.upkeep(lasting(10_000));
+    while (endedMs === 0) await turns.search(lasting(1));
+    await refused;
+    assert.ok(endedMs < 520, `${endedMs}`);
+    turns.stop();
+    await assert.rejects(upkeep, AbortedError);
   });
 
   it('refuses more searches than may wait, and takes one again when there is room', async () => {

@@ -31,6 +31,11 @@ describe('stanza errors', () => {
     );
   });
 
+  it('repeat no more than a few words of what a peer wrote', () => {
+    const error = toStanzaError(new ParseError(`there is no field '${'x'.repeat(70_000)}'`));
+    assert.ok((error.text?.length ?? 0) <= 500);
+  });
+
   it('tell a peer the field and the bound, and nothing of an unexpected failure', () => {
     assert.equal(toStanzaError(new ParseError("'size' is odd")).condition, 'bad-request');
     assert.match(

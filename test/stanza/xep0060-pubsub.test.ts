@@ -32,7 +32,21 @@ describe('XEP-0060 notifications', () => {
     assert.deepEqual(event?.type === 'items' && event.items.map((item) => item.id), ['2']);
   });
 
+  it('reads that a subscription was changed', () => {
+    const text = `<event ${NS}><subscription node='n' jid='horatio@denmark.lit' subscription='none'/></event>`;
+    const event = pubsubEventFromXml(elementOf(text));
+    assert.deepEqual(event, {
+      type: 'subscription',
+      nodeId: 'n',
+      jid: 'horatio@denmark.lit',
+      state: 'none',
+    });
+    assert.deepEqual(canonical(elementOf(pubsubEventToXml(event).toString())), canonical(elementOf(text)));
+  });
+
   it('knows no other event', () => {
-    assert.equal(pubsubEventFromXml(elementOf(`<event ${NS}><subscription node='n'/></event>`)), undefined);
+    for (const other of ['subscription', 'configuration', 'collection']) {
+      assert.equal(pubsubEventFromXml(elementOf(`<event ${NS}><${other} node='n'/></event>`)), undefined);
+    }
   });
 });

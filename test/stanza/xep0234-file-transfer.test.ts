@@ -39,6 +39,14 @@ describe('Jingle file transfer', () => {
     assert.equal(info.type === 'checksum' && info.file.hashes.length, 0);
   });
 
+  it('is read in a moment, however many slashes a folder has', () => {
+    const folder = `a${'/'.repeat(200_000)}b`; // half a minute in which nobody else was heard
+    const text = `<description xmlns='${NS.fileTransfer5}'><file><name>c</name><path>${folder}</path></file></description>`;
+    const beganMs = performance.now();
+    assert.equal(descriptionCodec().fromXml(elementOf(text)).path, 'a/b/c');
+    assert.ok(performance.now() - beganMs < 5000);
+  });
+
   it('names its conditions in their namespace', () => {
     const element = fileErrorToXml('file-not-available');
     assert.equal(element.getName(), 'file-not-available');

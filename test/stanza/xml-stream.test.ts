@@ -57,12 +57,30 @@ describe('XmlStream', () => {
     ['a character reference that XML forbids', '<a>&#0;</a>'],
     ['a tag that closes something else', '<a><b></a></b>'],
     ['a tag too many', '</stream:stream></a>'],
-    ['deep nesting', '<a>'.repeat(65)],
+    ['a tag that closes something else deep down', `${'<a>'.repeat(70)}</b>`],
   ] as const) {
     it(`refuses ${what} with a ParseError instead of an exception of the parser's`, () => {
       assert.throws(() => collect([HEADER, text]), ParseError);
     });
   }
+
+  it('gives what is nested too deeply without its children, and goes on (any stranger could end the stream)', () => {
+    const limits = { maxElementChars: 1_000_000, maxDepth: 4 };
+    const nested = (depth: number) => `${'<a>x'.repeat(depth)}${'</a>'.repeat(depth)}`;
+    const text = [
+      '<iq id="1">x</iq>',
+      `<iq id="2">${nested(2)}</iq>`,
+      `<iq id="3"><b/>${nested(3)}<c/>x</iq>`,
+    ];
+    assert.deepEqual(
+      collect([HEADER, ...text, `<iq id="4">${nested(50_000)}</iq>`, '<iq id="5"><b/></iq>'], limits).slice(
+        1,
+      ),
+      [text[0], text[1], '<iq id="3"/>', '<iq id="4"/>', '<iq id="5"><b/></iq>'].map(
+        (each) => `element ${each}`,
+      ),
+    );
+  });
 
   it('refuses an element that never ends, without collecting it', () => {
     const limits = { maxElementChars: 10_000, maxDepth: 8 };

@@ -3,7 +3,7 @@
  * subscribe to and publish on. Says who published an item as the real services do, or doesn't.
  */
 import type { Entity, IncomingIq } from '../../src/entity/entity.js';
-import { bareOf, type Jid } from '../../src/stanza/jid.js';
+import { type BareJid, bareOf, type Jid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import {
   itemsToXml,
@@ -59,6 +59,13 @@ export class MemoryPubsub implements Startable {
     const node = this.#node(nodeId);
     this.#nodes.delete(nodeId);
     this.#notify(node, { type: 'delete', nodeId });
+  }
+
+  /** Ends a subscription as the owner of a node may, telling the former subscriber (§8.8.4). */
+  endSubscription(nodeId: string, jid: BareJid): void {
+    const node = this.#node(nodeId);
+    this.#notify(node, { type: 'subscription', nodeId, jid, state: 'none' });
+    node.subscribers.delete(jid);
   }
 
   #handle(iq: IncomingIq): Element | undefined {

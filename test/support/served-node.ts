@@ -58,6 +58,12 @@ export class ServedNode {
     return this.log.find((line) => line.msg === msg);
   }
 
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new TypeError('it was not started');
+    return pid;
+  }
+
   get exitCode(): number | null {
     return this.#child?.exitCode ?? null;
   }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { parseJid } from '../../src/stanza/jid.js';
 import { StanzaError, type StanzaErrorCondition } from '../../src/stanza/stanza-error.js';
-import { ibbCloseCodec } from '../../src/stanza/xep0047-ibb.js';
+import { ibbCloseCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
 import { type Element, xml } from '../../src/stanza/xml.js';
 import { defaultIbbLimits } from '../../src/transport/limits.js';
 import { TransportFailedError } from '../../src/transport/transport.js';
@@ -128,6 +128,21 @@ describe('IbbStream', () => {
         await settle();
       }
       assert.equal(rig.got.length, 10);
+    });
+
+    it('sends no block larger than the peer opened it for, though it had agreed to larger ones', async () => {
+      const negotiation = rig.accepted({ sid: 's', blockSize: BLOCK });
+      await negotiation.describe();
+      const connecting = negotiation.connect();
+      await rig.ask(ibbOpenCodec.toXml({ sid: 's', blockSize: 5, stanza: 'iq' }));
+      const stream = await connecting;
+      rig.streams.push(stream);
+      stream.write(Buffer.alloc(BLOCK));
+      await settle();
+      assert.deepEqual(
+        rig.got.map(({ bytes }) => bytes.length),
+        [5, 5, 5, 1],
+      );
     });
 
     it('closes after the last block is acknowledged, not before', async () => {

@@ -101,7 +101,7 @@ describeTable(
       timeout: 'failed send-proxy-error stop-search fail',
       close: 'closed stop-search',
     },
-    connected: { lost: 'connected', close: 'closed stop-search' },
+    connected: { activated: 'connected', lost: 'connected', close: 'closed stop-search' },
     failed: { ...ignoredIn('failed'), close: 'closed stop-search' },
     closed: { ...ignoredIn('closed'), close: 'closed' },
   },

@@ -4,7 +4,9 @@ import type { Hash, HashAlgorithm } from '../../stanza/xep0300-hashes.js';
 
 const NODE_NAMES: { readonly [algo in HashAlgorithm]?: string } = {
   'sha-1': 'sha1',
+  'sha-224': 'sha224',
   'sha-256': 'sha256',
+  'sha-384': 'sha384',
   'sha-512': 'sha512',
   'sha3-256': 'sha3-256',
   'sha3-512': 'sha3-512',

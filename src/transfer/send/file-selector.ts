@@ -20,6 +20,8 @@ export interface OfferedFiles {
 
 /** So many files are looked at before others get their turn. */
 const FILES_A_TURN = 5_000;
+/** A path has at most 4096 bytes on Linux, below a share of any name. */
+const MAX_TEXT_CHARS = 8192;
 
 /** The file meant, or undefined. Throws `ParseError` when nothing selects one, and what `signal` is aborted with. */
 export async function selectFile(
@@ -37,19 +39,22 @@ export async function selectFile(
   ) {
     throw new ParseError('<file/> needs a hash, a name, a size or a media type', { field: 'file' });
   }
+  // Work on it is done for every file that is offered, so no more of it than can fit one.
+  if ([name, path, mediaType].some((text) => (text?.length ?? 0) > MAX_TEXT_CHARS)) return undefined;
+  const fits = fitting(wanted);
   if (hashes.length > 0) {
     // Other functions are not computed here; a file can't be said to have their hash.
     const sha256 = hashes.find((hash) => hash.algo === 'sha-256');
-    return sha256 && offered.withHash(sha256.value).find((entry) => fits(entry, wanted));
+    return sha256 && offered.withHash(sha256.value).find(fits);
   }
   const named = offered.get((path ?? name ?? '') as FullPath);
-  if (named && fits(named, wanted)) return named;
-  return await firstByPath(offered, wanted, signal);
+  if (named && fits(named)) return named;
+  return await firstByPath(offered, fits, signal);
 }
 
 async function firstByPath(
   offered: OfferedFiles,
-  wanted: FileDescription,
+  fits: (entry: FileEntry) => boolean,
   signal: AbortSignal,
 ): Promise<FileEntry | undefined> {
   let first: { readonly key: string; readonly entry: FileEntry } | undefined;
@@ -60,7 +65,7 @@ async function firstByPath(
       await othersTurn();
       signal.throwIfAborted();
     }
-    if (!fits(entry, wanted)) continue;
+    if (!fits(entry)) continue;
     const key = keyOf(entry);
     if (!first || key < first.key) first = { key, entry };
   }
@@ -73,14 +78,17 @@ function othersTurn(): Promise<void> {
   });
 }
 
-function fits(entry: FileEntry, { name, path, size, mediaType, hashes }: FileDescription): boolean {
-  return (
+function fitting({ name, path, size, mediaType, hashes }: FileDescription): (entry: FileEntry) => boolean {
+  const type = mediaType === undefined ? undefined : bareType(mediaType);
+  const isPath = path === undefined ? undefined : shownAs(path);
+  const isName = name === undefined ? undefined : shownAs(name);
+  const sha256 = hashes.filter(({ algo }) => algo === 'sha-256').map(({ value }) => value);
+  return (entry) =>
     (size === undefined || entry.size === size) &&
-    (mediaType === undefined || bareType(entry.mediaType) === bareType(mediaType)) &&
-    hashes.every(({ algo, value }) => algo !== 'sha-256' || value === entry.sha256) &&
-    (path === undefined || isShownAs(keyOf(entry), path)) &&
-    (name === undefined || isShownAs(nameOf(entry), name) || isShownAs(keyOf(entry), name))
-  );
+    (type === undefined || bareType(entry.mediaType) === type) &&
+    sha256.every((value) => value === entry.sha256) &&
+    (isPath === undefined || isPath(keyOf(entry))) &&
+    (isName === undefined || isName(nameOf(entry)) || isName(keyOf(entry)));
 }
 
 /** A media type without its parameters. */
@@ -92,9 +100,10 @@ function bareType(type: string): string {
  * Whether askers get to see a name of ours as `text` and so send it back: without what XML can't
  * hold, with line ends as XML parsers on the way leave them (XML 1.0 §2.11).
  */
-function isShownAs(ours: string, text: string): boolean {
-  if (ours === text) return true;
-  if (!/[\uFFFD\r\n]/.test(text)) return false; // whatever is shown in another way shows one of these
+function shownAs(text: string): (ours: string) => boolean {
+  // Whatever is shown in another way shows one of these.
+  if (!/[\uFFFD\r\n]/.test(text)) return (ours) => ours === text;
   const lines = (value: string) => value.replace(/\r\n?/g, '\n');
-  return lines(xmlSafe(toDisplay(ours))) === lines(text);
+  const shown = lines(text);
+  return (ours) => ours === text || lines(xmlSafe(toDisplay(ours))) === shown;
 }

@@ -4,7 +4,8 @@
  */
 import { createHash, type Hash as Hasher } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { type FileEntry, keyOf, nameOf } from '../../catalogue/file-entry.js';
+import { describeFile } from '../../catalogue/file-description.js';
+import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
 import { toDisplay } from '../../catalogue/share-path.js';
 import { AbortedError, messageOf } from '../../errors.js';
 import {
@@ -167,7 +168,9 @@ class Upload implements FileSource {
     this.#whole = range.length === file.size;
     if (this.#whole && entry.sha256 !== undefined) this.#checksum = { algo: 'sha-256', value: entry.sha256 };
     else this.#hasher = createHash('sha256');
-    this.file = describe(entry, this.#checksum === undefined);
+    // `hash-used` promises a checksum after the last byte (XEP-0234 §8.2).
+    const hashesUsed = this.#checksum === undefined ? (['sha-256'] as const) : [];
+    this.file = { ...describeFile(entry), hashesUsed };
   }
 
   open(): Readable {
@@ -192,18 +195,4 @@ class Upload implements FileSource {
   release(outcome: TransferOutcome): void {
     this.#onEnd(outcome);
   }
-}
-
-/** The `<file/>` of an entry. `hash-used` promises a checksum after the last byte (XEP-0234 §8.2). */
-function describe(entry: FileEntry, checksumFollows: boolean): FileDescription {
-  return {
-    name: toDisplay(nameOf(entry)),
-    path: toDisplay(keyOf(entry)),
-    size: entry.size,
-    dateMs: entry.mtimeMs,
-    mediaType: entry.mediaType,
-    ...(entry.desc !== undefined && { desc: entry.desc }),
-    hashes: entry.sha256 === undefined ? [] : [{ algo: 'sha-256', value: entry.sha256 }],
-    hashesUsed: checksumFollows ? ['sha-256'] : [],
-  };
 }

@@ -130,6 +130,14 @@ describe('FileServer', () => {
       assert.equal(await found({ name: 'b\uFFFDll' }), undefined);
     });
 
+    it('in a time that does not grow with the words of the request', async () => {
+      for (let index = 0; index < 20_000; index += 1) files.offer(`many/${index}`, one, { sha256: 'x' });
+      const long = '\uFFFD'.repeat(200_000); // read for every file, it held everybody up for more than ten seconds
+      assert.equal(await found({ name: long }), undefined);
+      assert.equal(await found({ path: long }), undefined);
+      assert.equal(await found({ mediaType: `a/b;${long}` }), undefined);
+    });
+
     it('among very many without holding up others', async () => {
       for (let index = 0; index < 20_000; index += 1) files.offer(`many/${index}`, one, { sha256: 'x' });
       let turns = 0;
