@@ -2,6 +2,7 @@
 
 import { ALL_FIELDS, SPELLED } from './packed-postings.js';
 import type { PackedSegment } from './packed-segment.js';
+import { FIELD_BIT } from './text-index.js';
 
 export interface Hits {
   readonly ordinals: Uint32Array;
@@ -71,7 +72,10 @@ export function hitsOf(
   return hits.finish();
 }
 
-/** Hits of both, whichever field each is in: whether they stand together is for `adjacency.ts` to say. */
+/**
+ * Documents with both in the same field, for words that have to stand together; how they are spelled is
+ * left out. The name is the end of the path: what is in the name is in the path as well.
+ */
 export function both(one: Hits, other: Hits): Hits {
   const withClose = one.close !== undefined || other.close !== undefined;
   const hits = new HitWriter(Math.min(one.ordinals.length, other.ordinals.length), { withClose });
@@ -79,8 +83,8 @@ export function both(one: Hits, other: Hits): Hits {
     const ordinal = one.ordinals[at] as number;
     const otherOrdinal = other.ordinals[otherAt] as number;
     if (ordinal === otherOrdinal) {
-      const known = (one.known[at] as number) | (other.known[otherAt] as number);
-      hits.add(ordinal, known, Math.min(closeAt(one, at), closeAt(other, otherAt)));
+      const fields = withPath(one.known[at] as number) & withPath(other.known[otherAt] as number);
+      if (fields !== 0) hits.add(ordinal, fields, Math.min(closeAt(one, at), closeAt(other, otherAt)));
     }
     if (ordinal <= otherOrdinal) at += 1;
     if (otherOrdinal <= ordinal) otherAt += 1;
@@ -88,21 +92,40 @@ export function both(one: Hits, other: Hits): Hits {
   return hits.finish();
 }
 
-export function either(one: Hits, other: Hits): Hits {
-  if (one.ordinals.length === 0) return other;
-  if (other.ordinals.length === 0) return one;
-  const withClose = one.close !== undefined || other.close !== undefined;
-  const hits = new HitWriter(one.ordinals.length + other.ordinals.length, { withClose });
-  for (let at = 0, otherAt = 0; at < one.ordinals.length || otherAt < other.ordinals.length; ) {
-    const ordinal = one.ordinals[at] ?? Number.POSITIVE_INFINITY;
-    const otherOrdinal = other.ordinals[otherAt] ?? Number.POSITIVE_INFINITY;
-    const inOne = ordinal <= otherOrdinal;
-    const inOther = otherOrdinal <= ordinal;
-    const known = (inOne ? (one.known[at] ?? 0) : 0) | (inOther ? (other.known[otherAt] ?? 0) : 0);
-    const close = Math.max(inOne ? closeAt(one, at) : 0, inOther ? closeAt(other, otherAt) : 0);
-    hits.add(inOne ? ordinal : otherOrdinal, known, close);
-    if (inOne) at += 1;
-    if (inOther) otherAt += 1;
+/** The fields, with the path where there is the name. */
+export function withPath(known: number): number {
+  return (known & ALL_FIELDS) | ((known & FIELD_BIT.name) === 0 ? 0 : FIELD_BIT.path);
+}
+
+/** Those hits whose ordinals are among `ordinals`. */
+export function within(hits: Hits, ordinals: Uint32Array): Hits {
+  const kept = new HitWriter(Math.min(hits.ordinals.length, ordinals.length), {
+    withClose: hits.close !== undefined,
+  });
+  for (let at = 0, place = 0; at < hits.ordinals.length; at++) {
+    const ordinal = hits.ordinals[at] as number;
+    while (place < ordinals.length && (ordinals[place] as number) < ordinal) place += 1;
+    if (ordinals[place] === ordinal) kept.add(ordinal, hits.known[at] as number, closeAt(hits, at));
+  }
+  return kept.finish();
+}
+
+/**
+ * Documents with a chunk in parts (`parts`: in which fields they all are) or as a whole. Where its parts
+ * are in no field where it is not whole, the whole tells all: there the result has what is known of the
+ * whole, how it is spelled included, and elsewhere only the fields to look at.
+ */
+export function partsOrWhole(parts: Hits, whole: Hits): Hits {
+  const hits = new HitWriter(parts.ordinals.length + whole.ordinals.length, { withClose: false });
+  for (let at = 0, wholeAt = 0; at < parts.ordinals.length || wholeAt < whole.ordinals.length; ) {
+    const ordinal = parts.ordinals[at] ?? Number.POSITIVE_INFINITY;
+    const wholeOrdinal = whole.ordinals[wholeAt] ?? Number.POSITIVE_INFINITY;
+    const inParts = ordinal <= wholeOrdinal ? withPath(parts.known[at] as number) : 0;
+    const asWhole = wholeOrdinal <= ordinal ? (whole.known[wholeAt] as number) : 0;
+    const sure = withPath(asWhole);
+    hits.add(Math.min(ordinal, wholeOrdinal), (inParts & ~sure) === 0 ? asWhole : inParts | sure, 1);
+    if (ordinal <= wholeOrdinal) at += 1;
+    if (wholeOrdinal <= ordinal) wholeAt += 1;
   }
   return hits.finish();
 }

@@ -1,4 +1,5 @@
 /** Makes segments of documents. */
+import { eachAsciiToken, isAscii } from './ascii-tokens.js';
 import { caselessWords } from './folding.js';
 import { PostingWriter, SPELLED } from './packed-postings.js';
 import { PackedSegment } from './packed-segment.js';
@@ -6,7 +7,7 @@ import { PackedVocabulary } from './packed-vocabulary.js';
 import { MAX_NAME_LENGTH } from './relevance.js';
 import { shared, shared16, shared32 } from './shared-arrays.js';
 import { type DocumentSource, FIELD_BIT, type Pace, WordField, type Work } from './text-index.js';
-import { termsOf } from './text-terms.js';
+import { tokensOf } from './tokenizer.js';
 
 /** Documents in a segment as it is first made: sorting its terms takes some milliseconds and has no pause. */
 const DOCUMENTS_A_BUILD = 4096;
@@ -95,13 +96,18 @@ class SegmentBuilder {
   }
 
   #termsOf(text: string): TextTerm[] {
-    const { terms, ascii } = termsOf(text);
-    const folded = ascii ? undefined : caselessWords(text);
-    return terms.map((term) => ({
-      term: this.#number(term),
+    const terms: TextTerm[] = [];
+    if (isAscii(text)) {
+      // Every term stands in the text as it is, apart from case.
+      eachAsciiToken(text, (term) => terms.push({ term: this.#number(term), spelled: 1 }));
+      return terms;
+    }
+    const folded = caselessWords(text);
+    for (const { term } of tokensOf(text)) {
       // Where `relevance.ts` would find the term in the text: then it need not look again.
-      spelled: folded === undefined || folded.includes(term) ? 1 : 0,
-    }));
+      terms.push({ term: this.#number(term), spelled: folded.includes(term) ? 1 : 0 });
+    }
+    return terms;
   }
 
   #number(term: string): number {

@@ -1,6 +1,16 @@
 /** One word query over one segment. */
 import { needsAdjacency, standsIn } from './adjacency.js';
-import { both, closeAt, either, type Hits, HitUnion, hitsOf, NO_HITS } from './hits.js';
+import {
+  both,
+  closeAt,
+  type Hits,
+  HitUnion,
+  hitsOf,
+  NO_HITS,
+  partsOrWhole,
+  within,
+  withPath,
+} from './hits.js';
 import { ALL_FIELDS, bitsOf, SPELLED } from './packed-postings.js';
 import type { LiveSegment } from './packed-segment.js';
 import { clauseScore, closeness, documentScore, knownScore } from './relevance.js';
@@ -33,8 +43,11 @@ interface Found {
   readonly test: Test;
 }
 
-/** What is left to look at in a document that has all terms: their places or their spelling in its texts. */
-type Test = 'spelled' | 'any-spelling' | 'read' | 'adjacency';
+/**
+ * What is left to look at in a document that has all terms: nothing, or their spelling or their places in
+ * its texts; their places unless `partsOrWhole` knows of the chunk as a whole.
+ */
+type Test = 'spelled' | 'any-spelling' | 'read' | 'adjacency' | 'whole';
 
 /** Documents that match, by ordinal, ascending. */
 export interface Scored {
@@ -107,36 +120,36 @@ export class PackedEvaluation {
   }
 
   /** Documents with all chunks of the clause, in whatever order. */
-  *#found(clause: WordClause, within: Uint32Array | undefined): Work<Hits> {
+  *#found(clause: WordClause, among: Uint32Array | undefined): Work<Hits> {
     const fields = fieldsToLookIn(clause);
     let all: Hits | undefined;
     for (const chunk of clause.chunks) {
-      const hits = yield* this.#withChunk(chunk, fields, all?.ordinals ?? within);
+      const hits = yield* this.#withChunk(chunk, fields, all?.ordinals ?? among);
       all = all ? both(all, hits) : hits;
       if (this.#pace.due()) yield;
     }
     return all ?? NO_HITS;
   }
 
-  *#withChunk(chunk: ChunkQuery, fields: number, within: Uint32Array | undefined): Work<Hits> {
-    if (chunk.type !== 'word') return yield* this.#withAnyTerm(chunk, fields, within);
+  *#withChunk(chunk: ChunkQuery, fields: number, among: Uint32Array | undefined): Work<Hits> {
+    if (chunk.type !== 'word') return yield* this.#withAnyTerm(chunk, fields, among);
     let all: Hits | undefined;
     for (const { term } of chunk.terms) {
-      const hits = this.#withTerm(term, fields, all?.ordinals ?? within);
+      const hits = this.#withTerm(term, fields, all?.ordinals ?? among);
       all = all ? both(all, hits) : hits;
       if (this.#pace.due()) yield;
     }
-    const whole = chunk.whole === undefined ? NO_HITS : this.#withTerm(chunk.whole, fields, within);
-    return all ? either(all, whole) : whole;
+    if (chunk.whole === undefined) return all ?? NO_HITS;
+    return partsOrWhole(all ?? NO_HITS, this.#withTerm(chunk.whole, fields, among));
   }
 
-  #withTerm(term: string, fields: number, within: Uint32Array | undefined): Hits {
+  #withTerm(term: string, fields: number, among: Uint32Array | undefined): Hits {
     const { segment } = this.#live;
     const at = segment.vocabulary.find(term);
-    return at < 0 ? NO_HITS : hitsOf(segment, at, fields, within);
+    return at < 0 ? NO_HITS : hitsOf(segment, at, fields, among);
   }
 
-  *#withAnyTerm(chunk: ChunkQuery, fields: number, within: Uint32Array | undefined): Work<Hits> {
+  *#withAnyTerm(chunk: ChunkQuery, fields: number, among: Uint32Array | undefined): Work<Hits> {
     const { segment } = this.#live;
     const terms = this.#terms(chunk);
     if (terms.length === 0) return NO_HITS;
@@ -146,7 +159,7 @@ export class PackedEvaluation {
       if (this.#pace.due()) yield;
     }
     const hits = union.finish();
-    return within ? both(hits, { ...NO_HITS, ordinals: within, known: new Uint8Array(within.length) }) : hits;
+    return among ? within(hits, among) : hits;
   }
 
   *#scored(candidates: Uint32Array, found: readonly Found[]): Work<Scored> {
@@ -183,17 +196,20 @@ export class PackedEvaluation {
       while (each.at < ordinals.length && (ordinals[each.at] as number) < ordinal) each.at += 1;
       if (ordinals[each.at] !== ordinal) continue; // prohibited, and not there
       const known = hits.known[each.at] as number;
-      const fields = test === 'adjacency' ? adjacentFields(clause, read()) : fieldsOf(known);
+      const toRead = test === 'adjacency' || (test === 'whole' && known >>> SPELLED === 0);
+      const fields = toRead ? adjacentFields(clause, known, read()) : fieldsOf(known);
       if (fields.length === 0) {
         if (clause.presence === 'required') return undefined;
         continue;
       }
       if (clause.presence === 'prohibited') return undefined;
       const close = closeAt(hits, each.at);
-      if (test === 'spelled') sum += knownScore(known & ALL_FIELDS, known >>> SPELLED, close) * clause.boost;
-      else if (test === 'any-spelling')
-        sum += knownScore(known & ALL_FIELDS, ALL_FIELDS, close) * clause.boost;
-      else sum += clauseScore(clause, read(), fields, close);
+      if (toRead || test === 'read') {
+        sum += clauseScore(clause, read(), fields, close);
+      } else {
+        const spelled = test === 'any-spelling' ? ALL_FIELDS : known >>> SPELLED;
+        sum += knownScore(known & ALL_FIELDS, spelled, close) * clause.boost;
+      }
     }
     return sum;
   }
@@ -215,9 +231,13 @@ function foundFor(clause: WordClause, hits: Hits): Found {
 }
 
 /** What the index knows of a single term is all there is to know, unless it was asked for with diacritics. */
-function testFor({ chunks }: WordClause): Test {
-  if (needsAdjacency(chunks)) return 'adjacency';
+function testFor({ chunks, fields }: WordClause): Test {
   const [chunk] = chunks;
+  if (needsAdjacency(chunks)) {
+    const single = chunks.length === 1 && chunk?.type === 'word' && chunk.exact === chunk.whole;
+    // Where the path alone is asked for, how it is spelled there can't be told from the name.
+    return single && (fields.includes('name') || !fields.includes('path')) ? 'whole' : 'adjacency';
+  }
   if (chunk?.type !== 'word') return 'any-spelling';
   return chunk.exact === chunk.terms[0]?.term ? 'spelled' : 'read';
 }
@@ -227,8 +247,11 @@ function fieldsToLookIn({ fields }: WordClause): number {
   return bitsOf(fields) | (fields.includes('path') ? FIELD_BIT.name : 0);
 }
 
-function adjacentFields(clause: WordClause, document: TextDocument): readonly WordField[] {
+/** The fields in which all chunks stand in a row, among those that have all of them. */
+function adjacentFields(clause: WordClause, known: number, document: TextDocument): readonly WordField[] {
+  const having = withPath(known);
   return clause.fields.filter((field) => {
+    if ((having & FIELD_BIT[field]) === 0) return false;
     const text = field === 'path' ? `${document.path}/${document.name}` : document[field];
     return standsIn(clause.chunks, text);
   });

@@ -77,6 +77,12 @@ export class LocalQueryEngine implements QueryEngine {
     });
   }
 
+  /** Resolves when the upkeep for all changes so far is done. */
+  async settled(): Promise<void> {
+    await this.#applied;
+    await this.#maintaining;
+  }
+
   /** Merges in the background until all is well. */
   #maintain(): void {
     if (this.#maintaining) return;
