@@ -41,13 +41,18 @@ interface Found {
   /** Where the search for the candidate in `hits` goes on. */
   at: number;
   readonly test: Test;
+  /** What the clause adds to the score, by what is known, where the terms are those asked for. */
+  readonly parts: Float64Array;
 }
 
 /**
  * What is left to look at in a document that has all terms: nothing, or their spelling or their places in
  * its texts; their places unless `partsOrWhole` knows of the chunk as a whole.
  */
-type Test = 'spelled' | 'any-spelling' | 'read' | 'adjacency' | 'whole';
+type Test = 'index' | 'spelling' | 'adjacency' | 'whole';
+
+/** How many different things can be known of a term in a document: a byte. */
+const KNOWNS = 256;
 
 /** Documents that match, by ordinal, ascending. */
 export interface Scored {
@@ -153,6 +158,12 @@ export class PackedEvaluation {
     const { segment } = this.#live;
     const terms = this.#terms(chunk);
     if (terms.length === 0) return NO_HITS;
+    const [first] = terms;
+    if (first !== undefined && terms.length === 1) {
+      const { ordinals, known } = hitsOf(segment, first, fields, among);
+      const close = new Float32Array(ordinals.length).fill(closeness(chunk, segment.vocabulary.term(first)));
+      return { ordinals, known, close };
+    }
     const union = new HitUnion(segment.documents);
     for (const term of terms) {
       union.add(segment, term, fields, closeness(chunk, segment.vocabulary.term(term)));
@@ -166,8 +177,7 @@ export class PackedEvaluation {
     const { nameLengths } = this.#live.segment;
     const ordinals = new Uint32Array(candidates.length);
     const scores = new Uint32Array(candidates.length);
-    const close = found.every(({ test }) => test === 'spelled' || test === 'any-spelling');
-    const look = close ? DOCUMENTS_A_LOOK : TEXTS_A_LOOK;
+    const look = found.every(({ test }) => test === 'index') ? DOCUMENTS_A_LOOK : TEXTS_A_LOOK;
     let count = 0;
     for (let at = 0; at < candidates.length; at++) {
       const ordinal = candidates[at] as number;
@@ -185,31 +195,23 @@ export class PackedEvaluation {
   /** Undefined when it does not match after all. */
   #sum(ordinal: number, found: readonly Found[]): number | undefined {
     let document: TextDocument | undefined;
-    const read = () => {
-      document ??= this.#source.document(this.#live.segment.ids[ordinal] as number);
-      return document;
-    };
     let sum = 0;
     for (const each of found) {
-      const { clause, hits, test } = each;
+      const { clause, hits, test, parts } = each;
       const { ordinals } = hits;
       while (each.at < ordinals.length && (ordinals[each.at] as number) < ordinal) each.at += 1;
       if (ordinals[each.at] !== ordinal) continue; // prohibited, and not there
       const known = hits.known[each.at] as number;
-      const toRead = test === 'adjacency' || (test === 'whole' && known >>> SPELLED === 0);
-      const fields = toRead ? adjacentFields(clause, known, read()) : fieldsOf(known);
-      if (fields.length === 0) {
-        if (clause.presence === 'required') return undefined;
+      const isRequired = clause.presence === 'required';
+      if (test === 'index' || (test === 'whole' && known >>> SPELLED !== 0)) {
+        if (!isRequired) return undefined;
+        sum += hits.close ? partOf(clause, known, closeAt(hits, each.at)) : (parts[known] as number);
         continue;
       }
-      if (clause.presence === 'prohibited') return undefined;
-      const close = closeAt(hits, each.at);
-      if (toRead || test === 'read') {
-        sum += clauseScore(clause, read(), fields, close);
-      } else {
-        const spelled = test === 'any-spelling' ? ALL_FIELDS : known >>> SPELLED;
-        sum += knownScore(known & ALL_FIELDS, spelled, close) * clause.boost;
-      }
+      document ??= this.#source.document(this.#live.segment.ids[ordinal] as number);
+      const fields = test === 'spelling' ? fieldsOf(known) : adjacentFields(clause, known, document);
+      if (fields.length > 0 !== isRequired) return undefined;
+      if (isRequired) sum += clauseScore(clause, document, fields, closeAt(hits, each.at));
     }
     return sum;
   }
@@ -227,7 +229,14 @@ function fieldsOf(known: number): readonly WordField[] {
 }
 
 function foundFor(clause: WordClause, hits: Hits): Found {
-  return { clause, hits, at: 0, test: testFor(clause) };
+  const parts = Float64Array.from({ length: KNOWNS }, (_, known) => partOf(clause, known, 1));
+  return { clause, hits, at: 0, test: testFor(clause), parts };
+}
+
+/** What a clause adds to the score as far as the index knows. Only words are spelled one way or another. */
+function partOf({ chunks, boost }: WordClause, known: number, close: number): number {
+  const spelled = chunks[0]?.type === 'word' ? known >>> SPELLED : ALL_FIELDS;
+  return knownScore(known & ALL_FIELDS, spelled, close) * boost;
 }
 
 /** What the index knows of a single term is all there is to know, unless it was asked for with diacritics. */
@@ -238,8 +247,7 @@ function testFor({ chunks, fields }: WordClause): Test {
     // Where the path alone is asked for, how it is spelled there can't be told from the name.
     return single && (fields.includes('name') || !fields.includes('path')) ? 'whole' : 'adjacency';
   }
-  if (chunk?.type !== 'word') return 'any-spelling';
-  return chunk.exact === chunk.terms[0]?.term ? 'spelled' : 'read';
+  return chunk?.type === 'word' && chunk.exact !== chunk.terms[0]?.term ? 'spelling' : 'index';
 }
 
 /** The name counts as the end of the path, and is kept apart from it in the index. */

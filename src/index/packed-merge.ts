@@ -57,9 +57,9 @@ function* mergeTerms(
   const writer = new PostingWriter(bytes + MAX_POSTING_BYTES);
   const ends: number[] = [0];
   for (let terms = 1; ; terms++) {
-    const first = firstOf(sources);
+    const sharing = nextOf(sources);
+    const [first] = sharing;
     if (!first) break;
-    const sharing = sources.filter((source) => source === first || sameTerm(source, first));
     const before = writer.end;
     writer.startList();
     for (const source of sharing) {
@@ -94,18 +94,16 @@ function* copyPostings(
   }
 }
 
-/** The source whose next term sorts first. */
-function firstOf(sources: readonly Source[]): Source | undefined {
-  let first: Source | undefined;
+/** The sources that have the term which sorts first among the next ones, in their order. */
+function nextOf(sources: readonly Source[]): readonly Source[] {
+  let sharing: Source[] = [];
   for (const source of sources) {
     if (source.term >= source.live.segment.vocabulary.size) continue;
-    if (!first || compareNext(source, first) < 0) first = source;
+    const difference = sharing[0] === undefined ? -1 : compareNext(source, sharing[0]);
+    if (difference < 0) sharing = [source];
+    else if (difference === 0) sharing.push(source);
   }
-  return first;
-}
-
-function sameTerm(source: Source, first: Source): boolean {
-  return source.term < source.live.segment.vocabulary.size && compareNext(source, first) === 0;
+  return sharing;
 }
 
 function compareNext(one: Source, other: Source): number {

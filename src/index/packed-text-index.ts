@@ -3,6 +3,7 @@
  * marked with a tombstone, and segments are merged in the background. A searcher is a list of segments
  * with their tombstones; neither changes in place, so it sees neither later documents nor later removals.
  */
+import { Column } from './column.js';
 import { chooseMerge } from './merge-policy.js';
 import { buildSegments } from './packed-builder.js';
 import { mergeSegments } from './packed-merge.js';
@@ -29,7 +30,7 @@ interface Prepared extends PreparedDocuments {
   readonly segments: readonly PackedSegment[];
 }
 
-/** The number of no segment. */
+/** The number of no segment: what a column has where nothing was set. */
 const NOWHERE = 0;
 
 export class PackedTextIndex implements TextIndex {
@@ -38,8 +39,8 @@ export class PackedTextIndex implements TextIndex {
   #segments: ReadonlyMap<number, LiveSegment> = new Map();
   #lastNumber = NOWHERE;
   /** Where each document is: the number of its segment and its ordinal there. */
-  #segmentOf = new Uint32Array(1024);
-  #ordinalOf = new Uint32Array(1024);
+  readonly #segmentOf = Column.uint32();
+  readonly #ordinalOf = Column.uint32();
 
   constructor(init: TextIndexInit = defaultTextIndexInit) {
     this.#init = init;
@@ -113,12 +114,12 @@ export class PackedTextIndex implements TextIndex {
   #places(ids: Iterable<number>): Map<number, number[]> {
     const places = new Map<number, number[]>();
     for (const id of ids) {
-      const number = this.#segmentOf[id] ?? NOWHERE;
+      const number = this.#segmentOf.get(id);
       if (number === NOWHERE) continue;
       const ordinals = places.get(number);
-      if (ordinals) ordinals.push(this.#ordinalOf[id] as number);
-      else places.set(number, [this.#ordinalOf[id] as number]);
-      this.#segmentOf[id] = NOWHERE;
+      if (ordinals) ordinals.push(this.#ordinalOf.get(id));
+      else places.set(number, [this.#ordinalOf.get(id)]);
+      this.#segmentOf.set(id, NOWHERE);
     }
     return places;
   }
@@ -127,19 +128,8 @@ export class PackedTextIndex implements TextIndex {
     for (let ordinal = 0; ordinal < segment.documents; ordinal++) {
       const id = segment.ids[ordinal] as number;
       if (gone?.has(ordinal)) continue; // its number may be another document's by now
-      if (id >= this.#segmentOf.length) this.#grow(id + 1);
-      this.#segmentOf[id] = number;
-      this.#ordinalOf[id] = ordinal;
+      this.#segmentOf.set(id, number);
+      this.#ordinalOf.set(id, ordinal);
     }
-  }
-
-  #grow(size: number): void {
-    const capacity = Math.max(size, Math.ceil(this.#segmentOf.length * 1.5));
-    const segmentOf = new Uint32Array(capacity);
-    const ordinalOf = new Uint32Array(capacity);
-    segmentOf.set(this.#segmentOf);
-    ordinalOf.set(this.#ordinalOf);
-    this.#segmentOf = segmentOf;
-    this.#ordinalOf = ordinalOf;
   }
 }

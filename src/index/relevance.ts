@@ -65,7 +65,13 @@ export const MAX_NAME_LENGTH = 0xffff;
 
 /** The score of a document from the sum over its clauses. */
 export function documentScore(sum: number, nameLength: number): number {
+  return Math.round(sum * (SHORTNESS[nameLength] ?? shortness(nameLength)) * STEPS);
+}
+
+/** For the names that there are: those of most systems have at most 255 characters. */
+const SHORTNESS = Float64Array.from({ length: 256 }, (_, length) => shortness(length));
+
+function shortness(nameLength: number): number {
   const length = Math.min(nameLength, MAX_NAME_LENGTH);
-  const shortness = 1 - (LENGTH_SHARE * length) / (length + HALF_LENGTH);
-  return Math.round(sum * shortness * STEPS);
+  return 1 - (LENGTH_SHARE * length) / (length + HALF_LENGTH);
 }

@@ -2,12 +2,14 @@
 import { Buffer } from 'node:buffer';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import { baseName, type FullPath, parentOf, type ShareRelativePath } from '../catalogue/share-path.js';
+import { Column } from '../index/column.js';
 import { type SearchedFile, searchedDesc } from './file-row.js';
 import { StringTable } from './string-table.js';
 import { TextStore } from './text-store.js';
 
 const SHA256_BYTES = 32;
-const FIRST_SLOTS = 1024;
+/** Hashes in one piece of memory. */
+const HASHES_A_PIECE = 4096;
 
 const HAS_DESC = 1;
 const HAS_SHA256 = 2;
@@ -19,45 +21,43 @@ export class FileColumns {
   readonly #folders = new StringTable();
   readonly #types = new StringTable();
   readonly #oddHashes = new Map<number, string>();
-  #capacity = FIRST_SLOTS;
-  #folder = new Uint32Array(FIRST_SLOTS);
-  #type = new Uint32Array(FIRST_SLOTS);
-  #size = new Float64Array(FIRST_SLOTS);
-  #mtimeMs = new Float64Array(FIRST_SLOTS);
-  #flags = new Uint8Array(FIRST_SLOTS);
-  #sha256: Buffer = Buffer.alloc(FIRST_SLOTS * SHA256_BYTES);
+  readonly #folder = Column.uint32();
+  readonly #type = Column.uint32();
+  readonly #size = new Column((length) => new Float64Array(length));
+  readonly #mtimeMs = new Column((length) => new Float64Array(length));
+  readonly #flags = new Column((length) => new Uint8Array(length));
+  readonly #sha256: Buffer[] = [];
 
   /** Writes an entry into a slot that is free. */
   put(slot: number, entry: FileEntry): void {
-    if (slot >= this.#capacity) this.#grow(slot + 1);
     const folder = parentOf(entry.path);
-    this.#folder[slot] = this.#folders.take(folder === '' ? entry.share : `${entry.share}/${folder}`);
-    this.#type[slot] = this.#types.take(entry.mediaType);
+    this.#folder.set(slot, this.#folders.take(folder === '' ? entry.share : `${entry.share}/${folder}`));
+    this.#type.set(slot, this.#types.take(entry.mediaType));
     this.#texts.set(slot, { name: baseName(entry.path), desc: entry.desc ?? '' });
-    this.#flags[slot] = entry.desc === undefined ? 0 : HAS_DESC;
+    this.#flags.set(slot, entry.desc === undefined ? 0 : HAS_DESC);
     this.update(slot, entry);
   }
 
   /** Writes the parts of an entry that are no words. */
   update(slot: number, { size, mtimeMs, sha256 }: FileEntry): void {
-    this.#size[slot] = size;
-    this.#mtimeMs[slot] = mtimeMs;
-    let flags = (this.#flags[slot] as number) & HAS_DESC;
+    this.#size.set(slot, size);
+    this.#mtimeMs.set(slot, mtimeMs);
+    let flags = this.#flags.get(slot) & HAS_DESC;
     this.#oddHashes.delete(slot);
     if (sha256 !== undefined) {
       const bytes = Buffer.from(sha256, 'base64');
       const odd = bytes.length !== SHA256_BYTES || bytes.toString('base64') !== sha256;
       flags |= odd ? ODD_SHA256 : HAS_SHA256;
       if (odd) this.#oddHashes.set(slot, sha256);
-      else bytes.copy(this.#sha256, slot * SHA256_BYTES);
+      else bytes.copy(this.#hashPiece(slot), (slot % HASHES_A_PIECE) * SHA256_BYTES);
     }
-    this.#flags[slot] = flags;
+    this.#flags.set(slot, flags);
   }
 
   /** Forgets what is in a slot. */
   clear(slot: number): void {
-    this.#folders.release(this.#folder[slot] as number);
-    this.#types.release(this.#type[slot] as number);
+    this.#folders.release(this.#folder.get(slot));
+    this.#types.release(this.#type.get(slot));
     this.#texts.remove(slot);
     this.#oddHashes.delete(slot);
   }
@@ -68,11 +68,11 @@ export class FileColumns {
   }
 
   isAt(slot: number, folder: string, name: string): boolean {
-    return this.#folders.get(this.#folder[slot] as number) === folder && this.#texts.name(slot) === name;
+    return this.#folders.get(this.#folder.get(slot)) === folder && this.#texts.name(slot) === name;
   }
 
   folder(slot: number): string {
-    return this.#folders.get(this.#folder[slot] as number);
+    return this.#folders.get(this.#folder.get(slot));
   }
 
   name(slot: number): string {
@@ -80,45 +80,34 @@ export class FileColumns {
   }
 
   desc(slot: number): string | undefined {
-    return ((this.#flags[slot] as number) & HAS_DESC) === 0 ? undefined : this.#texts.desc(slot);
+    return (this.#flags.get(slot) & HAS_DESC) === 0 ? undefined : this.#texts.desc(slot);
   }
 
   type(slot: number): string {
-    return this.#types.get(this.#type[slot] as number);
+    return this.#types.get(this.#type.get(slot));
   }
 
   size(slot: number): number {
-    return this.#size[slot] as number;
+    return this.#size.get(slot);
   }
 
   mtimeMs(slot: number): number {
-    return this.#mtimeMs[slot] as number;
+    return this.#mtimeMs.get(slot);
   }
 
   sha256(slot: number): string | undefined {
-    const flags = this.#flags[slot] as number;
+    const flags = this.#flags.get(slot);
     if ((flags & ODD_SHA256) !== 0) return this.#oddHashes.get(slot);
-    const from = slot * SHA256_BYTES;
+    const from = (slot % HASHES_A_PIECE) * SHA256_BYTES;
     return (flags & HAS_SHA256) === 0
       ? undefined
-      : this.#sha256.toString('base64', from, from + SHA256_BYTES);
+      : this.#hashPiece(slot).toString('base64', from, from + SHA256_BYTES);
   }
 
-  #grow(least: number): void {
-    const capacity = Math.max(least, Math.ceil(this.#capacity * 1.5));
-    const larger = <A extends { set(from: A): void }>(from: A, to: A): A => {
-      to.set(from);
-      return to;
-    };
-    this.#folder = larger(this.#folder, new Uint32Array(capacity));
-    this.#type = larger(this.#type, new Uint32Array(capacity));
-    this.#size = larger(this.#size, new Float64Array(capacity));
-    this.#mtimeMs = larger(this.#mtimeMs, new Float64Array(capacity));
-    this.#flags = larger(this.#flags, new Uint8Array(capacity));
-    const sha256 = Buffer.alloc(capacity * SHA256_BYTES);
-    this.#sha256.copy(sha256);
-    this.#sha256 = sha256;
-    this.#capacity = capacity;
+  #hashPiece(slot: number): Buffer {
+    const piece = Math.floor(slot / HASHES_A_PIECE);
+    while (this.#sha256.length <= piece) this.#sha256.push(Buffer.alloc(HASHES_A_PIECE * SHA256_BYTES));
+    return this.#sha256[piece] as Buffer;
   }
 }
 

@@ -137,15 +137,20 @@ export class FileTable {
 
   #find(key: FullPath): number | undefined {
     const slash = key.lastIndexOf('/');
-    for (const slot of this.#byKey.slots(hashOf(key))) {
-      const isIt = this.#columns.isAt(slot, key.slice(0, slash), key.slice(slash + 1));
-      if (isIt && this.#present.has(slot)) return slot;
-    }
-    return undefined;
+    const [folder, name] = [key.slice(0, slash), key.slice(slash + 1)];
+    return this.#byKey.find(
+      hashOf(key),
+      (slot) => this.#present.has(slot) && this.#columns.isAt(slot, folder, name),
+    );
   }
 
   #withHash(sha256: string): number[] {
-    return [...this.#byHash.slots(hashOf(sha256))].filter((slot) => this.#columns.sha256(slot) === sha256);
+    const slots: number[] = [];
+    this.#byHash.find(hashOf(sha256), (slot) => {
+      if (this.#columns.sha256(slot) === sha256) slots.push(slot);
+      return false; // all of them
+    });
+    return slots;
   }
 }
 

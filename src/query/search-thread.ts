@@ -18,6 +18,9 @@ import {
 /** Changes in one message: copying them takes the main thread about a millisecond. */
 const CHANGES_A_MESSAGE = 256;
 
+/** What it keeps are few large arrays: more room for short-lived objects is only memory that stays with it. */
+const MEMORY = { maxYoungGenerationSizeMb: 16 };
+
 const ENTRY = new URL('../../workers/search.js', import.meta.url);
 
 interface Call {
@@ -35,7 +38,7 @@ export class SearchThread {
   readonly ended: Promise<Error>;
 
   constructor(init: Partial<LocalQueryEngineInit>) {
-    this.#worker = new Worker(ENTRY, { workerData: init });
+    this.#worker = new Worker(ENTRY, { workerData: init, resourceLimits: MEMORY });
     this.#worker.on('message', (message: FromSearchWorker) => this.#take(message));
     this.ended = new Promise((resolve) => {
       // An 'error' is always followed by an 'exit', which comes alone when the worker was terminated.

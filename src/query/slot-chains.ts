@@ -3,23 +3,24 @@
  * looks at each of them. It grows a bucket at a time (linear hashing), so that no addition takes long,
  * and forgets in constant time however many share a hash.
  */
+import { Column } from '../index/column.js';
+
 const NONE = 0; // slots are stored one higher
 const FIRST_BUCKETS = 16;
 
 export class SlotChains {
-  #buckets = new Uint32Array(FIRST_BUCKETS);
+  readonly #buckets = Column.uint32();
   /** Buckets in use: between `#level` and twice that. */
   #count = FIRST_BUCKETS;
   #level = FIRST_BUCKETS;
-  #hashes = new Uint32Array(FIRST_BUCKETS);
-  #next = new Uint32Array(FIRST_BUCKETS);
-  #previous = new Uint32Array(FIRST_BUCKETS);
+  readonly #hashes = Column.uint32();
+  readonly #next = Column.uint32();
+  readonly #previous = Column.uint32();
   #size = 0;
 
   /** The slot is not in it. */
   add(slot: number, hash: number): void {
-    if (slot >= this.#hashes.length) this.#growSlots(slot + 1);
-    this.#hashes[slot] = hash;
+    this.#hashes.set(slot, hash);
     this.#link(slot, this.#bucketOf(hash));
     this.#size += 1;
     if (this.#size > this.#count) this.#split();
@@ -27,18 +28,19 @@ export class SlotChains {
 
   /** The slot is in it. */
   remove(slot: number): void {
-    this.#unlink(slot, this.#bucketOf(this.#hashes[slot] as number));
+    this.#unlink(slot, this.#bucketOf(this.#hashes.get(slot)));
     this.#size -= 1;
   }
 
-  /** Slots with this hash, the last one added first. */
-  *slots(hash: number): Generator<number> {
-    let at = this.#buckets[this.#bucketOf(hash)] as number;
+  /** The first slot with this hash for which `isIt` holds, the last one added first. */
+  find(hash: number, isIt: (slot: number) => boolean): number | undefined {
+    let at = this.#buckets.get(this.#bucketOf(hash));
     while (at !== NONE) {
       const slot = at - 1;
-      at = this.#next[slot] as number;
-      if (this.#hashes[slot] === hash >>> 0) yield slot;
+      if (this.#hashes.get(slot) === hash && isIt(slot)) return slot;
+      at = this.#next.get(slot);
     }
+    return undefined;
   }
 
   #bucketOf(hash: number): number {
@@ -47,48 +49,34 @@ export class SlotChains {
   }
 
   #link(slot: number, bucket: number): void {
-    const head = this.#buckets[bucket] as number;
-    this.#next[slot] = head;
-    this.#previous[slot] = NONE;
-    if (head !== NONE) this.#previous[head - 1] = slot + 1;
-    this.#buckets[bucket] = slot + 1;
+    const head = this.#buckets.get(bucket);
+    this.#next.set(slot, head);
+    this.#previous.set(slot, NONE);
+    if (head !== NONE) this.#previous.set(head - 1, slot + 1);
+    this.#buckets.set(bucket, slot + 1);
   }
 
   #unlink(slot: number, bucket: number): void {
-    const next = this.#next[slot] as number;
-    const previous = this.#previous[slot] as number;
-    if (next !== NONE) this.#previous[next - 1] = previous;
-    if (previous !== NONE) this.#next[previous - 1] = next;
-    else this.#buckets[bucket] = next;
+    const next = this.#next.get(slot);
+    const previous = this.#previous.get(slot);
+    if (next !== NONE) this.#previous.set(next - 1, previous);
+    if (previous !== NONE) this.#next.set(previous - 1, next);
+    else this.#buckets.set(bucket, next);
   }
 
   /** One more bucket, which takes its part of the one that it was a part of. */
   #split(): void {
-    if (this.#count === this.#buckets.length) this.#buckets = grown(this.#buckets, this.#count * 2);
     const from = this.#count - this.#level;
-    let at = this.#buckets[from] as number;
+    let at = this.#buckets.get(from);
     this.#count += 1;
     while (at !== NONE) {
       const slot = at - 1;
-      at = this.#next[slot] as number;
-      const bucket = ((this.#hashes[slot] as number) & (2 * this.#level - 1)) >>> 0;
+      at = this.#next.get(slot);
+      const bucket = (this.#hashes.get(slot) & (2 * this.#level - 1)) >>> 0;
       if (bucket === from) continue;
       this.#unlink(slot, from);
       this.#link(slot, bucket);
     }
     if (this.#count === 2 * this.#level) this.#level *= 2;
   }
-
-  #growSlots(least: number): void {
-    const capacity = Math.max(least, Math.ceil(this.#hashes.length * 1.5));
-    this.#hashes = grown(this.#hashes, capacity);
-    this.#next = grown(this.#next, capacity);
-    this.#previous = grown(this.#previous, capacity);
-  }
-}
-
-function grown(values: Uint32Array<ArrayBuffer>, capacity: number): Uint32Array<ArrayBuffer> {
-  const larger = new Uint32Array(capacity);
-  larger.set(values);
-  return larger;
 }

@@ -3,6 +3,7 @@
  * block is of that kind: then what is left moves on and the block is given up.
  */
 import { Buffer } from 'node:buffer';
+import { Column } from '../index/column.js';
 
 const BLOCK_BYTES = 1 << 16;
 /** Slot, encoding and length of the first text, encoding and length of the second. */
@@ -32,14 +33,18 @@ export class TextStore {
   #lastNumber = 0;
   #filling: Block | undefined;
   /** Of each slot. */
-  #blockOf = new Uint32Array(16);
-  #placeIn = new Uint32Array(16);
+  readonly #blockOf = Column.uint32();
+  readonly #placeIn = Column.uint32();
   /** Blocks of which so much is waste that it is time. */
   readonly #wasteful = new Set<number>();
 
+  /** What it takes of memory. */
+  get bytes(): number {
+    return [...this.#blocks.values()].reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
   /** Gives a slot its texts; it has none. */
   set(slot: number, { name, desc }: Texts): void {
-    if (slot >= this.#blockOf.length) this.#grow(slot + 1);
     const [nameKind, descKind] = [encodingOf(name), encodingOf(desc)];
     const nameBytes = Math.min(Buffer.byteLength(name, ENCODINGS[nameKind]), MAX_TEXT_BYTES);
     const descBytes = Math.min(Buffer.byteLength(desc, ENCODINGS[descKind]), MAX_TEXT_BYTES);
@@ -67,11 +72,11 @@ export class TextStore {
 
   /** Takes the texts of a slot away; it has some. */
   remove(slot: number): void {
-    const number = this.#blockOf[slot] as number;
+    const number = this.#blockOf.get(slot);
     const block = this.#blocks.get(number);
     if (!block) return;
-    block.waste += recordBytes(block.bytes, this.#placeIn[slot] as number);
-    this.#blockOf[slot] = 0;
+    block.waste += recordBytes(block.bytes, this.#placeIn.get(slot));
+    this.#blockOf.set(slot, 0);
     if (block.waste * WASTE > block.end && block !== this.#filling) this.#wasteful.add(number);
   }
 
@@ -85,7 +90,7 @@ export class TextStore {
     for (let place = 0; place < block.end; ) {
       const slot = block.bytes.readUInt32LE(place);
       const length = recordBytes(block.bytes, place);
-      if (this.#blockOf[slot] === number && this.#placeIn[slot] === place) {
+      if (this.#blockOf.get(slot) === number && this.#placeIn.get(slot) === place) {
         const to = this.#room(slot, length);
         block.bytes.copy(to.block.bytes, to.place, place, place + length);
       }
@@ -96,9 +101,9 @@ export class TextStore {
   }
 
   #of(slot: number): { readonly bytes: Buffer; readonly place: number } {
-    const block = this.#blocks.get(this.#blockOf[slot] as number);
+    const block = this.#blocks.get(this.#blockOf.get(slot));
     if (!block) throw new TypeError(`slot ${slot} has no texts`);
-    return { bytes: block.bytes, place: this.#placeIn[slot] as number };
+    return { bytes: block.bytes, place: this.#placeIn.get(slot) };
   }
 
   #room(slot: number, length: number): { readonly block: Block; readonly place: number } {
@@ -113,18 +118,9 @@ export class TextStore {
     }
     const place = block.end;
     block.end += length;
-    this.#blockOf[slot] = this.#lastNumber;
-    this.#placeIn[slot] = place;
+    this.#blockOf.set(slot, this.#lastNumber);
+    this.#placeIn.set(slot, place);
     return { block, place };
-  }
-
-  #grow(least: number): void {
-    const capacity = Math.max(least, Math.ceil(this.#blockOf.length * 1.5));
-    const [blockOf, placeIn] = [new Uint32Array(capacity), new Uint32Array(capacity)];
-    blockOf.set(this.#blockOf);
-    placeIn.set(this.#placeIn);
-    this.#blockOf = blockOf;
-    this.#placeIn = placeIn;
   }
 }
 
