@@ -8,33 +8,34 @@ export interface Hits {
   readonly ordinals: Uint32Array;
   /** The fields with the term, and in which of them it is spelled so; see `packed-postings.ts`. */
   readonly known: Uint8Array;
-  /** How close the best of the terms is to what was looked for; undefined where all are 1. */
-  readonly close: Float32Array | undefined;
+  /** How close the best of the terms is to what was looked for; one number where it is the same for all. */
+  readonly close: Float32Array | number;
 }
 
 export const NO_HITS: Hits = {
   ordinals: new Uint32Array(0),
   known: new Uint8Array(0),
-  close: undefined,
+  close: 1,
 };
 
 /** Collects hits in ascending order, without holding more memory than there can be of them. */
 export class HitWriter {
   readonly #ordinals: Uint32Array;
   readonly #known: Uint8Array;
-  readonly #close: Float32Array | undefined;
+  readonly #close: Float32Array | number;
   #count = 0;
 
-  constructor(most: number, options: { readonly withClose: boolean }) {
+  /** `close` is that of all hits; without it, each is added with its own. */
+  constructor(most: number, close?: number) {
     this.#ordinals = new Uint32Array(most);
     this.#known = new Uint8Array(most);
-    this.#close = options.withClose ? new Float32Array(most) : undefined;
+    this.#close = close ?? new Float32Array(most);
   }
 
   add(ordinal: number, known: number, close: number): void {
     this.#ordinals[this.#count] = ordinal;
     this.#known[this.#count] = known;
-    if (this.#close) this.#close[this.#count] = close;
+    if (typeof this.#close !== 'number') this.#close[this.#count] = close;
     this.#count += 1;
   }
 
@@ -42,7 +43,7 @@ export class HitWriter {
     return {
       ordinals: this.#ordinals.subarray(0, this.#count),
       known: this.#known.subarray(0, this.#count),
-      close: this.#close?.subarray(0, this.#count),
+      close: typeof this.#close === 'number' ? this.#close : this.#close.subarray(0, this.#count),
     };
   }
 }
@@ -57,7 +58,7 @@ export function hitsOf(
   const cursor = segment.postings(term);
   const mask = fields | (fields << SPELLED);
   const most = Math.min(segment.bytesOf(term), segment.documents, within?.length ?? segment.documents);
-  const hits = new HitWriter(most, { withClose: false });
+  const hits = new HitWriter(most, 1);
   let at = 0;
   while (cursor.next()) {
     const { ordinal } = cursor;
@@ -77,8 +78,11 @@ export function hitsOf(
  * left out. The name is the end of the path: what is in the name is in the path as well.
  */
 export function both(one: Hits, other: Hits): Hits {
-  const withClose = one.close !== undefined || other.close !== undefined;
-  const hits = new HitWriter(Math.min(one.ordinals.length, other.ordinals.length), { withClose });
+  const same = typeof one.close === 'number' && typeof other.close === 'number';
+  const hits = new HitWriter(
+    Math.min(one.ordinals.length, other.ordinals.length),
+    same ? Math.min(closeAt(one, 0), closeAt(other, 0)) : undefined,
+  );
   for (let at = 0, otherAt = 0; at < one.ordinals.length && otherAt < other.ordinals.length; ) {
     const ordinal = one.ordinals[at] as number;
     const otherOrdinal = other.ordinals[otherAt] as number;
@@ -99,9 +103,10 @@ export function withPath(known: number): number {
 
 /** Those hits whose ordinals are among `ordinals`. */
 export function within(hits: Hits, ordinals: Uint32Array): Hits {
-  const kept = new HitWriter(Math.min(hits.ordinals.length, ordinals.length), {
-    withClose: hits.close !== undefined,
-  });
+  const kept = new HitWriter(
+    Math.min(hits.ordinals.length, ordinals.length),
+    typeof hits.close === 'number' ? hits.close : undefined,
+  );
   for (let at = 0, place = 0; at < hits.ordinals.length; at++) {
     const ordinal = hits.ordinals[at] as number;
     while (place < ordinals.length && (ordinals[place] as number) < ordinal) place += 1;
@@ -116,7 +121,7 @@ export function within(hits: Hits, ordinals: Uint32Array): Hits {
  * whole, how it is spelled included, and elsewhere only the fields to look at.
  */
 export function partsOrWhole(parts: Hits, whole: Hits): Hits {
-  const hits = new HitWriter(parts.ordinals.length + whole.ordinals.length, { withClose: false });
+  const hits = new HitWriter(parts.ordinals.length + whole.ordinals.length, 1);
   for (let at = 0, wholeAt = 0; at < parts.ordinals.length || wholeAt < whole.ordinals.length; ) {
     const ordinal = parts.ordinals[at] ?? Number.POSITIVE_INFINITY;
     const wholeOrdinal = whole.ordinals[wholeAt] ?? Number.POSITIVE_INFINITY;
@@ -131,7 +136,7 @@ export function partsOrWhole(parts: Hits, whole: Hits): Hits {
 }
 
 export function closeAt(hits: Hits, at: number): number {
-  return hits.close === undefined ? 1 : (hits.close[at] as number);
+  return typeof hits.close === 'number' ? hits.close : (hits.close[at] as number);
 }
 
 /** Puts the hits of many terms together: a place for every document, of which only those touched cost anything. */

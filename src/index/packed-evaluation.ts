@@ -41,7 +41,7 @@ interface Found {
   /** Where the search for the candidate in `hits` goes on. */
   at: number;
   readonly test: Test;
-  /** What the clause adds to the score, by what is known, where the terms are those asked for. */
+  /** What the clause adds to the score, by what is known, where all hits are equally close. */
   readonly parts: Float64Array;
 }
 
@@ -160,9 +160,9 @@ export class PackedEvaluation {
     if (terms.length === 0) return NO_HITS;
     const [first] = terms;
     if (first !== undefined && terms.length === 1) {
-      const { ordinals, known } = hitsOf(segment, first, fields, among);
-      const close = new Float32Array(ordinals.length).fill(closeness(chunk, segment.vocabulary.term(first)));
-      return { ordinals, known, close };
+      // Rounded as it is where there are several.
+      const close = Math.fround(closeness(chunk, segment.vocabulary.term(first)));
+      return { ...hitsOf(segment, first, fields, among), close };
     }
     const union = new HitUnion(segment.documents);
     for (const term of terms) {
@@ -205,7 +205,10 @@ export class PackedEvaluation {
       const isRequired = clause.presence === 'required';
       if (test === 'index' || (test === 'whole' && known >>> SPELLED !== 0)) {
         if (!isRequired) return undefined;
-        sum += hits.close ? partOf(clause, known, closeAt(hits, each.at)) : (parts[known] as number);
+        sum +=
+          typeof hits.close === 'number'
+            ? (parts[known] as number)
+            : partOf(clause, known, closeAt(hits, each.at));
         continue;
       }
       document ??= this.#source.document(this.#live.segment.ids[ordinal] as number);
@@ -229,7 +232,8 @@ function fieldsOf(known: number): readonly WordField[] {
 }
 
 function foundFor(clause: WordClause, hits: Hits): Found {
-  const parts = Float64Array.from({ length: KNOWNS }, (_, known) => partOf(clause, known, 1));
+  const close = typeof hits.close === 'number' ? hits.close : 1;
+  const parts = Float64Array.from({ length: KNOWNS }, (_, known) => partOf(clause, known, close));
   return { clause, hits, at: 0, test: testFor(clause), parts };
 }
 

@@ -113,13 +113,16 @@ function checkOf(body: Buffer): Buffer {
 
 const DIGEST_CHARACTERS = 22; // 128 bits
 const NUL_AS_JSON = 6;
+/** Each character is one byte, also as JSON. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
  * A text that takes no more than `maxBytes` as JSON. A longer one is cut, and a digest takes the place of
  * what was cut off: the order among texts with so much in common is arbitrary, but it never changes.
  */
 function bounded(text: string, maxBytes: number): string {
-  if (text.length * 6 <= maxBytes || jsonBytes(text) <= maxBytes) return text;
+  if (text.length * 6 <= maxBytes || (text.length <= maxBytes && PLAIN.test(text))) return text;
+  if (jsonBytes(text) <= maxBytes) return text;
   const digest = createHash('sha256').update(text, 'utf16le').digest('base64url').slice(0, DIGEST_CHARACTERS);
   let left = maxBytes - DIGEST_CHARACTERS - NUL_AS_JSON;
   let kept = '';
