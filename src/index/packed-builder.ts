@@ -10,7 +10,7 @@ import { type DocumentSource, FIELD_BIT, type Pace, WordField, type Work } from 
 import { tokensOf } from './tokenizer.js';
 
 /** Documents in a segment as it is first made: sorting its terms takes some milliseconds and has no pause. */
-const DOCUMENTS_A_BUILD = 4096;
+const DOCUMENTS_A_BUILD = 2048;
 /** Texts whose terms are kept at hand: folders and types come again and again. */
 const TEXTS_AT_HAND = 64;
 
