@@ -4,10 +4,14 @@ import MiniSearch, { type Query, type SearchOptions } from 'minisearch';
 import { type FileEntry, keyOf, nameOf } from '../src/catalogue/file-entry.js';
 import { parentOf } from '../src/catalogue/share-path.js';
 import { systemClock } from '../src/clock.js';
+import { PackedTextIndex } from '../src/index/packed-text-index.js';
+import type { Work } from '../src/index/text-index.js';
 import { tokensOf } from '../src/index/tokenizer.js';
 import { silentLog } from '../src/log.js';
 import { parseCriteria } from '../src/query/criteria.js';
+import { FileRow } from '../src/query/file-row.js';
 import { LocalQueryEngine } from '../src/query/local-query-engine.js';
+import { parseWordQuery } from '../src/query/word-query.js';
 import type { SearchQuery } from './search-queries.js';
 
 export interface Contender {
@@ -37,6 +41,43 @@ class Shoal implements Contender {
     const criteria = parseCriteria({ text: [ours] });
     const { total } = await this.#engine.search({ criteria, page: { max: PAGE }, deadlineMs: 60_000 });
     return total;
+  }
+}
+
+/** The text index of that engine without the files, which minisearch and lunr do not keep either. */
+class Words implements Contender {
+  readonly #index = new PackedTextIndex();
+  #files = 0;
+
+  async add(files: readonly FileEntry[]): Promise<void> {
+    const first = this.#files;
+    this.#files += files.length;
+    const rows = files.map((entry) => new FileRow(entry));
+    const source = { document: (id: number) => rows[id - first] as FileRow };
+    const ids = rows.map((_, at) => first + at);
+    this.#index.commit(finish(this.#index.prepare(ids, source, UNHURRIED)), []);
+    while (finish(this.#index.maintain(UNHURRIED)));
+  }
+
+  async ready(): Promise<void> {}
+
+  async search({ ours }: SearchQuery): Promise<number> {
+    const source = {
+      document: () => {
+        throw new TypeError('the texts are not kept');
+      },
+    };
+    const matches = finish(this.#index.searcher().search([parseWordQuery(ours)], source, UNHURRIED));
+    return matches.reduce((sum, { ids }) => sum + ids.length, 0);
+  }
+}
+
+const UNHURRIED = { due: () => false };
+
+function finish<T>(work: Work<T>): T {
+  for (;;) {
+    const step = work.next();
+    if (step.done) return step.value;
   }
 }
 
@@ -97,6 +138,7 @@ class Lunr implements Contender {
 
 export const CONTENDERS: Readonly<Record<string, () => Contender>> = {
   shoal: () => new Shoal(),
+  words: () => new Words(),
   minisearch: () => new Mini(),
   lunr: () => new Lunr(),
 };

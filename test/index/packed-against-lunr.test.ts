@@ -6,7 +6,7 @@ import { FuzzyAutomaton } from '../../src/index/fuzzy-automaton.js';
 import { PackedVocabulary } from '../../src/index/packed-vocabulary.js';
 import { parseWordQuery } from '../../src/query/word-query.js';
 import { LunrTextIndex } from '../support/lunr/lunr-text-index.js';
-import { type ObjectIndex, PackedObjectIndex } from '../support/lunr/object-index.js';
+import { type ObjectIndex, PackedObjectIndex } from '../support/object-index.js';
 import { makeDocuments, type Numbered, queries } from '../support/text-corpus.js';
 import { finish, hurried, unhurried } from '../support/work.js';
 

@@ -6,7 +6,7 @@ import { defaultTextIndexInit } from '../../src/index/packed-text-index.js';
 import type { TextDocument } from '../../src/index/text-index.js';
 import { tokensOf } from '../../src/index/tokenizer.js';
 import { parseWordQuery } from '../../src/query/word-query.js';
-import { PackedObjectIndex } from '../support/lunr/object-index.js';
+import { PackedObjectIndex } from '../support/object-index.js';
 import { finish, hurried, unhurried } from '../support/work.js';
 
 interface Named extends TextDocument {

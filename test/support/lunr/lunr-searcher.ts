@@ -12,9 +12,9 @@ import {
   type WordQuery,
   type Work,
 } from '../../../src/index/text-index.js';
+import type { ObjectSearcher } from '../object-index.js';
 import { expandPieces } from './expand-pieces.js';
 import type { Hits, LunrSegment, Marked } from './lunr-segment.js';
-import type { ObjectSearcher } from './object-index.js';
 
 /** The fields of each set of bits. */
 const FIELDS_OF = Array.from({ length: 16 }, (_, bits) =>

@@ -10,9 +10,9 @@
 
 import { chooseMerge } from '../../../src/index/merge-policy.js';
 import type { Pace, TextDocument, Work } from '../../../src/index/text-index.js';
+import type { ObjectIndex, ObjectSearcher, PreparedObjects } from '../object-index.js';
 import { LunrSearcher } from './lunr-searcher.js';
 import { LunrSegment, type Marked } from './lunr-segment.js';
-import type { ObjectIndex, ObjectSearcher, PreparedObjects } from './object-index.js';
 
 export interface LunrTextIndexInit {
   /** Documents in a segment: bounds how long building one and one lookup hold up everything else. */

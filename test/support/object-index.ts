@@ -1,7 +1,7 @@
 /** A text index whose documents are objects: what the oracle is, and what tests make of ours. */
-import { PackedTextIndex, type TextIndexInit } from '../../../src/index/packed-text-index.js';
-import type { DocumentSource, Pace, TextDocument, WordQuery, Work } from '../../../src/index/text-index.js';
-import { finish, hurried } from '../work.js';
+import { PackedTextIndex, type TextIndexInit } from '../../src/index/packed-text-index.js';
+import type { DocumentSource, Pace, TextDocument, WordQuery, Work } from '../../src/index/text-index.js';
+import { finish, hurried } from './work.js';
 
 export interface ObjectSearcher<D extends TextDocument> {
   search(queries: readonly WordQuery[], pace: Pace): Work<Map<D, number>>;
