@@ -3,6 +3,7 @@
  * `config` that touches the disk.
  */
 import { readFile, realpath, stat } from 'node:fs/promises';
+import { isIPv4 } from 'node:net';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
@@ -95,17 +96,23 @@ export async function loadAskerConfig(
       : where(file, source, path);
   });
   const complete = values as AskerValues;
+  const server = complete.server ?? { host: domainOf(complete.jid), port: CLIENT_PORT };
   return {
     config: {
       jid: complete.jid,
       password,
-      server: complete.server ?? { host: domainOf(complete.jid), port: CLIENT_PORT },
-      tls: complete.tls,
+      server,
+      // What stays on this machine nobody can listen to who could not read the password as well.
+      tls: complete.tls ?? (isThisMachine(server.host) ? 'allowed' : 'required'),
       service: complete.service,
       channels: complete.channels,
     },
     warnings,
   };
+}
+
+function isThisMachine(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function overridden(value: unknown, overrides: AskerOverrides): unknown {

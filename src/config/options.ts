@@ -130,8 +130,10 @@ export const askerOptions = {
     reason: "Where the account's server listens. Without it: port 5222 of the account's domain.",
     example: '127.0.0.1:5222',
   }),
-  tls: withDefault(oneOf(TlsMode), 'required', {
-    reason: 'Whether the connection must be encrypted; off and allowed are for servers on this machine.',
+  tls: optional(oneOf(TlsMode), {
+    reason:
+      'Whether the connection must be encrypted. Without it: required, but allowed for a server on this machine.',
+    example: 'required',
   }),
   service: optional(bareJid, {
     reason: 'The pubsub service that has the channels.',

@@ -110,7 +110,9 @@ function inspect(
   }
   if (!isStreamFeatures(element)) return element;
   if (!encrypted && tls === 'required' && !offersStarttls(element)) {
-    throw new RefusedError('the server offers no encryption; the option tls says whether we may do without');
+    throw new RefusedError(
+      'the server offers no encryption; the option tls (--tls allowed) lets us do without',
+    );
   }
   return withoutUnwantedFeatures(element, { starttls: !encrypted && tls !== 'off' });
 }

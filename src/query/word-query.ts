@@ -25,6 +25,8 @@ export const MAX_TEXT_LENGTH = 1024;
 export const MAX_CHUNKS = 64;
 const MAX_ASTERISKS = 4;
 const MAX_DISTANCE = 2; // 3 costs some 100 ms and finds nothing that anyone meant
+/** lunr's automaton for two mistakes grows with more than the square: 4 ms here, 35 at 32, all memory at 1000. */
+const MAX_FUZZY_LETTERS = 24;
 const MAX_BOOST = 100;
 
 interface Reader {
@@ -165,6 +167,9 @@ function chunksOfWord(reader: Reader, start: number, value: string, distance: nu
   const term = chunk && (chunk.whole ?? chunk.units[0]?.term);
   if (chunks.length !== 1 || term === undefined || hasUnspaced(value)) {
     fail(reader, start, "'~' stands after a single word of a script that parts words by spaces");
+  }
+  if (term.length > MAX_FUZZY_LETTERS) {
+    fail(reader, start, `'~' stands after a word of at most ${MAX_FUZZY_LETTERS} letters`);
   }
   return [{ type: 'fuzzy', term, distance }];
 }

@@ -264,6 +264,19 @@ describe('the configuration of an asker', () => {
     });
   });
 
+  it('insists on encryption, but not towards a server on this machine', async () => {
+    for (const [server, tls] of [
+      ['127.0.0.1:5222', 'allowed'],
+      ['localhost:5222', 'allowed'],
+      ['[::1]:5222', 'allowed'],
+      ['127.example.org:5222', 'required'],
+      ['192.168.0.1:5222', 'required'],
+    ] as const) {
+      const { config } = await loadAskerConfig(await written(`${ASKER}server: '${server}'\n`, 'asker.yaml'));
+      assert.equal(config.tls, tls, server);
+    }
+  });
+
   it('is overruled by the command line', async () => {
     const passwordFile = await written('other\n', 'password');
     const { config } = await loadAskerConfig(await written(`${ASKER}channels: [a]\n`, 'asker.yaml'), {

@@ -68,6 +68,8 @@ describe('word query', () => {
     ['word~3', 4, /2 mistakes at most/],
     ['wo*~1', 0, /either/],
     ['foo-bar~1', 0, /single word/],
+    [`romeo ${'abcde'.repeat(5)}~2`, 6, /at most 24 letters/],
+    [`${'abcdefghij'.repeat(100)}~2`, 0, /at most 24 letters/],
     ['東京~1', 0, /spaces/],
     ['"a b"~1', 0, /single word/],
     ['word^0', 4, /1 to 100/],

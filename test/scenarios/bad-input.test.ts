@@ -65,6 +65,11 @@ describeOnServers('a bad question to a whole node', (server) => {
         ['only what to leave out', findOf(field('text', '-romeo')), /^bad-request: 'text'/],
         ['a phrase that does not end', findOf(field('text', '"romeo')), /^bad-request: .*text/],
         [
+          'mistakes in an endless word',
+          findOf(field('text', `${'abcdefghij'.repeat(100)}~2`)),
+          /^bad-request: .*24 letters/,
+        ],
+        [
           'too many values',
           findOf(field('name', ...Array.from({ length: 101 }, String))),
           /^bad-request: 'name'/,
