@@ -42,8 +42,8 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {} });
 }
 
-// Above it a node works, but needs some 13 MB of memory for every thousand files, and answers more slowly.
-const COMFORTABLE_FILES = 50_000;
+// Up to here the search worker takes some 300 MB and was measured; above it a node works, and needs more.
+const COMFORTABLE_FILES = 1_000_000;
 
 /** What the owner of a node with very many files should know; undefined for others. */
 export function tooManyFiles(status: NodeStatus): string | undefined {

@@ -1,4 +1,5 @@
 /** Whether chunks follow one another in a text: `"romeo juliet"`, `foo-bar`, a word in an unspaced run. */
+import { isAscii } from './ascii-tokens.js';
 import type { ChunkQuery } from './text-index.js';
 import { type Token, tokensOf } from './tokenizer.js';
 import { matchesPieces } from './wildcard.js';
@@ -10,6 +11,7 @@ export function needsAdjacency(chunks: readonly ChunkQuery[]): boolean {
 
 /** True when the chunks stand in `text` one right after the other, whatever separates them. */
 export function standsIn(chunks: readonly ChunkQuery[], text: string): boolean {
+  if (isAscii(text) && !rowOf(chunks).test(text)) return false;
   const byStart: Token[][] = [];
   for (const token of tokensOf(text)) {
     const there = byStart[token.start];
@@ -24,6 +26,25 @@ export function standsIn(chunks: readonly ChunkQuery[], text: string): boolean {
     places = next;
   }
   return true;
+}
+
+const rows = new WeakMap<readonly ChunkQuery[], RegExp>();
+const ANYTHING = /(?:)/;
+
+/**
+ * What a text in ASCII matches when the chunks stand in it, and few others do: the words with nothing but
+ * separators between their units. Most texts that only hold them all need not be taken apart.
+ */
+function rowOf(chunks: readonly ChunkQuery[]): RegExp {
+  const known = rows.get(chunks);
+  if (known) return known;
+  const terms = chunks.flatMap((chunk) => (chunk.type === 'word' ? chunk.terms.map(({ term }) => term) : []));
+  // Not for wildcards: two in a row take more than linear time. Letters and digits need no escaping.
+  const onlyWords =
+    chunks.every(({ type }) => type === 'word') && terms.every((term) => /^[a-z0-9]+$/.test(term));
+  const row = onlyWords ? new RegExp(terms.join('[^a-z0-9]*'), 'i') : ANYTHING;
+  rows.set(chunks, row);
+  return row;
 }
 
 /** Where the next chunk has to begin when this one begins at `place`; nothing when it does not stand there. */

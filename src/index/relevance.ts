@@ -3,7 +3,7 @@
  * how rare a word is among the others: a page fetched later continues the order of the one before.
  */
 import { caselessWords } from './folding.js';
-import type { ChunkQuery, TextDocument, WordClause, WordField } from './text-index.js';
+import { type ChunkQuery, FIELD_BIT, type TextDocument, type WordClause, WordField } from './text-index.js';
 
 /** A word in the name says more than one in a folder that may hold thousands of files. */
 const FIELD_WEIGHT: Readonly<Record<WordField, number>> = { name: 4, desc: 2, path: 1, type: 0.5 };
@@ -37,6 +37,18 @@ export function clauseScore(
   return best * clause.boost;
 }
 
+/** As {@link clauseScore}, where it is known of every field whether it has the words as they are spelled. */
+export function knownScore(found: number, spelled: number, close: number): number {
+  let best = 0;
+  for (const field of WordField) {
+    const bit = FIELD_BIT[field];
+    if ((found & bit) === 0) continue;
+    const most = FIELD_WEIGHT[field] * close;
+    if (most > best) best = Math.max(best, most * ((spelled & bit) === 0 ? OTHER_SPELLING : 1));
+  }
+  return best;
+}
+
 /** 1 where the text has the words with just these diacritics. */
 function spelling(clause: WordClause, text: string): number {
   let folded: string | undefined;
@@ -48,9 +60,18 @@ function spelling(clause: WordClause, text: string): number {
   return 1;
 }
 
+/** Of names longer than this the score sees no more. */
+export const MAX_NAME_LENGTH = 0xffff;
+
 /** The score of a document from the sum over its clauses. */
-export function documentScore(sum: number, document: TextDocument): number {
-  const length = document.name.length;
-  const shortness = 1 - (LENGTH_SHARE * length) / (length + HALF_LENGTH);
-  return Math.round(sum * shortness * STEPS);
+export function documentScore(sum: number, nameLength: number): number {
+  return Math.round(sum * (SHORTNESS[nameLength] ?? shortness(nameLength)) * STEPS);
+}
+
+/** For the names that there are: those of most systems have at most 255 characters. */
+const SHORTNESS = Float64Array.from({ length: 256 }, (_, length) => shortness(length));
+
+function shortness(nameLength: number): number {
+  const length = Math.min(nameLength, MAX_NAME_LENGTH);
+  return 1 - (LENGTH_SHARE * length) / (length + HALF_LENGTH);
 }

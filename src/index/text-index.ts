@@ -1,6 +1,9 @@
 /**
  * The words of files: what the rest of the program knows of the text index. Nothing outside
- * `lunr-*.ts` knows what stands behind it.
+ * `packed-*.ts` knows what stands behind it.
+ *
+ * A document is a number to the index; its texts are read when it is added, and again only where a match
+ * has to be looked at closely. Who numbers the documents may use a number again once it was removed.
  *
  * Work that may take long is a generator: it stops at every `yield`, and whoever drives it decides
  * when it goes on. Nothing is seen half done: a searcher keeps to the state it was made in.
@@ -18,8 +21,16 @@ export interface TextDocument {
   readonly type: string;
 }
 
+/** Documents by their numbers, which are small whole numbers. */
+export interface DocumentSource {
+  document(id: number): TextDocument;
+}
+
 export const WordField = ['name', 'path', 'desc', 'type'] as const;
 export type WordField = (typeof WordField)[number];
+
+/** For sets of fields. */
+export const FIELD_BIT: Readonly<Record<WordField, number>> = { name: 1, path: 2, desc: 4, type: 8 };
 
 /** Terms are as `tokenizer.ts` makes them. */
 export type ChunkQuery =
@@ -60,26 +71,33 @@ export interface Pace {
   due(): boolean;
 }
 
-export interface TextSearcher<D extends TextDocument> {
+/** A part of the matches: document `ids[i]` has `scores[i]`. Every document is in one part at most. */
+export interface Matches {
+  readonly ids: Uint32Array;
+  readonly scores: Uint32Array;
+}
+
+export interface TextSearcher {
   /**
    * The documents that match any of the queries, with their score: a whole number, higher is better,
    * which depends on the query and the document only, so that it stays while other documents come and
-   * go. Throws `LimitError('terms')` when a word stands for too many terms.
+   * go. `source` has the documents as they were when the searcher was made. Throws
+   * `LimitError('terms')` when a word stands for too many terms.
    */
-  search(queries: readonly WordQuery[], pace: Pace): Work<Map<D, number>>;
+  search(queries: readonly WordQuery[], source: DocumentSource, pace: Pace): Work<readonly Matches[]>;
 }
 
 /** Documents made ready to be added. */
-export interface PreparedDocuments<D extends TextDocument> {
-  readonly documents: readonly D[];
+export interface PreparedDocuments {
+  readonly ids: readonly number[];
 }
 
-export interface TextIndex<D extends TextDocument> {
+export interface TextIndex {
   /** Does the long part of adding documents. Nothing is seen of them before `commit`. */
-  prepare(documents: readonly D[], pace: Pace): Work<PreparedDocuments<D>>;
-  /** Adds and removes in one step. `removed` are documents added before, as the same objects. */
-  commit(prepared: PreparedDocuments<D>, removed: Iterable<D>): void;
-  searcher(): TextSearcher<D>;
+  prepare(ids: readonly number[], source: DocumentSource, pace: Pace): Work<PreparedDocuments>;
+  /** Removes documents added before, and adds, in one step. */
+  commit(prepared: PreparedDocuments, removed: Iterable<number>): void;
+  searcher(): TextSearcher;
   /** Does one piece of upkeep, such as a merge. Returns false when there was nothing to do. */
   maintain(pace: Pace): Work<boolean>;
 }

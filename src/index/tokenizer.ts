@@ -10,6 +10,7 @@
  *
  * Terms have their case folded and no diacritics; `exact` keeps them, for ranking.
  */
+import { eachAsciiToken, isAscii } from './ascii-tokens.js';
 import { caselessWords, withoutMarks } from './folding.js';
 
 export interface Unit {
@@ -38,6 +39,10 @@ type Kind = 'upper' | 'lower' | 'digit' | 'unspaced' | 'mark' | 'other';
 /** All terms under which `text` is found. */
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
+  if (isAscii(text)) {
+    eachAsciiToken(text, (term, start, end) => tokens.push({ term, start, end }));
+    return tokens;
+  }
   let start = 0;
   for (const { units, whole } of chunksOf(text)) {
     for (const [at, unit] of units.entries()) {

@@ -1,7 +1,6 @@
-/** A file entry as searches look at it, with what they need of it at hand. */
+/** A file as searches look at it, wherever it is kept. */
 import { type FileEntry, keyOf } from '../catalogue/file-entry.js';
 import { baseName, type FullPath } from '../catalogue/share-path.js';
-import { caseless } from '../index/folding.js';
 import type { TextDocument } from '../index/text-index.js';
 
 /**
@@ -10,13 +9,29 @@ import type { TextDocument } from '../index/text-index.js';
  */
 const MAX_DESC_LENGTH = 8192;
 
-/** The words of a file. Compared by identity: the same object as long as the words stay the same. */
-export class FileWords implements TextDocument {
-  constructor(
-    readonly key: FullPath,
-    readonly desc: string,
-    readonly type: string,
-  ) {}
+/** The part of a description that is searched. */
+export function searchedDesc(desc: string | undefined): string {
+  return (desc ?? '').slice(0, MAX_DESC_LENGTH);
+}
+
+/** What criteria, orders and answers need of a file; most searches need little of it. */
+export interface SearchedFile extends TextDocument {
+  readonly key: FullPath;
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly sha256: string | undefined;
+  readonly entry: FileEntry;
+}
+
+/** A file that is at hand as an entry. */
+export class FileRow implements SearchedFile {
+  readonly entry: FileEntry;
+  readonly key: FullPath;
+
+  constructor(entry: FileEntry) {
+    this.entry = entry;
+    this.key = keyOf(entry);
+  }
 
   get name(): string {
     return baseName(this.key);
@@ -26,32 +41,24 @@ export class FileWords implements TextDocument {
   get path(): string {
     return this.key.slice(0, this.key.lastIndexOf('/'));
   }
-}
 
-export class FileRow {
-  readonly key: FullPath;
-  /** `share/folder/name` with case folded, in NFC. */
-  readonly caselessPath: string;
-  readonly words: FileWords;
-
-  /** `before` is the row whose place it takes: where only size, date or hash differ no word is indexed again. */
-  constructor(
-    readonly entry: FileEntry,
-    before?: FileRow,
-  ) {
-    this.key = before?.key ?? keyOf(entry);
-    // Neither folding nor NFC reaches across a slash, so that the name can be cut off afterwards.
-    this.caselessPath = before?.caselessPath ?? caseless(this.key);
-    const desc = (entry.desc ?? '').slice(0, MAX_DESC_LENGTH);
-    const same = before?.words.desc === desc && before.words.type === entry.mediaType;
-    this.words = same ? before.words : new FileWords(this.key, desc, entry.mediaType);
+  get desc(): string {
+    return searchedDesc(this.entry.desc);
   }
 
-  get caselessName(): string {
-    return baseName(this.caselessPath);
+  get type(): string {
+    return this.entry.mediaType;
   }
 
-  get name(): string {
-    return baseName(this.key);
+  get size(): number {
+    return this.entry.size;
+  }
+
+  get mtimeMs(): number {
+    return this.entry.mtimeMs;
+  }
+
+  get sha256(): string | undefined {
+    return this.entry.sha256;
   }
 }

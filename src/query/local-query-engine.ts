@@ -2,7 +2,7 @@
 import type { CatalogueChange } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
-import { defaultTextIndexInit, LunrTextIndex, type LunrTextIndexInit } from '../index/lunr-text-index.js';
+import { defaultTextIndexInit, PackedTextIndex, type TextIndexInit } from '../index/packed-text-index.js';
 import type { Log } from '../log.js';
 import { type Executed, execute } from './execute.js';
 import { FileTable } from './file-table.js';
@@ -15,7 +15,7 @@ export interface LocalQueryEngineComponents {
   readonly log: Log;
 }
 
-export interface LocalQueryEngineInit extends TurnsInit, LunrTextIndexInit {
+export interface LocalQueryEngineInit extends TurnsInit, TextIndexInit {
   /** Entries in one page, whatever is asked for: bounds what goes from thread to thread at once. */
   readonly maxPageEntries: number;
 }
@@ -41,7 +41,7 @@ export class LocalQueryEngine implements QueryEngine {
     this.#components = components;
     this.#init = { ...defaultQueryEngineInit, ...init };
     this.#turns = new Turns(components.clock, this.#init);
-    this.#table = new FileTable(new LunrTextIndex(this.#init));
+    this.#table = new FileTable(new PackedTextIndex(this.#init));
   }
 
   async start(): Promise<void> {}
@@ -71,13 +71,16 @@ export class LocalQueryEngine implements QueryEngine {
 
   /** As `search`, and says how the answer came about. */
   execute(request: SearchRequest, signal?: AbortSignal): Promise<Executed> {
-    return this.#turns.search(
-      (pace) => execute(request, this.#table.view(), this.#init.maxPageEntries, pace),
-      {
-        deadlineMs: this.#components.clock.monotonic() + request.deadlineMs,
-        ...(signal && { signal }),
-      },
-    );
+    return this.#turns.search((pace) => execute(request, this.#table, this.#init.maxPageEntries, pace), {
+      deadlineMs: this.#components.clock.monotonic() + request.deadlineMs,
+      ...(signal && { signal }),
+    });
+  }
+
+  /** Resolves when the upkeep for all changes so far is done. */
+  async settled(): Promise<void> {
+    await this.#applied;
+    await this.#maintaining;
   }
 
   /** Merges in the background until all is well. */

@@ -6,8 +6,9 @@
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { ParseError } from '../errors.js';
+import { caseless } from '../index/folding.js';
 import { type Order, OrderField } from '../stanza/file-criteria.js';
-import type { FileRow } from './file-row.js';
+import type { SearchedFile } from './file-row.js';
 
 export interface Position {
   readonly key: number | string;
@@ -20,31 +21,43 @@ const MAX_KEY_BYTES = 300;
 const MAX_PATH_BYTES = 384;
 const CHECK_BYTES = 4; // tells a cursor that was cut or altered, not one that was forged: there is no secret in it
 
-export function positionOf(row: FileRow, order: Order, score: number): Position {
-  return { key: keyFor(row, order.field, score), path: bounded(row.key, MAX_PATH_BYTES) };
+export function positionOf(file: SearchedFile, order: Order, score: number): Position {
+  return { key: keyFor(file, order.field, score), path: pathFor(file) };
 }
 
-function keyFor(row: FileRow, field: OrderField, score: number): number | string {
+/** The part of a position that decides among files with the same key. */
+export function pathFor(file: SearchedFile): string {
+  return bounded(file.key, MAX_PATH_BYTES);
+}
+
+/** The part of a position that decides first. */
+export function keyFor(file: SearchedFile, field: OrderField, score: number): number | string {
   switch (field) {
     case 'relevance':
       return 0 - score; // the best first, unless the order is descending
     case 'path':
       return '';
     case 'name':
-      return bounded(row.caselessName, MAX_KEY_BYTES);
+      return bounded(caseless(file.name), MAX_KEY_BYTES);
     case 'size':
-      return row.entry.size;
+      return file.size;
     case 'date':
-      return row.entry.mtimeMs;
+      return file.mtimeMs;
   }
 }
 
 /** Negative when `one` comes first. Equal keys go by path, upwards in either direction of any other key. */
 export function comparePositions(order: Order, one: Position, other: Position): number {
-  const byKey = compare(one.key, other.key);
-  const byPath = compare(one.path, other.path);
-  if (order.field === 'path') return order.descending ? -byPath : byPath;
-  return (order.descending ? -byKey : byKey) || byPath;
+  return compareKeys(order, one.key, other.key) || comparePaths(order, one.path, other.path);
+}
+
+export function compareKeys(order: Order, one: Position['key'], other: Position['key']): number {
+  return order.descending ? compare(other, one) : compare(one, other);
+}
+
+/** Of positions with the same key. */
+export function comparePaths(order: Order, one: string, other: string): number {
+  return order.field === 'path' && order.descending ? compare(other, one) : compare(one, other);
 }
 
 function compare(one: number | string, other: number | string): number {
@@ -100,13 +113,16 @@ function checkOf(body: Buffer): Buffer {
 
 const DIGEST_CHARACTERS = 22; // 128 bits
 const NUL_AS_JSON = 6;
+/** Each character is one byte, also as JSON. */
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /**
  * A text that takes no more than `maxBytes` as JSON. A longer one is cut, and a digest takes the place of
  * what was cut off: the order among texts with so much in common is arbitrary, but it never changes.
  */
 function bounded(text: string, maxBytes: number): string {
-  if (text.length * 6 <= maxBytes || jsonBytes(text) <= maxBytes) return text;
+  if (text.length * 6 <= maxBytes || (text.length <= maxBytes && PLAIN.test(text))) return text;
+  if (jsonBytes(text) <= maxBytes) return text;
   const digest = createHash('sha256').update(text, 'utf16le').digest('base64url').slice(0, DIGEST_CHARACTERS);
   let left = maxBytes - DIGEST_CHARACTERS - NUL_AS_JSON;
   let kept = '';

@@ -5,12 +5,12 @@ import type { Pace, Work } from '../index/text-index.js';
 import { xmlSafe } from '../stanza/xml.js';
 import { type Criteria, type FieldTest, MAX_PATTERNS } from './criteria.js';
 import { type Budget, compileEre } from './ere-matcher.js';
-import type { FileRow } from './file-row.js';
+import type { SearchedFile } from './file-row.js';
 
-export type RowTest = (row: FileRow, budget: Budget) => boolean;
+export type RowTest = (row: SearchedFile, budget: Budget) => boolean;
 
-/** Tests all fields but `text`. The test throws what `budget.check` throws. */
-export function* residualFilter(criteria: Criteria, pace: Pace): Work<RowTest> {
+/** Tests all fields but `text`; undefined when nothing is left to test. The test throws what `budget.check` throws. */
+export function* residualFilter(criteria: Criteria, pace: Pace): Work<RowTest | undefined> {
   const tests = [
     ...hashTests(criteria),
     ...sizeTests(criteria),
@@ -20,30 +20,31 @@ export function* residualFilter(criteria: Criteria, pace: Pace): Work<RowTest> {
     ...(yield* fieldTests(criteria, criteria.path, PATH, pace)),
     ...(yield* fieldTests(criteria, criteria.desc, DESC, pace)),
   ];
-  return (row, budget) => tests.every((test) => test(row, budget));
+  return tests.length === 0 ? undefined : (row, budget) => tests.every((test) => test(row, budget));
 }
 
 function hashTests({ sha256 }: Criteria): RowTest[] {
   if (sha256 === undefined) return [];
   const asked = new Set(sha256);
-  return [(row) => row.entry.sha256 !== undefined && asked.has(row.entry.sha256)];
+  return [(row) => row.sha256 !== undefined && asked.has(row.sha256)];
 }
 
-function sizeTests({ size, sizeMin = 0, sizeMax = Number.POSITIVE_INFINITY }: Criteria): RowTest[] {
-  return [
-    (row) => row.entry.size >= sizeMin && row.entry.size <= sizeMax,
-    (row) => size.length === 0 || size.includes(row.entry.size),
-  ];
+function sizeTests({ size, sizeMin, sizeMax }: Criteria): RowTest[] {
+  const tests: RowTest[] = [];
+  if (sizeMin !== undefined) tests.push((row) => row.size >= sizeMin);
+  if (sizeMax !== undefined) tests.push((row) => row.size <= sizeMax);
+  if (size.length > 0) tests.push((row) => size.includes(row.size));
+  return tests;
 }
 
 function dateTests({ date, dateFromMs, dateBeforeMs }: Criteria): RowTest[] {
-  const from = dateFromMs ?? Number.NEGATIVE_INFINITY;
-  const before = dateBeforeMs ?? Number.POSITIVE_INFINITY;
-  return [
-    ({ entry: { mtimeMs } }) => mtimeMs >= from && mtimeMs < before,
-    ({ entry: { mtimeMs } }) =>
-      date.length === 0 || date.some((day) => mtimeMs >= day.fromMs && mtimeMs < day.beforeMs),
-  ];
+  const tests: RowTest[] = [];
+  if (dateFromMs !== undefined) tests.push(({ mtimeMs }) => mtimeMs >= dateFromMs);
+  if (dateBeforeMs !== undefined) tests.push(({ mtimeMs }) => mtimeMs < dateBeforeMs);
+  if (date.length > 0) {
+    tests.push(({ mtimeMs }) => date.some((day) => mtimeMs >= day.fromMs && mtimeMs < day.beforeMs));
+  }
+  return tests;
 }
 
 function typeTests({ ext, mediaType }: Criteria): RowTest[] {
@@ -52,13 +53,13 @@ function typeTests({ ext, mediaType }: Criteria): RowTest[] {
     const ends = ext.map((each) => `.${each}`);
     // A name such as `.profile` is all name: there has to be something before the dot.
     tests.push((row) => {
-      const name = row.caselessName;
+      const name = caseless(row.name);
       return ends.some((end) => name.endsWith(end) && name.length > end.length);
     });
   }
   if (mediaType.length > 0) {
     tests.push((row) => {
-      const [type = '', subtype = ''] = row.entry.mediaType.toLowerCase().split(/[/;]/);
+      const [type = '', subtype = ''] = row.type.toLowerCase().split(/[/;]/);
       return mediaType.some(
         (each) => each.type === type.trim() && (each.subtype === '*' || each.subtype === subtype.trim()),
       );
@@ -69,14 +70,14 @@ function typeTests({ ext, mediaType }: Criteria): RowTest[] {
 
 interface FieldValue {
   /** As it is. */
-  readonly plain: (row: FileRow) => string;
+  readonly plain: (row: SearchedFile) => string;
   /** With case folded, in NFC. */
-  readonly folded: (row: FileRow) => string;
+  readonly folded: (row: SearchedFile) => string;
 }
 
-const NAME: FieldValue = { plain: (row) => row.name, folded: (row) => row.caselessName };
-const PATH: FieldValue = { plain: (row) => row.key, folded: (row) => row.caselessPath };
-const DESC: FieldValue = { plain: (row) => row.words.desc, folded: (row) => caseless(row.words.desc) };
+const NAME: FieldValue = { plain: (row) => row.name, folded: (row) => caseless(row.name) };
+const PATH: FieldValue = { plain: (row) => row.key, folded: (row) => caseless(row.key) };
+const DESC: FieldValue = { plain: (row) => row.desc, folded: (row) => caseless(row.desc) };
 
 /** States of the automata of one query together: some 8 MB of tables at most. */
 const MAX_STATES = 8192;
@@ -103,10 +104,10 @@ function* fieldTests(
 }
 
 function contains(value: string, caseSensitive: boolean, field: FieldValue): RowTest {
-  const textOf = caseSensitive ? (row: FileRow) => field.plain(row).normalize('NFC') : field.folded;
+  const textOf = caseSensitive ? (row: SearchedFile) => field.plain(row).normalize('NFC') : field.folded;
   if (!value.includes('\uFFFD')) return (row) => textOf(row).includes(value);
   // An asker who was shown a name that XML can't carry has U+FFFD where it can't; only then the two differ.
-  const shown = (row: FileRow) => xmlSafe(toDisplay(textOf(row)));
+  const shown = (row: SearchedFile) => xmlSafe(toDisplay(textOf(row)));
   return (row) => textOf(row).includes(value) || shown(row).includes(value);
 }
 

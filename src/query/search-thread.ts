@@ -17,6 +17,11 @@ import {
 
 /** Changes in one message: copying them takes the main thread about a millisecond. */
 const CHANGES_A_MESSAGE = 256;
+/** Some megabytes of entries, until they are packed. */
+const CHANGES_A_FILLING = 8192;
+
+/** What it keeps are few large arrays: more room for short-lived objects is only memory that stays with it. */
+const MEMORY = { maxYoungGenerationSizeMb: 16 };
 
 const ENTRY = new URL('../../workers/search.js', import.meta.url);
 
@@ -35,7 +40,7 @@ export class SearchThread {
   readonly ended: Promise<Error>;
 
   constructor(init: Partial<LocalQueryEngineInit>) {
-    this.#worker = new Worker(ENTRY, { workerData: init });
+    this.#worker = new Worker(ENTRY, { workerData: init, resourceLimits: MEMORY });
     this.#worker.on('message', (message: FromSearchWorker) => this.#take(message));
     this.ended = new Promise((resolve) => {
       // An 'error' is always followed by an 'exit', which comes alone when the worker was terminated.
@@ -61,6 +66,18 @@ export class SearchThread {
   /** How many messages have come from it: one that sends nothing for long is stuck. */
   get messages(): number {
     return this.#messages;
+  }
+
+  /** As many calls of `apply` as keep it from holding all changes at once: for a worker that nobody searches yet. */
+  async fill(changes: Iterable<CatalogueChange>): Promise<void> {
+    let part: CatalogueChange[] = [];
+    for (const change of changes) {
+      part.push(change);
+      if (part.length < CHANGES_A_FILLING) continue;
+      await this.apply(part);
+      part = [];
+    }
+    await this.apply(part);
   }
 
   /** Resolves when searches see the changes. Calls may not overlap. */

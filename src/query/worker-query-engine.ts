@@ -147,7 +147,7 @@ export class WorkerQueryEngine implements QueryEngine {
   #begin(): Life {
     const { startThread = (init) => new SearchThread(init) } = this.#components;
     const thread = startThread(this.#init);
-    const ready = thread.apply(this.#filling());
+    const ready = thread.fill(this.#filling());
     this.#life = { thread, ready };
     for (const wake of this.#waiting) wake();
     this.#waiting.clear();

@@ -99,14 +99,14 @@ describe('shoal serve', () => {
 
   it('warns when there are more files than it is made for', async () => {
     const node = new QuietNode();
-    node.shares = ['a', 'b'].map((name) => ({ name, files: 25_001, bytes: 0, available: true }));
+    node.shares = ['a', 'b'].map((name) => ({ name, files: 500_001, bytes: 0, available: true }));
     let ready: () => void = () => {};
     const isReady = new Promise<void>((resolve) => {
       ready = resolve;
     });
     const { code, told, messages } = run(node, ready);
     await isReady;
-    assert.match(messages()[2] ?? '', /^50002 files are more than the search index is made for/);
+    assert.match(messages()[2] ?? '', /^1000002 files are more than the search index is made for/);
     told.abort();
     await code;
   });

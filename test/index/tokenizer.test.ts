@@ -66,4 +66,15 @@ describe('tokenizer', () => {
     assert.equal(hasUnspaced('abc東'), true);
     assert.equal(hasUnspaced('Война، سلام'), false);
   });
+
+  it('makes the same of ASCII as of any text', () => {
+    const unit = fc.constantFrom(...'abzABZ019 ._-/'.split(''));
+    fc.assert(
+      fc.property(fc.string({ unit, maxLength: 30 }), (text) => {
+        // A word of another script behind it takes the text out of ASCII and is the last token.
+        assert.deepEqual(tokensOf(text), tokensOf(`${text} ж`).slice(0, -1));
+      }),
+      { numRuns: 3000 },
+    );
+  });
 });

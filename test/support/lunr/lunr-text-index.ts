@@ -1,5 +1,5 @@
 /**
- * The text index made of lunr indexes. lunr is immutable and slow to build, so there are many small
+ * A text index made of lunr indexes: the oracle for ours. lunr is immutable and slow to build, so there are many small
  * ones: each batch of new documents becomes a segment, what goes is marked with a tombstone, and
  * segments are merged in the background. Fits some 50,000 files; then lunr takes too much memory.
  *
@@ -7,10 +7,12 @@
  * version from which its document is gone, so a searcher sees neither later documents nor later
  * removals.
  */
+
+import { chooseMerge } from '../../../src/index/merge-policy.js';
+import type { Pace, TextDocument, Work } from '../../../src/index/text-index.js';
+import type { ObjectIndex, ObjectSearcher, PreparedObjects } from '../object-index.js';
 import { LunrSearcher } from './lunr-searcher.js';
 import { LunrSegment, type Marked } from './lunr-segment.js';
-import { chooseMerge } from './merge-policy.js';
-import type { Pace, PreparedDocuments, TextDocument, TextIndex, TextSearcher, Work } from './text-index.js';
 
 export interface LunrTextIndexInit {
   /** Documents in a segment: bounds how long building one and one lookup hold up everything else. */
@@ -32,11 +34,11 @@ interface Place<D extends TextDocument> {
   readonly ordinal: number;
 }
 
-interface Prepared<D extends TextDocument> extends PreparedDocuments<D> {
+interface Prepared<D extends TextDocument> extends PreparedObjects<D> {
   readonly segments: readonly Marked<D>[];
 }
 
-export class LunrTextIndex<D extends TextDocument> implements TextIndex<D> {
+export class LunrTextIndex<D extends TextDocument> implements ObjectIndex<D> {
   readonly #init: LunrTextIndexInit;
   /** Never changed in place: searchers hold it. */
   #segments: readonly Marked<D>[] = [];
@@ -67,7 +69,7 @@ export class LunrTextIndex<D extends TextDocument> implements TextIndex<D> {
     for (const each of prepared.segments) this.#settle(each);
   }
 
-  searcher(): TextSearcher<D> {
+  searcher(): ObjectSearcher<D> {
     return new LunrSearcher(this.#segments, this.#version, this.#init.maxExpandedTerms);
   }
 

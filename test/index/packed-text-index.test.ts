@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import lunr from 'lunr';
 import { LimitError } from '../../src/errors.js';
-import { defaultTextIndexInit, LunrTextIndex } from '../../src/index/lunr-text-index.js';
+import { defaultTextIndexInit } from '../../src/index/packed-text-index.js';
 import type { TextDocument } from '../../src/index/text-index.js';
 import { tokensOf } from '../../src/index/tokenizer.js';
 import { parseWordQuery } from '../../src/query/word-query.js';
+import { PackedObjectIndex } from '../support/object-index.js';
 import { finish, hurried, unhurried } from '../support/work.js';
 
 interface Named extends TextDocument {
@@ -19,24 +20,28 @@ function file(full: string, id = 0, desc = '', type = ''): Named {
   return { id, name: full.slice(slash + 1), path: full.slice(0, Math.max(0, slash)), desc, type };
 }
 
-function indexOf(documents: readonly Named[], init = SMALL): LunrTextIndex<Named> {
-  const index = new LunrTextIndex<Named>(init);
+function indexOf(documents: readonly Named[], init = SMALL): PackedObjectIndex<Named> {
+  const index = new PackedObjectIndex<Named>(init);
   add(index, documents);
   return index;
 }
 
-function add(index: LunrTextIndex<Named>, documents: readonly Named[], removed: readonly Named[] = []): void {
+function add(
+  index: PackedObjectIndex<Named>,
+  documents: readonly Named[],
+  removed: readonly Named[] = [],
+): void {
   index.commit(finish(index.prepare(documents, unhurried)), removed);
 }
 
-function search(index: LunrTextIndex<Named>, text: string): Named[] {
+function search(index: PackedObjectIndex<Named>, text: string): Named[] {
   const scores = finish(index.searcher().search([parseWordQuery(text)], hurried));
   return [...scores].sort(([, one], [, other]) => other - one).map(([document]) => document);
 }
 
-const names = (index: LunrTextIndex<Named>, text: string) => search(index, text).map(({ name }) => name);
+const names = (index: PackedObjectIndex<Named>, text: string) => search(index, text).map(({ name }) => name);
 
-describe('LunrTextIndex', () => {
+describe('PackedTextIndex', () => {
   describe('against one lunr index', () => {
     const vocabulary =
       'romeo juliet tybalt война мир naïve über ångström tom tomb bomb act acting 1597 23'.split(' ');
@@ -128,7 +133,7 @@ describe('LunrTextIndex', () => {
     ];
     fc.assert(
       fc.property(fc.array(step, { maxLength: 12 }), (steps) => {
-        const index = new LunrTextIndex<Named>(SMALL);
+        const index = new PackedObjectIndex<Named>(SMALL);
         let present: Named[] = [];
         let lastId = 0;
         for (const { added, removed, merge } of steps) {

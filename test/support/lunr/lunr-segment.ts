@@ -3,8 +3,14 @@
  * is empty, since lunr's trimmer and stemmer are made for English prose; words come from our tokenizer.
  */
 import lunr from 'lunr';
-import { type Pace, type TextDocument, WordField, type Work } from './text-index.js';
-import { tokensOf } from './tokenizer.js';
+import {
+  FIELD_BIT,
+  type Pace,
+  type TextDocument,
+  WordField,
+  type Work,
+} from '../../../src/index/text-index.js';
+import { tokensOf } from '../../../src/index/tokenizer.js';
 
 /** What a lookup found, by the ordinal of the document. */
 export interface Hits {
@@ -13,8 +19,6 @@ export interface Hits {
   /** The best of what `close` gave for its terms. */
   readonly close: Float32Array;
 }
-
-export const FIELD_BIT: Readonly<Record<WordField, number>> = { name: 1, path: 2, desc: 4, type: 8 };
 
 /** Says how close a term is to what is looked for. */
 export type Closeness = (term: string) => number;

@@ -1,19 +1,20 @@
 /** Evaluates word queries over the segments that there were when it was made. */
-import { LimitError } from '../errors.js';
-import { needsAdjacency, standsIn } from './adjacency.js';
-import { FIELD_BIT, type Hits, type LunrSegment, type Marked } from './lunr-segment.js';
-import { clauseScore, closeness, documentScore } from './relevance.js';
+import { LimitError } from '../../../src/errors.js';
+import { needsAdjacency, standsIn } from '../../../src/index/adjacency.js';
+import { clauseScore, closeness, documentScore } from '../../../src/index/relevance.js';
 import {
   type ChunkQuery,
+  FIELD_BIT,
   type Pace,
   type TextDocument,
-  type TextSearcher,
   type WordClause,
   WordField,
   type WordQuery,
   type Work,
-} from './text-index.js';
-import { expandPieces } from './wildcard.js';
+} from '../../../src/index/text-index.js';
+import type { ObjectSearcher } from '../object-index.js';
+import { expandPieces } from './expand-pieces.js';
+import type { Hits, LunrSegment, Marked } from './lunr-segment.js';
 
 /** The fields of each set of bits. */
 const FIELDS_OF = Array.from({ length: 16 }, (_, bits) =>
@@ -36,7 +37,7 @@ class Expansion {
   }
 }
 
-export class LunrSearcher<D extends TextDocument> implements TextSearcher<D> {
+export class LunrSearcher<D extends TextDocument> implements ObjectSearcher<D> {
   constructor(
     readonly segments: readonly Marked<D>[],
     readonly version: number,
@@ -101,7 +102,7 @@ class Evaluation<D extends TextDocument> {
     }
     for (const [ordinal, document] of this.#segment.documents.entries()) {
       if (this.#candidates[ordinal] === 0) continue;
-      const score = documentScore(this.#sums[ordinal] ?? 0, document);
+      const score = documentScore(this.#sums[ordinal] ?? 0, document.name.length);
       scores.set(document, Math.max(scores.get(document) ?? 0, score));
       if (this.#pace.due()) yield;
     }

@@ -1,0 +1,35 @@
+/** Strings that many files have in common, each kept once, as long as somebody has it. */
+export class StringTable {
+  readonly #numbers = new Map<string, number>();
+  readonly #strings: string[] = [];
+  readonly #holders: number[] = [];
+  readonly #free: number[] = [];
+
+  /** The number of the string, for one more holder. */
+  take(text: string): number {
+    const known = this.#numbers.get(text);
+    if (known !== undefined) {
+      this.#holders[known] = (this.#holders[known] ?? 0) + 1;
+      return known;
+    }
+    const number = this.#free.pop() ?? this.#strings.length;
+    this.#numbers.set(text, number);
+    this.#strings[number] = text;
+    this.#holders[number] = 1;
+    return number;
+  }
+
+  /** One holder less; the last one gives it up. */
+  release(number: number): void {
+    const left = (this.#holders[number] ?? 0) - 1;
+    this.#holders[number] = left;
+    if (left > 0) return;
+    this.#numbers.delete(this.get(number));
+    this.#strings[number] = '';
+    this.#free.push(number);
+  }
+
+  get(number: number): string {
+    return this.#strings[number] ?? '';
+  }
+}
