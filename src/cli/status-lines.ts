@@ -6,6 +6,7 @@ import { formatBytes, formatDuration } from './quantities.js';
 export function statusLines(status: NodeStatus): string[] {
   const state = status.online ? 'online' : 'offline, trying to come back';
   const { received, answered, refused, dropped } = status.queries;
+  const { p50, p99, max } = status.eventLoopDelayMs;
   return [
     `${printable(status.jid)}  ${state}, up ${formatDuration(status.uptimeMs)}`,
     ...block(
@@ -37,6 +38,7 @@ export function statusLines(status: NodeStatus): string[] {
     '',
     `hashing   ${status.scan === 'first' ? 'begins after the first scan, which is under way' : hashingText(status.hashing)}`,
     `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped`,
+    `lateness  ${p50} ms half of the time, ${p99} ms at 99 %, ${max} ms at most`,
   ];
 }
 

@@ -25,6 +25,7 @@ import { FileServer } from '../transfer/send/file-server.js';
 import { CatalogueIndexing } from './catalogue-indexing.js';
 import { nodeDisco } from './disco-of-us.js';
 import { LibraryHashes } from './library-hashes.js';
+import { LoopDelay } from './loop-delay.js';
 import type { NodeStatus } from './node-status.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
@@ -53,6 +54,7 @@ export class NetworkNode implements Startable {
   readonly #transfers: TransferStack;
   readonly #fileServer: FileServer;
   readonly #disco: Disco;
+  readonly #loopDelay = new LoopDelay();
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
@@ -170,7 +172,8 @@ export class NetworkNode implements Startable {
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
   async start(): Promise<void> {
-    for (const part of [this.#engine, this.#indexing, this.#library]) await this.#start(part);
+    for (const part of [this.#loopDelay, this.#engine, this.#indexing, this.#library])
+      await this.#start(part);
     for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
       await this.#start(part);
     await this.#start(this.#entity);
@@ -188,8 +191,8 @@ export class NetworkNode implements Startable {
   /** Channels and transfers say goodbye over the entity; then the stream ends, then what lies below. */
   async stop(): Promise<void> {
     this.#responder.stop();
-    const network = [...this.#channels, this.#transfers, this.#findService, this.#disco];
-    for (const part of [...network, this.#entity, this.#library, this.#indexing, this.#engine]) {
+    const network = [...this.#channels, this.#transfers, this.#findService, this.#disco, this.#entity];
+    for (const part of [...network, this.#library, this.#indexing, this.#engine, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -212,6 +215,7 @@ export class NetworkNode implements Startable {
       scan: progress.scan,
       shares: sharesOf(progress.shares, this.#library.catalogue.entries()),
       hashing: {
+        filesDone: progress.hashing.filesDone,
         filesLeft: progress.hashing.filesLeft,
         bytesLeft: progress.hashing.bytesLeft,
         bytesPerSecond: progress.hashing.bytesPerSecond,
@@ -227,6 +231,7 @@ export class NetworkNode implements Startable {
         refused: direct.refused,
         dropped: dropped.reduce((sum, [, count]) => sum + count, 0),
       },
+      eventLoopDelayMs: this.#loopDelay.take(),
     };
   }
 }

@@ -14,6 +14,7 @@ export interface NodeStatus {
   readonly channels: readonly ChannelStatus[];
   readonly transfers: readonly TransferStatus[];
   readonly queries: QueryCounters;
+  readonly eventLoopDelayMs: LoopDelayStatus;
 }
 
 export interface ShareStatus {
@@ -25,6 +26,8 @@ export interface ShareStatus {
 }
 
 export interface HashingStatus {
+  /** Hashed since the start of the node; what was known before is not hashed again. */
+  readonly filesDone: number;
   readonly filesLeft: number;
   readonly bytesLeft: number;
   readonly bytesPerSecond: number;
@@ -57,4 +60,11 @@ export interface QueryCounters {
   readonly refused: number;
   /** Channel queries left without an answer: expired, seen before, over a budget. */
   readonly dropped: number;
+}
+
+/** How late the main thread was, milliseconds, since the status was asked for before, or since the start. */
+export interface LoopDelayStatus {
+  readonly p50: number;
+  readonly p99: number;
+  readonly max: number;
 }

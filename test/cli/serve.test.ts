@@ -18,10 +18,11 @@ const STATUS: NodeStatus = {
   uptimeMs: 0,
   scan: 'done',
   shares: [],
-  hashing: { filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
+  hashing: { filesDone: 0, filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
   channels: [],
   transfers: [],
   queries: { received: 0, answered: 0, refused: 0, dropped: 0 },
+  eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
 };
 
 /** A node without a network: told how its start goes, and when it fails. */

@@ -12,12 +12,13 @@ const status: NodeStatus = {
     { name: 'books', files: 2000, bytes: 1_234_567, available: true },
     { name: 'disk', files: 3, bytes: 10, available: false },
   ],
-  hashing: { filesLeft: 12, bytesLeft: 2_000_000, bytesPerSecond: 1_000_000 },
+  hashing: { filesDone: 9, filesLeft: 12, bytesLeft: 2_000_000, bytesPerSecond: 1_000_000 },
   channels: [
     { service: parseBareJid('pubsub.example.org'), node: 'books\x1b', state: 'failed', text: 'forbidden' },
   ],
   transfers: [],
   queries: { received: 5, answered: 3, refused: 1, dropped: 1 },
+  eventLoopDelayMs: { p50: 0.12, p99: 4.5, max: 30 },
 };
 
 describe('the status of a node', () => {
@@ -36,11 +37,12 @@ describe('the status of a node', () => {
       '',
       'hashing   12 files, 2.0 MB left, 1.0 MB/s, 0:02',
       'queries   5 received, 3 answered, 1 refused, 1 dropped',
+      'lateness  0.12 ms half of the time, 4.5 ms at 99 %, 30 ms at most',
     ]);
   });
 
   it('says when all is hashed, or nothing is known of the speed', () => {
-    const hashing = (filesLeft: number) => ({ filesLeft, bytesLeft: 5, bytesPerSecond: 0 });
+    const hashing = (filesLeft: number) => ({ filesDone: 9, filesLeft, bytesLeft: 5, bytesPerSecond: 0 });
     assert.ok(statusLines({ ...status, hashing: hashing(0) }).includes('hashing   done'));
     assert.ok(
       statusLines({ ...status, hashing: hashing(0), scan: 'first' }).includes(
