@@ -1,111 +1,105 @@
 /**
  * All files that this node offers now, in memory: by full path and by hash. The scan is its only
- * writer; everyone else reads, and hears of changes in the order in which they were made.
+ * writer, through the table; everyone else reads, and hears of changes in the order in which they were made.
  */
 
+import type { Slot } from './file-columns.js';
 import { type CatalogueChange, type FileEntry, keyOf } from './file-entry.js';
-import type { FullPath } from './share-path.js';
-
-export interface CatalogueTotals {
-  readonly files: number;
-  readonly bytes: number;
-  readonly hashedFiles: number;
-  readonly hashedBytes: number;
-}
-
-export type CatalogueListener = (changes: readonly CatalogueChange[]) => void;
+import { FileTable, type TableTotals } from './file-table.js';
+import { baseName, type FullPath, parentOf } from './share-path.js';
+import type { TableBatch } from './table-feed.js';
 
 /** What everyone but the scan sees of a {@link Catalogue}. */
 export interface ReadonlyCatalogue {
   readonly size: number;
-  readonly totals: CatalogueTotals;
+  readonly totals: TableTotals;
   get(key: FullPath): FileEntry | undefined;
   /** All files with this content, by full path. */
   withHash(sha256: string): readonly FileEntry[];
+  /** Made one by one: not to be held. */
   entries(): IterableIterator<FileEntry>;
-  /** The listener is called for every later change; it must not throw. Returns what ends that. */
+  /** The slot of a file that is offered. */
+  slotOf(key: FullPath): Slot | undefined;
+  /** The listener is called for every later batch of changes; it must not throw. Returns what ends that. */
+  onBatch(listener: (batch: TableBatch) => void): () => void;
   onChange(listener: CatalogueListener): () => void;
 }
 
+export type CatalogueListener = (changes: readonly CatalogueChange[]) => void;
+
 export class Catalogue implements ReadonlyCatalogue {
-  readonly #byKey = new Map<FullPath, FileEntry>();
-  /** Most contents exist once: a bare key then, so that a million of them cost no million sets. */
-  readonly #byHash = new Map<string, FullPath | Set<FullPath>>();
   readonly #listeners = new Set<CatalogueListener>();
-  #bytes = 0;
-  #hashedFiles = 0;
-  #hashedBytes = 0;
+
+  constructor(readonly table: FileTable = new FileTable()) {}
 
   get size(): number {
-    return this.#byKey.size;
+    return this.table.totals.files;
   }
 
-  get totals(): CatalogueTotals {
-    return {
-      files: this.#byKey.size,
-      bytes: this.#bytes,
-      hashedFiles: this.#hashedFiles,
-      hashedBytes: this.#hashedBytes,
-    };
+  get totals(): TableTotals {
+    return this.table.totals;
   }
 
   get(key: FullPath): FileEntry | undefined {
-    return this.#byKey.get(key);
+    const slot = this.slotOf(key);
+    return slot === undefined ? undefined : this.table.columns.entryOf(slot);
+  }
+
+  slotOf(key: FullPath): Slot | undefined {
+    const slot = this.table.find(parentOf(key), baseName(key));
+    return slot !== undefined && this.table.isShown(slot) ? slot : undefined;
   }
 
   withHash(sha256: string): readonly FileEntry[] {
-    const found = this.#byHash.get(sha256);
-    if (found === undefined) return [];
-    const keys = typeof found === 'string' ? [found] : [...found].sort();
-    return keys.flatMap((key) => this.#byKey.get(key) ?? []);
+    const shown = this.table.withHash(sha256).filter((slot) => this.table.isShown(slot));
+    const entries = shown.map((slot) => this.table.columns.entryOf(slot));
+    return entries.length < 2 ? entries : entries.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
   }
 
-  entries(): IterableIterator<FileEntry> {
-    return this.#byKey.values();
+  *entries(): Generator<FileEntry> {
+    for (const slot of this.table.shown()) yield this.table.columns.entryOf(slot);
   }
 
+  onBatch(listener: (batch: TableBatch) => void): () => void {
+    return this.table.onBatch(listener);
+  }
+
+  /** The listener hears of what is made by {@link apply}; it must not throw. Returns what ends that. */
   onChange(listener: CatalogueListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Makes the changes in their order, then tells the listeners of all of them at once. */
+  /** Makes the changes in their order, then tells of all of them at once. */
   apply(changes: readonly CatalogueChange[]): void {
     if (changes.length === 0) return;
     for (const change of changes) {
-      if (change.type === 'put') {
-        const key = keyOf(change.entry);
-        this.#remove(key);
-        this.#add(key, change.entry);
-      } else {
-        this.#remove(change.key);
-      }
+      if (change.type === 'put') this.#put(change.entry);
+      else this.#remove(change.key);
     }
+    this.table.commit();
     for (const listener of this.#listeners) listener(changes);
   }
 
-  #add(key: FullPath, entry: FileEntry): void {
-    this.#byKey.set(key, entry);
-    this.#bytes += entry.size;
-    if (entry.sha256 === undefined) return;
-    this.#hashedFiles += 1;
-    this.#hashedBytes += entry.size;
-    const others = this.#byHash.get(entry.sha256);
-    if (others === undefined) this.#byHash.set(entry.sha256, key);
-    else if (typeof others === 'string') this.#byHash.set(entry.sha256, new Set([others, key]));
-    else others.add(key);
+  #put(entry: FileEntry): void {
+    const { table } = this;
+    const key = keyOf(entry);
+    this.#remove(key);
+    const times = { mtimeMs: entry.mtimeMs, ctimeMs: entry.mtimeMs, birthtimeMs: entry.mtimeMs };
+    const slot = table.add({
+      folder: parentOf(key),
+      name: baseName(key),
+      mediaType: entry.mediaType,
+      desc: entry.desc,
+      stamp: { size: entry.size, ...times, ino: 0 },
+      sha256: entry.sha256,
+      state: 'offered',
+    });
+    table.show(slot);
   }
 
   #remove(key: FullPath): void {
-    const entry = this.#byKey.get(key);
-    if (entry === undefined) return;
-    this.#byKey.delete(key);
-    this.#bytes -= entry.size;
-    if (entry.sha256 === undefined) return;
-    this.#hashedFiles -= 1;
-    this.#hashedBytes -= entry.size;
-    const keys = this.#byHash.get(entry.sha256);
-    if (typeof keys === 'object') keys.delete(key);
-    if (keys === key || (typeof keys === 'object' && keys.size === 0)) this.#byHash.delete(entry.sha256);
+    const slot = this.table.find(parentOf(key), baseName(key));
+    if (slot !== undefined) this.table.remove(slot);
   }
 }

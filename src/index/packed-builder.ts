@@ -1,11 +1,12 @@
 /** Makes segments of documents. */
+
+import { shared, shared16, shared32 } from '../columns/shared-arrays.js';
 import { eachAsciiToken, isAscii } from './ascii-tokens.js';
 import { caselessWords } from './folding.js';
 import { PostingWriter, SPELLED } from './packed-postings.js';
 import { PackedSegment } from './packed-segment.js';
 import { PackedVocabulary } from './packed-vocabulary.js';
 import { MAX_NAME_LENGTH } from './relevance.js';
-import { shared, shared16, shared32 } from './shared-arrays.js';
 import { type DocumentSource, FIELD_BIT, type Pace, WordField, type Work } from './text-index.js';
 import { tokensOf } from './tokenizer.js';
 

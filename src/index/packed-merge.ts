@@ -1,8 +1,9 @@
 /** Makes one segment of several, without their texts: documents keep their order and lose their gaps. */
+
+import { shared, shared16, shared32 } from '../columns/shared-arrays.js';
 import { MAX_POSTING_BYTES, type PostingCursor, PostingWriter } from './packed-postings.js';
 import { type LiveSegment, PackedSegment } from './packed-segment.js';
 import { compareTerms, VocabularyWriter } from './packed-vocabulary.js';
-import { shared, shared16, shared32 } from './shared-arrays.js';
 import type { Pace, Work } from './text-index.js';
 
 const GONE = 0xffffffff;

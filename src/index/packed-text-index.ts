@@ -3,7 +3,7 @@
  * marked with a tombstone, and segments are merged in the background. A searcher is a list of segments
  * with their tombstones; neither changes in place, so it sees neither later documents nor later removals.
  */
-import { Column } from './column.js';
+import { Column } from '../columns/column.js';
 import { chooseMerge } from './merge-policy.js';
 import { buildSegments } from './packed-builder.js';
 import { mergeSegments } from './packed-merge.js';

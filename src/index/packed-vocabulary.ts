@@ -2,7 +2,7 @@
  * The terms of a segment, sorted, packed one after another. In UTF-16 units, as the strings they come
  * from: so they sort, and mistakes in them are counted, as in strings.
  */
-import { shared, shared16, shared32 } from './shared-arrays.js';
+import { shared, shared16, shared32 } from '../columns/shared-arrays.js';
 
 export class PackedVocabulary {
   constructor(

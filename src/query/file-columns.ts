@@ -2,9 +2,9 @@
 import { Buffer } from 'node:buffer';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import { baseName, type FullPath, parentOf, type ShareRelativePath } from '../catalogue/share-path.js';
-import { Column } from '../index/column.js';
+import { Column } from '../columns/column.js';
+import { StringTable } from '../columns/string-table.js';
 import { type SearchedFile, searchedDesc } from './file-row.js';
-import { StringTable } from './string-table.js';
 import { TextStore } from './text-store.js';
 
 const SHA256_BYTES = 32;

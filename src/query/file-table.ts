@@ -7,12 +7,12 @@
  */
 import { type CatalogueChange, type FileEntry, keyOf } from '../catalogue/file-entry.js';
 import type { FullPath } from '../catalogue/share-path.js';
+import { SlotChains } from '../columns/slot-chains.js';
+import { SlotSet } from '../columns/slot-set.js';
 import type { Pace, PreparedDocuments, TextIndex, Work } from '../index/text-index.js';
 import { FileColumns, StoredFile } from './file-columns.js';
 import type { SearchedFile } from './file-row.js';
 import { FileView } from './file-view.js';
-import { SlotChains } from './slot-chains.js';
-import { SlotSet } from './slot-set.js';
 
 /** A change made ready. */
 interface Plan {

@@ -1,8 +1,9 @@
 /** One state of the files, for one search. */
+
+import type { SlotSet } from '../columns/slot-set.js';
 import type { DocumentSource, TextSearcher } from '../index/text-index.js';
 import { FileRow, type SearchedFile } from './file-row.js';
 import type { SearchedFiles } from './page-collector.js';
-import type { SlotSet } from './slot-set.js';
 
 export interface FileViewParts {
   readonly slots: SlotSet;

@@ -3,7 +3,7 @@
  * block is of that kind: then what is left moves on and the block is given up.
  */
 import { Buffer } from 'node:buffer';
-import { Column } from '../index/column.js';
+import { Column } from '../columns/column.js';
 
 const BLOCK_BYTES = 1 << 16;
 /** Slot, encoding and length of the first text, encoding and length of the second. */

@@ -25,6 +25,11 @@ export class SlotSet {
     if (word < this.#bits.length) this.#bits[word] = (this.#bits[word] as number) & ~(1 << (slot & 31));
   }
 
+  /** 32 slots a number; not to be changed. */
+  get words(): Uint32Array {
+    return this.#bits;
+  }
+
   copy(): SlotSet {
     return new SlotSet(this.#bits.slice());
   }

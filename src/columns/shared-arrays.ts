@@ -12,6 +12,10 @@ export function shared32(length: number): Uint32Array {
   return new Uint32Array(new SharedArrayBuffer(length * Uint32Array.BYTES_PER_ELEMENT));
 }
 
+export function sharedFloat64(length: number): Float64Array {
+  return new Float64Array(new SharedArrayBuffer(length * Float64Array.BYTES_PER_ELEMENT));
+}
+
 /** A shared copy that is no longer than what is in it. */
 export function shared<A extends Uint8Array | Uint16Array | Uint32Array>(values: A): A {
   const make = values.constructor as new (buffer: SharedArrayBuffer) => A;

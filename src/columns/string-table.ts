@@ -5,6 +5,11 @@ export class StringTable {
   readonly #holders: number[] = [];
   readonly #free: number[] = [];
 
+  /** The number of the string, where somebody has it. */
+  find(text: string): number | undefined {
+    return this.#numbers.get(text);
+  }
+
   /** The number of the string, for one more holder. */
   take(text: string): number {
     const known = this.#numbers.get(text);

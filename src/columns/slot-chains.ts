@@ -3,7 +3,7 @@
  * looks at each of them. It grows a bucket at a time (linear hashing), so that no addition takes long,
  * and forgets in constant time however many share a hash.
  */
-import { Column } from '../index/column.js';
+import { Column } from './column.js';
 
 const NONE = 0; // slots are stored one higher
 const FIRST_BUCKETS = 16;

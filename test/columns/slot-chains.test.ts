@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { SlotChains } from '../../src/query/slot-chains.js';
+import { SlotChains } from '../../src/columns/slot-chains.js';
 
 describe('SlotChains', () => {
   it('knows who has a hash, as a map of sets does', () => {

@@ -1,0 +1,434 @@
+/**
+ * All files that are known, in columns (`file-columns.ts`) that other threads read: by folder and name, by
+ * hash, and folder by folder. One thread writes; the scan decides what. A file is a slot, and is *shown* when
+ * searches may find it.
+ *
+ * Changes are made one by one and told in batches. What readers can see of a shown file never changes, but
+ * for its hash, which comes once: another size, date or description is another slot. A slot is given to
+ * another file only when all followers have released the batch with which it went.
+ */
+import { Buffer } from 'node:buffer';
+import { Column } from '../columns/column.js';
+import { SlotChains } from '../columns/slot-chains.js';
+import { SlotSet } from '../columns/slot-set.js';
+import { StringTable } from '../columns/string-table.js';
+import { type Move, TextWriter } from '../columns/text-pieces.js';
+import { FileColumns, FileFlag, SHA256_BYTES, type Slot } from './file-columns.js';
+import type { FileStamp } from './file-stamp.js';
+import { GrowthNews } from './growth-news.js';
+import { toBytes } from './share-path.js';
+import type { TableBatch, TableState } from './table-feed.js';
+
+/** What the scan knows a file as; see `scan/known-file.ts`. Only files that are `offered` are shown. */
+export const FileState = ['remembered', 'settling', 'offered', 'unreadable'] as const;
+export type FileState = (typeof FileState)[number];
+
+export interface NewFile {
+  /** Share and folders, without the name: `share/folder`. */
+  readonly folder: string;
+  readonly name: string;
+  readonly mediaType: string;
+  readonly desc?: string | undefined;
+  readonly stamp: FileStamp;
+  /** Base64. */
+  readonly sha256?: string | undefined;
+  readonly state: FileState;
+}
+
+export interface TableTotals {
+  readonly files: number;
+  readonly bytes: number;
+  readonly hashedFiles: number;
+  readonly hashedBytes: number;
+}
+
+/** Who reads the columns from another thread. */
+export interface TableFollower {
+  /** All there was when following began; what comes later comes in batches. */
+  readonly state: TableState;
+  /** Nobody looks at states before this batch any more. */
+  release(number: number): void;
+  end(): void;
+}
+
+/** Slots and texts that go when the batch is released. */
+interface Leaving {
+  readonly number: number;
+  readonly slots: readonly Slot[];
+  readonly moves: readonly (Move & { readonly column: 'nameAt' | 'descAt' })[];
+}
+
+export class FileTable {
+  readonly columns: FileColumns<TextWriter>;
+  readonly #news = new GrowthNews();
+  readonly #folders = new StringTable();
+  readonly #types = new StringTable();
+  readonly #ctimeMs = new Column((length) => new Float64Array(length));
+  readonly #birthtimeMs = new Column((length) => new Float64Array(length));
+  readonly #ino = new Column((length) => new Float64Array(length));
+  /** One more than the place in {@link FileState}; 0 where there is no file. */
+  readonly #state = new Column((length) => new Uint8Array(length));
+  readonly #byKey = new SlotChains();
+  readonly #byHash = new SlotChains();
+  /** By folder: its first file. Then from file to file. One higher; 0 is none. */
+  readonly #firstIn = Column.uint32();
+  readonly #next = Column.uint32();
+  readonly #previous = Column.uint32();
+  readonly #shown = new SlotSet();
+  readonly #free: Slot[] = [];
+  #slots = 0;
+  #totals = { files: 0, bytes: 0, hashedFiles: 0, hashedBytes: 0 };
+  #number = 0;
+  #added = new Set<Slot>();
+  #removed = new Set<Slot>();
+  #touched = new Set<Slot>();
+  #dropped: Slot[] = [];
+  #leaving: Leaving[] = [];
+  /** By follower, the batch that it has released. */
+  readonly #released = new Map<object, number>();
+  readonly #listeners = new Set<(batch: TableBatch) => void>();
+
+  constructor() {
+    const text = (kind: 'name' | 'desc') =>
+      new TextWriter({
+        onPiece: (piece) => this.#news.text(kind, piece),
+        onDrop: (at) => this.#news.dropped(kind, at),
+      });
+    this.columns = new FileColumns(text('name'), text('desc'), {
+      onPiece: (column, piece) => this.#news.column(column, piece),
+    });
+  }
+
+  /** Of what is shown. */
+  get totals(): TableTotals {
+    return { ...this.#totals };
+  }
+
+  /** The last batch that was told. */
+  get number(): number {
+    return this.#number;
+  }
+
+  /** One more than the highest slot in use. */
+  get slotCount(): number {
+    return this.#slots;
+  }
+
+  isShown(slot: Slot): boolean {
+    return this.#shown.has(slot);
+  }
+
+  /** Ascending. Not to be changed meanwhile, but for slots passed already. */
+  shown(): Iterable<Slot> {
+    return this.#shown;
+  }
+
+  /** All files, shown or not, ascending. */
+  *all(): Generator<Slot> {
+    for (let slot = 0; slot < this.#slots; slot++) if (this.#state.get(slot) !== 0) yield slot;
+  }
+
+  find(folder: string, name: string): Slot | undefined {
+    const number = this.#folders.find(folder);
+    if (number === undefined) return undefined;
+    const bytes = toBytes(name);
+    return this.#byKey.find(hashOfName(number, bytes), (slot) => this.#isAt(slot, number, bytes));
+  }
+
+  /** The files of a folder, but not of those below; the last added first. */
+  *filesIn(folder: string): Generator<Slot> {
+    const number = this.#folders.find(folder);
+    let at = number === undefined ? 0 : this.#firstIn.get(number);
+    while (at !== 0) {
+      const slot = at - 1;
+      at = this.#next.get(slot); // before the caller removes it
+      yield slot;
+    }
+  }
+
+  /** Files with this content, shown or not. */
+  withHash(sha256: string): Slot[] {
+    const bytes = Buffer.from(sha256, 'base64');
+    const slots: Slot[] = [];
+    if (bytes.length !== SHA256_BYTES) return slots;
+    this.#byHash.find(bytes.readUInt32LE(0), (slot) => {
+      if (bytes.equals(this.columns.sha256Bytes(slot))) slots.push(slot);
+      return false; // all of them
+    });
+    return slots;
+  }
+
+  stateOf(slot: Slot): FileState | undefined {
+    return FileState[this.#state.get(slot) - 1];
+  }
+
+  stampOf(slot: Slot): FileStamp {
+    return {
+      size: this.columns.size.get(slot),
+      mtimeMs: this.columns.mtimeMs.get(slot),
+      ctimeMs: this.#ctimeMs.get(slot),
+      birthtimeMs: this.#birthtimeMs.get(slot),
+      ino: this.#ino.get(slot),
+    };
+  }
+
+  /** A new file, which is not shown yet. There is none with its name in the folder. */
+  add(file: NewFile): Slot {
+    const slot = this.#free.pop() ?? this.#slots++;
+    this.#write(slot, file);
+    this.#touched.add(slot);
+    return slot;
+  }
+
+  /**
+   * Puts a file into a slot where there is none, as when what was stored is read, before anybody follows:
+   * nobody is told. With `bornAt` it is shown, and has been since that batch.
+   */
+  restore(slot: Slot, file: NewFile, bornAt?: number): void {
+    if (this.#state.get(slot) !== 0) throw new TypeError(`slot ${slot} is taken`);
+    this.#slots = Math.max(this.#slots, slot + 1);
+    this.#write(slot, file);
+    if (bornAt === undefined) return;
+    this.columns.bornAt.set(slot, bornAt);
+    this.#shown.add(slot);
+    this.#count(slot, 1);
+  }
+
+  /** After the last {@link restore}: batches are numbered from `number`. */
+  restored(number: number): void {
+    this.#number = Math.max(this.#number, number);
+    this.#free.length = 0;
+    for (let slot = this.#slots - 1; slot >= 0; slot--)
+      if (this.#state.get(slot) === 0) this.#free.push(slot);
+    this.#news.take();
+  }
+
+  setState(slot: Slot, state: FileState): void {
+    this.#state.set(slot, FileState.indexOf(state) + 1);
+    this.#touched.add(slot);
+  }
+
+  /** Size and modification time of a shown file stay as they are. */
+  setStamp(slot: Slot, { size, mtimeMs, ctimeMs, birthtimeMs, ino }: FileStamp): void {
+    if (!this.#shown.has(slot)) {
+      this.columns.size.set(slot, size);
+      this.columns.mtimeMs.set(slot, mtimeMs);
+    } else if (this.columns.size.get(slot) !== size || this.columns.mtimeMs.get(slot) !== mtimeMs) {
+      throw new TypeError('a file that is shown has the size and date it has');
+    }
+    this.#ctimeMs.set(slot, ctimeMs);
+    this.#birthtimeMs.set(slot, birthtimeMs);
+    this.#ino.set(slot, ino);
+    this.#touched.add(slot);
+  }
+
+  /** The file has none yet. */
+  setSha256(slot: Slot, sha256: string): void {
+    this.#writeHash(slot, sha256);
+    if (this.#shown.has(slot)) this.#countHash(slot, 1);
+    this.#touched.add(slot);
+  }
+
+  show(slot: Slot): void {
+    if (this.#shown.has(slot)) return;
+    this.#shown.add(slot);
+    this.#count(slot, 1);
+    if (this.#removed.delete(slot)) return; // nobody saw it go
+    this.columns.bornAt.set(slot, this.#number + 1);
+    this.#added.add(slot);
+  }
+
+  hide(slot: Slot): void {
+    if (!this.#shown.has(slot)) return;
+    this.#shown.delete(slot);
+    this.#count(slot, -1);
+    if (!this.#added.delete(slot)) this.#removed.add(slot);
+  }
+
+  remove(slot: Slot): void {
+    this.hide(slot);
+    this.#byKey.remove(slot);
+    if (this.columns.hasHash(slot)) this.#byHash.remove(slot);
+    this.#unlink(slot);
+    this.#state.set(slot, 0);
+    this.#touched.delete(slot);
+    this.#dropped.push(slot);
+  }
+
+  /** Tells everybody of the changes since the last batch; undefined when there were none. */
+  commit(): TableBatch | undefined {
+    const isNews = this.#added.size + this.#removed.size + this.#touched.size + this.#dropped.length > 0;
+    if (!isNews) return undefined;
+    const moves = [
+      ...this.columns.names.moveSome((slot) => this.#state.get(slot) !== 0).map(moveOf('nameAt')),
+      ...this.columns.descs.moveSome((slot) => this.#state.get(slot) !== 0).map(moveOf('descAt')),
+    ];
+    this.#number += 1;
+    const batch: TableBatch = {
+      number: this.#number,
+      added: Uint32Array.from(this.#added),
+      removed: Uint32Array.from(this.#removed),
+      touched: Uint32Array.from(this.#touched),
+      dropped: Uint32Array.from(this.#dropped),
+      growth: this.#news.take(),
+    };
+    if (this.#dropped.length + moves.length > 0)
+      this.#leaving.push({ number: this.#number, slots: this.#dropped, moves });
+    this.#added = new Set();
+    this.#removed = new Set();
+    this.#touched = new Set();
+    this.#dropped = [];
+    for (const listener of this.#listeners) listener(batch);
+    this.#letGo();
+    return batch;
+  }
+
+  /** The listener, on this thread, hears of every later batch; it must not throw. Returns what ends that. */
+  onBatch(listener: (batch: TableBatch) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** For a reader on another thread. To be called when all changes have been committed. */
+  follow(take: (batch: TableBatch) => void): TableFollower {
+    const follower = {};
+    const state = {
+      number: this.#number,
+      shown: this.#shown.words.slice(),
+      growth: this.columns.everything(),
+    };
+    this.#released.set(follower, this.#number);
+    const unsubscribe = this.onBatch(take);
+    return {
+      state,
+      release: (number) => {
+        if (!this.#released.has(follower)) return;
+        this.#released.set(follower, number);
+        this.#letGo();
+      },
+      end: () => {
+        unsubscribe();
+        this.#released.delete(follower);
+        this.#letGo();
+      },
+    };
+  }
+
+  #letGo(): void {
+    const released = Math.min(this.#number, ...this.#released.values());
+    while ((this.#leaving[0]?.number ?? Number.POSITIVE_INFINITY) <= released) {
+      const leaving = this.#leaving.shift();
+      for (const { column, slot, from, to } of leaving?.moves ?? []) {
+        this.columns[column].set(slot, to);
+        this.#textsOf(column).free(from);
+      }
+      for (const slot of leaving?.slots ?? []) this.#giveUp(slot);
+    }
+  }
+
+  #textsOf(column: 'nameAt' | 'descAt'): TextWriter {
+    return column === 'nameAt' ? this.columns.names : this.columns.descs;
+  }
+
+  #giveUp(slot: Slot): void {
+    const { columns } = this;
+    for (const column of ['nameAt', 'descAt'] as const) {
+      const place = columns[column].get(slot);
+      if (place !== 0) this.#textsOf(column).free(place);
+      columns[column].set(slot, 0);
+    }
+    this.#folders.release(columns.folder.get(slot));
+    this.#types.release(columns.type.get(slot));
+    columns.flags.set(slot, 0);
+    this.#free.push(slot);
+  }
+
+  #write(slot: Slot, file: NewFile): void {
+    const { columns } = this;
+    const folder = this.#take(this.#folders, file.folder, 'folder');
+    const name = toBytes(file.name);
+    columns.folder.set(slot, folder);
+    columns.type.set(slot, this.#take(this.#types, file.mediaType, 'type'));
+    columns.flags.set(slot, flagsOf(file.name, name.length));
+    columns.nameAt.set(slot, columns.names.add(slot, name));
+    if (file.desc !== undefined) columns.descAt.set(slot, columns.descs.add(slot, toBytes(file.desc)));
+    columns.size.set(slot, file.stamp.size);
+    columns.mtimeMs.set(slot, file.stamp.mtimeMs);
+    this.#ctimeMs.set(slot, file.stamp.ctimeMs);
+    this.#birthtimeMs.set(slot, file.stamp.birthtimeMs);
+    this.#ino.set(slot, file.stamp.ino);
+    this.#state.set(slot, FileState.indexOf(file.state) + 1);
+    this.#byKey.add(slot, hashOfName(folder, name));
+    this.#link(slot, folder);
+    if (file.sha256 !== undefined) this.#writeHash(slot, file.sha256);
+  }
+
+  #writeHash(slot: Slot, sha256: string): void {
+    const bytes = Buffer.from(sha256, 'base64');
+    if (bytes.length !== SHA256_BYTES) throw new TypeError('a sha-256 has 32 bytes');
+    if (this.columns.hasHash(slot)) throw new TypeError('the file has its hash');
+    this.columns.setSha256(slot, bytes);
+    this.#byHash.add(slot, bytes.readUInt32LE(0));
+  }
+
+  #take(table: StringTable, text: string, kind: 'folder' | 'type'): number {
+    const isNew = table.find(text) === undefined;
+    const number = table.take(text);
+    if (!isNew) return number;
+    if (kind === 'folder') this.columns.setFolderText(number, text);
+    else this.columns.setTypeText(number, text);
+    this.#news.string(kind, number, text);
+    return number;
+  }
+
+  #isAt(slot: Slot, folder: number, name: Uint8Array): boolean {
+    const { columns } = this;
+    return columns.folder.get(slot) === folder && columns.names.holds(columns.nameAt.get(slot), name);
+  }
+
+  #link(slot: Slot, folder: number): void {
+    const first = this.#firstIn.get(folder);
+    this.#next.set(slot, first);
+    this.#previous.set(slot, 0);
+    if (first !== 0) this.#previous.set(first - 1, slot + 1);
+    this.#firstIn.set(folder, slot + 1);
+  }
+
+  #unlink(slot: Slot): void {
+    const next = this.#next.get(slot);
+    const previous = this.#previous.get(slot);
+    if (next !== 0) this.#previous.set(next - 1, previous);
+    if (previous !== 0) this.#next.set(previous - 1, next);
+    else this.#firstIn.set(this.columns.folder.get(slot), next);
+  }
+
+  #count(slot: Slot, one: 1 | -1): void {
+    this.#totals.files += one;
+    this.#totals.bytes += one * this.columns.size.get(slot);
+    if (this.columns.hasHash(slot)) this.#countHash(slot, one);
+  }
+
+  #countHash(slot: Slot, one: 1 | -1): void {
+    this.#totals.hashedFiles += one;
+    this.#totals.hashedBytes += one * this.columns.size.get(slot);
+  }
+}
+
+function moveOf(column: 'nameAt' | 'descAt') {
+  return (move: Move) => ({ ...move, column });
+}
+
+function flagsOf(name: string, bytes: number): number {
+  const isWellFormed = name.isWellFormed();
+  // Whatever is not ASCII takes more bytes than UTF-16 units, but for bytes that are no UTF-8.
+  if (bytes === name.length && isWellFormed) return 0;
+  const isOdd = !isWellFormed || name.normalize('NFC') !== name;
+  return FileFlag.wide | (isOdd ? FileFlag.odd : 0);
+}
+
+/** FNV-1a over the bytes, begun with the folder. */
+function hashOfName(folder: number, name: Uint8Array): number {
+  let hash = Math.imul(0x811c9dc5 ^ folder, 0x01000193);
+  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ (name[at] as number), 0x01000193);
+  return (hash ^ (hash >>> 15)) >>> 0;
+}
