@@ -1,14 +1,14 @@
-/** Runs one search over one state of the table, in slices. */
+/** Runs one search over one state of the files, in slices. */
 import type { Pace, Work } from '../index/text-index.js';
 import type { Order } from '../stanza/file-criteria.js';
 import type { Criteria } from './criteria.js';
 import type { Budget } from './ere-matcher.js';
-import type { FileTable } from './file-table.js';
 import type { FileView } from './file-view.js';
 import { PageCollector } from './page-collector.js';
 import { chooseDriver, type Driver } from './plan.js';
 import type { SearchAnswer, SearchRequest } from './query-engine.js';
 import { residualFilter } from './residual-filter.js';
+import { SearchedSlot } from './searched-slot.js';
 
 /** How an answer came about, for the log. */
 export interface Explanation {
@@ -26,40 +26,32 @@ export interface Executed {
   readonly explanation: Explanation;
 }
 
+export interface ExecuteInit {
+  /** Entries in one page, whatever is asked for. */
+  readonly maxPageEntries: number;
+}
+
 /** Throws `ParseError` for a cursor that is not ours, and what `pace` and the index throw. */
 export function* execute(
   request: SearchRequest,
-  table: FileTable,
-  maxEntries: number,
-  pace: Pace & Budget,
-): Work<Executed> {
-  const view = table.view();
-  try {
-    return yield* executeOn(view, request, maxEntries, pace);
-  } finally {
-    view.close();
-  }
-}
-
-function* executeOn(
   view: FileView,
-  request: SearchRequest,
-  maxEntries: number,
+  init: ExecuteInit,
   pace: Pace & Budget,
 ): Work<Executed> {
   const { criteria } = request;
   const driver = chooseDriver(criteria);
   const order = request.order ?? naturalOrder(criteria);
-  const collector = new PageCollector(view, order, request.page, maxEntries);
-  const named = criteria.sha256 && new Set(criteria.sha256.flatMap((hash) => view.withHash(hash)));
+  const file = (slot: number) => new SearchedSlot(view.columns, slot);
+  const collector = new PageCollector({ file }, order, request.page, init.maxPageEntries);
+  const named = criteria.sha256 && new Set(request.named?.filter((slot) => view.shown.has(slot)));
   const test = yield* residualFilter(criteria, pace);
   let candidates = 0;
   const take = (slot: number, score: number) => {
     candidates += 1;
-    if (test === undefined || test(view.file(slot), pace)) collector.add(slot, score);
+    if (test === undefined || test(file(slot), pace)) collector.add(slot, score);
   };
   if (criteria.text.length > 0) {
-    for (const { ids, scores } of yield* view.words.search(criteria.text, view, pace)) {
+    for (const { ids, scores } of yield* view.words.search(criteria.text, { document: file }, pace)) {
       for (let at = 0; at < ids.length; at++) {
         const slot = ids[at] as number;
         if (named === undefined || named.has(slot)) take(slot, scores[at] as number);
@@ -67,7 +59,7 @@ function* executeOn(
       }
     }
   } else {
-    for (const slot of named ?? view.slots) {
+    for (const slot of named ?? view.shown) {
       take(slot, 0);
       if (pace.due()) yield;
     }

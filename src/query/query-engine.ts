@@ -2,7 +2,7 @@
  * What the rest of the program knows of searching: one engine behind all doors. Behind it may be
  * anything that keeps these promises; `test/query/query-engine-compliance.ts` checks them.
  */
-import type { CatalogueChange, FileEntry } from '../catalogue/file-entry.js';
+import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Order } from '../stanza/file-criteria.js';
 import type { Startable } from '../startable.js';
 import type { Criteria } from './criteria.js';
@@ -14,6 +14,8 @@ export interface SearchRequest {
   readonly page: { readonly max: number; readonly after?: string; readonly before?: string };
   /** Milliseconds from now after which the search gives up with `LimitError('deadline')`. */
   readonly deadlineMs: number;
+  /** Slots of files that may have one of the hashes asked for. The engine finds them; callers leave this out. */
+  readonly named?: Uint32Array;
 }
 
 export interface SearchAnswer {
@@ -25,12 +27,15 @@ export interface SearchAnswer {
 }
 
 export interface QueryEngine extends Startable {
-  /** Resolves once searches see the changes. Changes are seen in the order given, all of one call at once. */
-  apply(changes: readonly CatalogueChange[]): Promise<void>;
   /**
-   * Searches one state of the index. Cursors stay good while files come and go. Throws
+   * Searches one state of the files. Cursors stay good while files come and go. Throws
    * `LimitError` when a bound is reached (`deadline`, `states`, `terms`, `queue`),
    * `ParseError` for a cursor that is not ours, `AbortedError`.
    */
   search(query: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer>;
+  /**
+   * Resolves when searches see every batch that the table has told so far. Batches are seen in their order,
+   * each of them all at once. Rejects with `AbortedError` when the engine is stopped before.
+   */
+  settled(): Promise<void>;
 }
