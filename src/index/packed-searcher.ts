@@ -1,8 +1,8 @@
 /** Evaluates word queries over the segments that there were when it was made. */
 import { LimitError } from '../errors.js';
-import { FuzzyAutomaton } from './fuzzy-automaton.js';
 import { PackedEvaluation, type Scored, type TermsOf } from './packed-evaluation.js';
 import type { LiveSegment, PackedSegment } from './packed-segment.js';
+import { TermAutomaton } from './term-automaton.js';
 import type {
   ChunkQuery,
   DocumentSource,
@@ -12,8 +12,6 @@ import type {
   WordQuery,
   Work,
 } from './text-index.js';
-
-const TERMS_A_LOOK = 1024;
 
 export class PackedSearcher implements TextSearcher {
   constructor(
@@ -47,14 +45,13 @@ export class PackedSearcher implements TextSearcher {
     const expanded = new Map<ChunkQuery, ReadonlyMap<PackedSegment, readonly number[]>>();
     for (const chunk of chunks) {
       if (chunk.type === 'word') continue;
-      const automaton = chunk.type === 'fuzzy' ? new FuzzyAutomaton(chunk.term, chunk.distance) : undefined;
+      const automaton =
+        chunk.type === 'fuzzy'
+          ? TermAutomaton.fuzzy(chunk.term, chunk.distance)
+          : TermAutomaton.wildcard(chunk.pieces);
       const bySegment = new Map<PackedSegment, readonly number[]>();
       for (const { segment } of this.segments) {
-        const terms =
-          chunk.type === 'fuzzy' && automaton
-            ? yield* automaton.matches(segment.vocabulary, pace)
-            : yield* wildcardTerms(chunk, segment, pace);
-        bySegment.set(segment, terms);
+        bySegment.set(segment, yield* automaton.matches(segment.vocabulary, pace));
         if (pace.due()) yield;
       }
       this.#check(bySegment);
@@ -80,18 +77,6 @@ export class PackedSearcher implements TextSearcher {
       }
     }
   }
-}
-
-function* wildcardTerms(chunk: ChunkQuery, segment: PackedSegment, pace: Pace): Work<number[]> {
-  if (chunk.type !== 'wildcard') return [];
-  const { vocabulary } = segment;
-  const { from, to } = vocabulary.range(chunk.pieces[0] ?? '');
-  const found: number[] = [];
-  for (let at = from; at < to; at++) {
-    if (vocabulary.matches(at, chunk.pieces)) found.push(at);
-    if (at % TERMS_A_LOOK === 0 && pace.due()) yield;
-  }
-  return found;
 }
 
 /** Of a document in both, the better score. */

@@ -77,32 +77,6 @@ export class PackedVocabulary {
     return length;
   }
 
-  /** As `matchesPieces` of `wildcard.ts`, without making a string. */
-  matches(at: number, pieces: readonly string[]): boolean {
-    const first = pieces[0] ?? '';
-    const last = pieces.at(-1) ?? '';
-    const start = this.starts[at] as number;
-    const end = this.starts[at + 1] as number;
-    if (end - start < first.length + last.length) return false;
-    if (!this.#standsAt(start, first) || !this.#standsAt(end - last.length, last)) return false;
-    let place = start + first.length;
-    for (let index = 1; index < pieces.length - 1; index++) {
-      const piece = pieces[index] ?? '';
-      const limit = end - last.length - piece.length;
-      while (place <= limit && !this.#standsAt(place, piece)) place += 1;
-      if (place > limit) return false;
-      place += piece.length;
-    }
-    return true;
-  }
-
-  #standsAt(place: number, text: string): boolean {
-    for (let at = 0; at < text.length; at++) {
-      if (this.units[place + at] !== text.charCodeAt(at)) return false;
-    }
-    return true;
-  }
-
   /** 0 when the term begins so, else whether it sorts before (negative) or after. */
   #beginning(at: number, prefix: string): number {
     const start = this.starts[at] as number;

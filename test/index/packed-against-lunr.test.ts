@@ -1,26 +1,11 @@
 /** Our index against the one made of lunr indexes: the same matches with the same scores. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import lunr from 'lunr';
-import { FuzzyAutomaton } from '../../src/index/fuzzy-automaton.js';
-import { PackedVocabulary } from '../../src/index/packed-vocabulary.js';
 import { parseWordQuery } from '../../src/query/word-query.js';
 import { LunrTextIndex } from '../support/lunr/lunr-text-index.js';
 import { type ObjectIndex, PackedObjectIndex } from '../support/object-index.js';
 import { makeDocuments, type Numbered, queries } from '../support/text-corpus.js';
 import { finish, hurried, unhurried } from '../support/work.js';
-
-/** The part of lunr that its types leave out. */
-interface TokenSet {
-  intersect(other: TokenSet): TokenSet;
-  toArray(): string[];
-}
-const { TokenSet } = lunr as unknown as {
-  readonly TokenSet: {
-    fromArray(sorted: readonly string[]): TokenSet;
-    fromFuzzyString(word: string, distance: number): TokenSet;
-  };
-};
 
 function results(index: ObjectIndex<Numbered>, asked: readonly string[]): string[] | string {
   try {
@@ -79,28 +64,4 @@ describe('PackedTextIndex, against lunr', () => {
       assert.ok(found > asked, `the queries find something: ${found}`);
     });
   }
-
-  it('takes the same words for misspelled ones', () => {
-    const word = (least: number, most: number) =>
-      fc.string({ unit: fc.constantFrom('a', 'b', 'c', 'd'), minLength: least, maxLength: most });
-    fc.assert(
-      fc.property(
-        fc.uniqueArray(word(1, 7), { minLength: 1, maxLength: 200 }),
-        word(1, 6),
-        fc.constantFrom(1, 2),
-        (words, asked, distance) => {
-          const sorted = [...words].sort();
-          const fuzzy = TokenSet.fromFuzzyString(asked, distance);
-          const expected = TokenSet.fromArray(sorted).intersect(fuzzy).toArray().sort();
-          const vocabulary = PackedVocabulary.of(sorted);
-          const found = finish(new FuzzyAutomaton(asked, distance).matches(vocabulary, hurried));
-          assert.deepEqual(
-            found.map((at) => vocabulary.term(at)),
-            expected,
-          );
-        },
-      ),
-      { numRuns: 3000 },
-    );
-  });
 });
