@@ -1,30 +1,33 @@
 /**
- * What outlives a restart: the hash of every file with the stamp it was computed for, so that
- * nothing unchanged is hashed again. It is a memory of work done and no list of what is there;
- * what is there, the scan finds out.
+ * What outlives a restart: every file with its stamp, and its hash where it has been computed, so that
+ * nothing unchanged is hashed again. It is a memory of work done and no list of what is there; what is there,
+ * the scan finds out.
  */
 import { ShoalError } from '../errors.js';
 import type { Startable } from '../startable.js';
-import type { FileStamp } from './file-stamp.js';
-import type { FullPath } from './share-path.js';
+import type { FileTable } from './file-table.js';
 
-export interface StoredFile {
-  readonly key: FullPath;
-  readonly stamp: FileStamp;
-  readonly mediaType: string;
-  /** sha-256, base64. */
-  readonly sha256: string;
+export interface StoredShares {
+  /** `rootIdentity` is what {@link CatalogueStore.writeRoot} was given last. */
+  isThere(share: string, rootIdentity: string | undefined): boolean | 'unknown-share';
 }
 
-export type StoreChange =
-  | { readonly type: 'put'; readonly file: StoredFile }
-  | { readonly type: 'remove'; readonly key: FullPath };
-
+/** Only files that are `offered` or `remembered` are stored. */
 export interface CatalogueStore extends Startable {
-  /** Everything that is stored, in batches. A row that cannot be read is left out. */
-  load(signal?: AbortSignal): AsyncIterable<readonly StoredFile[]>;
-  /** Makes all changes or none. Resolves once they survive the end of the process. */
-  write(changes: readonly StoreChange[]): Promise<void>;
+  /** Opens it, for this process alone. Throws {@link StoreLockedError} or {@link StoreUnusableError}. */
+  start(): Promise<void>;
+  /**
+   * Fills the empty table and calls `restored`. Files of shares that are there are shown and `offered`, those of
+   * others hidden and `remembered`; those of unknown shares are left out. Rejects with `AbortedError`.
+   */
+  load(table: FileTable, shares: StoredShares, signal?: AbortSignal): Promise<void>;
+  /** From now on every batch of the table is written: all of its changes, or none. */
+  follow(table: FileTable): void;
+  /**
+   * Resolves when all batches so far survive the end of this process (but not of the power). Never rejects: a
+   * store that can't be written is logged once, tried again, and costs hashing after a restart at worst.
+   */
+  written(): Promise<void>;
   /** Which folder the share was when files were last seen in it (`Listing.identity`). */
   readRoot(share: string): Promise<string | undefined>;
   writeRoot(share: string, identity: string): Promise<void>;
