@@ -6,11 +6,11 @@ import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-export interface Goal {
+export type Goal =
   /** Of ours divided by the peer's. */
-  readonly kind: 'at most' | 'at least';
-  readonly ratio: number;
-}
+  | { readonly kind: 'at most' | 'at least'; readonly ratio: number }
+  /** Of ours alone. */
+  | { readonly kind: 'no more than'; readonly value: number };
 
 /** A figure of ours beside that of one peer. */
 export interface Row {
@@ -103,10 +103,14 @@ export function timedShell(line: string, words: readonly string[] = []): Promise
   });
 }
 
-/** Prints the report and keeps it. Notes that people have added below it stay. */
-export function publish(report: Report): void {
+/**
+ * Prints the report and keeps it. Notes that people have added below it stay. What is only shown, such as
+ * that of a try at a smaller size, leaves the last result as it is.
+ */
+export function publish(report: Report, where: 'kept' | 'shown' = 'kept'): void {
   const text = format(report);
   process.stdout.write(`\n${text}`);
+  if (where === 'shown') return;
   const file = resultFile(report.name);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, `${text}${notesIn(file)}`);
@@ -139,21 +143,27 @@ function format(report: Report): string {
 
 function formatRow({ work, ours, peer, goal, remark }: Row): string {
   const ratio = peer === undefined ? undefined : ours / peer.value;
-  const verdict = ratio === undefined || goal === undefined ? '' : isMet(ratio, goal) ? 'met' : 'missed';
   const cells = [
     work,
     figure(ours),
     peer?.name ?? '',
     peer === undefined ? '' : figure(peer.value),
     ratio === undefined ? '' : ratio.toFixed(2),
-    goal === undefined ? '' : `${goal.kind === 'at most' ? '≤' : '≥'} ${goal.ratio}`,
-    remark ?? verdict,
+    goal === undefined ? '' : goalText(goal),
+    remark ?? (goal === undefined ? '' : verdict(goal, ours, ratio)),
   ];
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
 }
 
-function isMet(ratio: number, goal: Goal): boolean {
-  return goal.kind === 'at most' ? ratio <= goal.ratio : ratio >= goal.ratio;
+function goalText(goal: Goal): string {
+  if (goal.kind === 'no more than') return `ours ≤ ${goal.value}`;
+  return `${goal.kind === 'at most' ? '≤' : '≥'} ${goal.ratio}`;
+}
+
+function verdict(goal: Goal, ours: number, ratio: number | undefined): string {
+  if (goal.kind === 'no more than') return ours <= goal.value ? 'met' : 'missed';
+  if (ratio === undefined) return '';
+  return (goal.kind === 'at most' ? ratio <= goal.ratio : ratio >= goal.ratio) ? 'met' : 'missed';
 }
 
 function figure(value: number): string {
