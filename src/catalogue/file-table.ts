@@ -42,6 +42,12 @@ export interface TableTotals {
   readonly hashedBytes: number;
 }
 
+/** Of what is shown of one share. */
+export interface ShareTotals {
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** Who reads the columns from another thread. */
 export interface TableFollower {
   /** All there was when following began; what comes later comes in batches. */
@@ -78,6 +84,9 @@ export class FileTable {
   readonly #free: Slot[] = [];
   #slots = 0;
   #totals = { files: 0, bytes: 0, hashedFiles: 0, hashedBytes: 0 };
+  readonly #shareTotals = new Map<string, { files: number; bytes: number }>();
+  /** By folder: those of its share. */
+  readonly #totalsAround: { files: number; bytes: number }[] = [];
   #number = 0;
   #added = new Set<Slot>();
   #removed = new Set<Slot>();
@@ -102,6 +111,10 @@ export class FileTable {
   /** Of what is shown. */
   get totals(): TableTotals {
     return { ...this.#totals };
+  }
+
+  totalsOf(share: string): ShareTotals {
+    return { ...(this.#shareTotals.get(share) ?? { files: 0, bytes: 0 }) };
   }
 
   /** The last batch that was told. */
@@ -133,6 +146,11 @@ export class FileTable {
     if (number === undefined) return undefined;
     const bytes = toBytes(name);
     return this.#byKey.find(hashOfName(number, bytes), (slot) => this.#isAt(slot, number, bytes));
+  }
+
+  /** All folders that hold files, each as `share/folder`. */
+  *folders(): Generator<string> {
+    for (const [text, number] of this.#folders) if (this.#firstIn.get(number) !== 0) yield text;
   }
 
   /** The files of a folder, but not of those below; the last added first. */
@@ -375,8 +393,12 @@ export class FileTable {
     const isNew = table.find(text) === undefined;
     const number = table.take(text);
     if (!isNew) return number;
-    if (kind === 'folder') this.columns.setFolderText(number, text);
-    else this.columns.setTypeText(number, text);
+    if (kind === 'folder') {
+      this.columns.setFolderText(number, text);
+      this.#totalsAround[number] = this.#totalsFor(text);
+    } else {
+      this.columns.setTypeText(number, text);
+    }
     this.#news.string(kind, number, text);
     return number;
   }
@@ -403,9 +425,24 @@ export class FileTable {
   }
 
   #count(slot: Slot, one: 1 | -1): void {
+    const bytes = one * this.columns.size.get(slot);
+    const around = this.#totalsAround[this.columns.folder.get(slot)];
     this.#totals.files += one;
-    this.#totals.bytes += one * this.columns.size.get(slot);
+    this.#totals.bytes += bytes;
+    if (around !== undefined) {
+      around.files += one;
+      around.bytes += bytes;
+    }
     if (this.columns.hasHash(slot)) this.#countHash(slot, one);
+  }
+
+  #totalsFor(folder: string): { files: number; bytes: number } {
+    const share = folder.split('/', 1)[0] ?? folder;
+    const known = this.#shareTotals.get(share);
+    if (known !== undefined) return known;
+    const made = { files: 0, bytes: 0 };
+    this.#shareTotals.set(share, made);
+    return made;
   }
 
   #countHash(slot: Slot, one: 1 | -1): void {

@@ -34,6 +34,18 @@ export class SlotSet {
     return new SlotSet(this.#bits.slice());
   }
 
+  /** The first slot of the set that is not below `from`. */
+  next(from: number): number | undefined {
+    let word = from >>> 5;
+    let left = (this.#bits[word] ?? 0) & (-1 << (from & 31));
+    while (left === 0) {
+      word += 1;
+      if (word >= this.#bits.length) return undefined;
+      left = this.#bits[word] as number;
+    }
+    return word * 32 + 31 - Math.clz32(left & -left);
+  }
+
   /** Ascending. */
   *[Symbol.iterator](): Generator<number> {
     for (let word = 0; word < this.#bits.length; word++) {

@@ -34,6 +34,11 @@ export class StringTable {
     this.#free.push(number);
   }
 
+  /** Every string with its number. */
+  [Symbol.iterator](): IterableIterator<[text: string, number: number]> {
+    return this.#numbers.entries();
+  }
+
   get(number: number): string {
     return this.#strings[number] ?? '';
   }
