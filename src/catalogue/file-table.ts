@@ -10,10 +10,13 @@
 import { Buffer } from 'node:buffer';
 import { Column } from '../columns/column.js';
 import { SlotChains } from '../columns/slot-chains.js';
+import { SlotLists } from '../columns/slot-lists.js';
 import { SlotSet } from '../columns/slot-set.js';
 import { StringTable } from '../columns/string-table.js';
 import { type Move, TextWriter } from '../columns/text-pieces.js';
 import { FileColumns, FileFlag, SHA256_BYTES, type Slot } from './file-columns.js';
+import { flagsOf, hashOfName } from './file-name.js';
+import { type FileRows, RowFlag } from './file-rows.js';
 import type { FileStamp } from './file-stamp.js';
 import { GrowthNews } from './growth-news.js';
 import { toBytes } from './share-path.js';
@@ -76,10 +79,7 @@ export class FileTable {
   readonly #state = new Column((length) => new Uint8Array(length));
   readonly #byKey = new SlotChains();
   readonly #byHash = new SlotChains();
-  /** By folder: its first file. Then from file to file. One higher; 0 is none. */
-  readonly #firstIn = Column.uint32();
-  readonly #next = Column.uint32();
-  readonly #previous = Column.uint32();
+  readonly #byFolder = new SlotLists();
   readonly #shown = new SlotSet();
   readonly #free: Slot[] = [];
   #slots = 0;
@@ -156,12 +156,7 @@ export class FileTable {
   /** The files of a folder, but not of those below; the last added first. */
   *filesIn(folder: string): Generator<Slot> {
     const number = this.#folders.find(folder);
-    let at = number === undefined ? 0 : this.#firstIn.get(number);
-    while (at !== 0) {
-      const slot = at - 1;
-      at = this.#next.get(slot); // before the caller removes it
-      yield slot;
-    }
+    if (number !== undefined) yield* this.#byFolder.of(number);
   }
 
   /** Files with this content, shown or not. */
@@ -169,7 +164,7 @@ export class FileTable {
     const bytes = Buffer.from(sha256, 'base64');
     const slots: Slot[] = [];
     if (bytes.length !== SHA256_BYTES) return slots;
-    this.#byHash.find(bytes.readUInt32LE(0), (slot) => {
+    this.#byHash.find(chainOfHash(bytes), (slot) => {
       if (bytes.equals(this.columns.sha256Bytes(slot))) slots.push(slot);
       return false; // all of them
     });
@@ -203,13 +198,53 @@ export class FileTable {
    * nobody is told. With `bornAt` it is shown, and has been since that batch.
    */
   restore(slot: Slot, file: NewFile, bornAt?: number): void {
-    if (this.#state.get(slot) !== 0) throw new TypeError(`slot ${slot} is taken`);
-    this.#slots = Math.max(this.#slots, slot + 1);
-    this.#write(slot, file);
+    this.#write(this.#restoredSlot(slot), file);
     if (bornAt === undefined) return;
     this.columns.bornAt.set(slot, bornAt);
     this.#shown.add(slot);
     this.#count(slot, 1);
+  }
+
+  /** Makes room for so many slots, before the first {@link restore}. */
+  reserve(slots: number): void {
+    this.#byKey.reserve(slots);
+    this.#byHash.reserve(slots);
+  }
+
+  /** The same for many; `how` is asked with the place of each row. Slots that it leaves out stay as they are. */
+  restoreRows(rows: FileRows, how: (row: number) => 'shown' | 'hidden' | 'left-out'): void {
+    const { columns } = this;
+    const folders = new Map<number, number>();
+    const types = new Map<number, number>();
+    const state = { shown: FileState.indexOf('offered') + 1, hidden: FileState.indexOf('remembered') + 1 };
+    let hash = 0;
+    for (let row = 0; row < rows.slots.length; row++) {
+      const flags = rows.flags[row] as number;
+      const hashAt = hash;
+      if ((flags & FileFlag.hashed) !== 0) hash += SHA256_BYTES;
+      const as = how(row);
+      if (as === 'left-out') continue;
+      const slot = this.#restoredSlot(rows.slots[row] as Slot);
+      const folder = this.#hold(this.#folders, rows.folders, rows.folder[row] as number, folders, 'folder');
+      const type = this.#hold(this.#types, rows.types, rows.type[row] as number, types, 'type');
+      const name = rows.names.subarray(row === 0 ? 0 : rows.nameEnds[row - 1], rows.nameEnds[row]);
+      this.#place(slot, folder, type, name, flags & (FileFlag.wide | FileFlag.odd));
+      if ((flags & RowFlag.described) !== 0) {
+        const desc = rows.descs.subarray(row === 0 ? 0 : rows.descEnds[row - 1], rows.descEnds[row]);
+        columns.descAt.set(slot, columns.descs.add(slot, desc));
+      }
+      columns.size.set(slot, rows.size[row] as number);
+      columns.mtimeMs.set(slot, rows.mtimeMs[row] as number);
+      this.#ctimeMs.set(slot, rows.ctimeMs[row] as number);
+      this.#birthtimeMs.set(slot, rows.birthtimeMs[row] as number);
+      this.#ino.set(slot, rows.ino[row] as number);
+      columns.bornAt.set(slot, rows.bornAt[row] as number);
+      this.#state.set(slot, state[as]);
+      if (hash !== hashAt) this.#writeHashBytes(slot, rows.hashes.subarray(hashAt, hash));
+      if (as === 'hidden') continue;
+      this.#shown.add(slot);
+      this.#count(slot, 1);
+    }
   }
 
   /** After the last {@link restore}: batches are numbered from `number`. */
@@ -267,7 +302,7 @@ export class FileTable {
     this.hide(slot);
     this.#byKey.remove(slot);
     if (this.columns.hasHash(slot)) this.#byHash.remove(slot);
-    this.#unlink(slot);
+    this.#byFolder.remove(slot, this.columns.folder.get(slot));
     this.#state.set(slot, 0);
     this.#touched.delete(slot);
     this.#dropped.push(slot);
@@ -364,11 +399,9 @@ export class FileTable {
   #write(slot: Slot, file: NewFile): void {
     const { columns } = this;
     const folder = this.#take(this.#folders, file.folder, 'folder');
+    const type = this.#take(this.#types, file.mediaType, 'type');
     const name = toBytes(file.name);
-    columns.folder.set(slot, folder);
-    columns.type.set(slot, this.#take(this.#types, file.mediaType, 'type'));
-    columns.flags.set(slot, flagsOf(file.name, name.length));
-    columns.nameAt.set(slot, columns.names.add(slot, name));
+    this.#place(slot, folder, type, name, flagsOf(file.name, name.length));
     if (file.desc !== undefined) columns.descAt.set(slot, columns.descs.add(slot, toBytes(file.desc)));
     columns.size.set(slot, file.stamp.size);
     columns.mtimeMs.set(slot, file.stamp.mtimeMs);
@@ -376,17 +409,35 @@ export class FileTable {
     this.#birthtimeMs.set(slot, file.stamp.birthtimeMs);
     this.#ino.set(slot, file.stamp.ino);
     this.#state.set(slot, FileState.indexOf(file.state) + 1);
-    this.#byKey.add(slot, hashOfName(folder, name));
-    this.#link(slot, folder);
     if (file.sha256 !== undefined) this.#writeHash(slot, file.sha256);
+  }
+
+  #place(slot: Slot, folder: number, type: number, name: Uint8Array, flags: number): void {
+    const { columns } = this;
+    columns.folder.set(slot, folder);
+    columns.type.set(slot, type);
+    columns.flags.set(slot, flags);
+    columns.nameAt.set(slot, columns.names.add(slot, name));
+    this.#byKey.add(slot, hashOfName(folder, name));
+    this.#byFolder.add(slot, folder);
+  }
+
+  #restoredSlot(slot: Slot): Slot {
+    if (this.#state.get(slot) !== 0) throw new TypeError(`slot ${slot} is taken`);
+    this.#slots = Math.max(this.#slots, slot + 1);
+    return slot;
   }
 
   #writeHash(slot: Slot, sha256: string): void {
     const bytes = Buffer.from(sha256, 'base64');
     if (bytes.length !== SHA256_BYTES) throw new TypeError('a sha-256 has 32 bytes');
     if (this.columns.hasHash(slot)) throw new TypeError('the file has its hash');
+    this.#writeHashBytes(slot, bytes);
+  }
+
+  #writeHashBytes(slot: Slot, bytes: Uint8Array): void {
     this.columns.setSha256(slot, bytes);
-    this.#byHash.add(slot, bytes.readUInt32LE(0));
+    this.#byHash.add(slot, chainOfHash(bytes));
   }
 
   #take(table: StringTable, text: string, kind: 'folder' | 'type'): number {
@@ -403,25 +454,27 @@ export class FileTable {
     return number;
   }
 
+  /** The number of one of these texts, of which `known` holds those that were asked for before. */
+  #hold(
+    table: StringTable,
+    texts: readonly string[],
+    at: number,
+    known: Map<number, number>,
+    kind: 'folder' | 'type',
+  ): number {
+    const number = known.get(at);
+    if (number !== undefined) {
+      table.hold(number);
+      return number;
+    }
+    const taken = this.#take(table, texts[at] as string, kind);
+    known.set(at, taken);
+    return taken;
+  }
+
   #isAt(slot: Slot, folder: number, name: Uint8Array): boolean {
     const { columns } = this;
     return columns.folder.get(slot) === folder && columns.names.holds(columns.nameAt.get(slot), name);
-  }
-
-  #link(slot: Slot, folder: number): void {
-    const first = this.#firstIn.get(folder);
-    this.#next.set(slot, first);
-    this.#previous.set(slot, 0);
-    if (first !== 0) this.#previous.set(first - 1, slot + 1);
-    this.#firstIn.set(folder, slot + 1);
-  }
-
-  #unlink(slot: Slot): void {
-    const next = this.#next.get(slot);
-    const previous = this.#previous.get(slot);
-    if (next !== 0) this.#previous.set(next - 1, previous);
-    if (previous !== 0) this.#next.set(previous - 1, next);
-    else this.#firstIn.set(this.columns.folder.get(slot), next);
   }
 
   #count(slot: Slot, one: 1 | -1): void {
@@ -455,17 +508,8 @@ function moveOf(column: 'nameAt' | 'descAt') {
   return (move: Move) => ({ ...move, column });
 }
 
-function flagsOf(name: string, bytes: number): number {
-  const isWellFormed = name.isWellFormed();
-  // Whatever is not ASCII takes more bytes than UTF-16 units, but for bytes that are no UTF-8.
-  if (bytes === name.length && isWellFormed) return 0;
-  const isOdd = !isWellFormed || name.normalize('NFC') !== name;
-  return FileFlag.wide | (isOdd ? FileFlag.odd : 0);
-}
-
-/** FNV-1a over the bytes, begun with the folder. */
-function hashOfName(folder: number, name: Uint8Array): number {
-  let hash = Math.imul(0x811c9dc5 ^ folder, 0x01000193);
-  for (let at = 0; at < name.length; at++) hash = Math.imul(hash ^ (name[at] as number), 0x01000193);
-  return (hash ^ (hash >>> 15)) >>> 0;
+function chainOfHash(sha256: Uint8Array): number {
+  let chain = 0;
+  for (let at = 0; at < 4; at++) chain = (chain << 8) | (sha256[at] as number);
+  return chain >>> 0;
 }

@@ -18,6 +18,13 @@ export class SlotChains {
   readonly #previous = Column.uint32();
   #size = 0;
 
+  /** Makes room for so many at once, which is quicker than growing. Only while it is empty. */
+  reserve(slots: number): void {
+    if (this.#size > 0) return;
+    while (this.#level < slots) this.#level *= 2;
+    this.#count = this.#level;
+  }
+
   /** The slot is not in it. */
   add(slot: number, hash: number): void {
     this.#hashes.set(slot, hash);

@@ -14,7 +14,7 @@ export class StringTable {
   take(text: string): number {
     const known = this.#numbers.get(text);
     if (known !== undefined) {
-      this.#holders[known] = (this.#holders[known] ?? 0) + 1;
+      this.hold(known);
       return known;
     }
     const number = this.#free.pop() ?? this.#strings.length;
@@ -22,6 +22,11 @@ export class StringTable {
     this.#strings[number] = text;
     this.#holders[number] = 1;
     return number;
+  }
+
+  /** One holder more of a string that somebody has. */
+  hold(number: number): void {
+    this.#holders[number] = (this.#holders[number] ?? 0) + 1;
   }
 
   /** One holder less; the last one gives it up. */
