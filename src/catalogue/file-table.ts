@@ -150,7 +150,7 @@ export class FileTable {
 
   /** All folders that hold files, each as `share/folder`. */
   *folders(): Generator<string> {
-    for (const [text, number] of this.#folders) if (this.#firstIn.get(number) !== 0) yield text;
+    for (const [text, number] of this.#folders) if (!this.#byFolder.isEmpty(number)) yield text;
   }
 
   /** The files of a folder, but not of those below; the last added first. */

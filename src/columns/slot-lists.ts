@@ -26,6 +26,10 @@ export class SlotLists {
     else this.#first.set(list, next);
   }
 
+  isEmpty(list: number): boolean {
+    return this.#first.get(list) === NONE;
+  }
+
   /** The last added first. The caller may remove what it was given. */
   *of(list: number): Generator<number> {
     let at = this.#first.get(list);
