@@ -169,8 +169,10 @@ export class FileColumns<T extends TextPieces = TextPieces> {
     return this.#sha256.grown(slot >>> PIECE_BITS).subarray(...hashRange(slot));
   }
 
+  /** Readers may see the flag before they are given the memory with the hash: to them there is none yet. */
   hasHash(slot: Slot): boolean {
-    return (this.flags.get(slot) & FileFlag.hashed) !== 0;
+    if ((this.flags.get(slot) & FileFlag.hashed) === 0) return false;
+    return this.#sha256.piece(slot >>> PIECE_BITS) !== undefined;
   }
 
   /** Base64; undefined until it has been computed. */

@@ -159,14 +159,14 @@ export class FileTable {
     if (number !== undefined) yield* this.#byFolder.of(number);
   }
 
-  /** Files with this content, shown or not. */
-  withHash(sha256: string): Slot[] {
+  /** Files with this content, shown or not, as far as `most` of them go. */
+  withHash(sha256: string, most = Number.POSITIVE_INFINITY): Slot[] {
     const bytes = Buffer.from(sha256, 'base64');
     const slots: Slot[] = [];
     if (bytes.length !== SHA256_BYTES) return slots;
     this.#byHash.find(chainOfHash(bytes), (slot) => {
       if (bytes.equals(this.columns.sha256Bytes(slot))) slots.push(slot);
-      return false; // all of them
+      return slots.length >= most;
     });
     return slots;
   }
@@ -342,8 +342,9 @@ export class FileTable {
     return () => this.#listeners.delete(listener);
   }
 
-  /** For a reader on another thread. To be called when all changes have been committed. */
+  /** For a reader on another thread. Tells everybody of the changes so far: a state holds no half of a batch. */
   follow(take: (batch: TableBatch) => void): TableFollower {
+    this.commit();
     const follower = {};
     const state = {
       number: this.#number,
