@@ -20,3 +20,37 @@ interface TokenSets {
 }
 
 export const tokenSets: TokenSets = (lunr as unknown as { readonly TokenSet: TokenSets }).TokenSet;
+
+/** A part of a query as it is written, without the backslashes. */
+export interface Lexeme {
+  readonly type: 'FIELD' | 'TERM' | 'PRESENCE' | 'EDIT_DISTANCE' | 'BOOST';
+  readonly str: string;
+  /** In UTF-16 units, backslashes included; operators are left out. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What lunr has read: its `Query` with clauses of one term each. */
+export interface ParsedQuery {
+  readonly clauses: readonly ParsedClause[];
+}
+
+export interface ParsedClause {
+  /** In lower case. */
+  readonly term: string;
+  readonly fields: readonly string[];
+  readonly presence: lunr.Query.presence;
+  readonly boost: number;
+  readonly editDistance?: number;
+}
+
+export interface QueryParser {
+  /** There are some once `parse` was called, whether it has failed or not. */
+  readonly lexemes: readonly Lexeme[];
+  /** Throws `lunr.QueryParseError`. */
+  parse(): ParsedQuery;
+}
+
+export const QueryParser = (
+  lunr as unknown as { readonly QueryParser: new (text: string, query: lunr.Query) => QueryParser }
+).QueryParser;

@@ -1,6 +1,6 @@
 /**
- * Reads the words that an asker types: lunr's query language (`lunr.QueryParser`) with phrases, and
- * with what people mean when they look for a file.
+ * Reads the words that an asker types: lunr's query language, read by `lunr.QueryParser`, with phrases, and
+ * with what people mean when they look for a file (`typed-words.ts`).
  *
  *     romeo juliet -audio jul* "a phrase" name:capulet romoe~1 tragedy^3
  *
@@ -14,10 +14,13 @@
  *   that means nothing is passed over, so that a title can be pasted as it is.
  */
 
+import lunr from 'lunr';
 import { ParseError } from '../errors.js';
 import { caselessWords, withoutMarks } from '../index/folding.js';
+import { type Lexeme, type ParsedClause, QueryParser } from '../index/lunr-internals.js';
 import { type ChunkQuery, type WordClause, WordField, type WordQuery } from '../index/text-index.js';
 import { type Chunk, chunksOf, hasUnspaced } from '../index/tokenizer.js';
+import { faultAt, isPhrase, type TypedWords, typedWords } from './typed-words.js';
 
 /** In UTF-16 units. A person types less; a title pasted is less. */
 export const MAX_TEXT_LENGTH = 1024;
@@ -29,28 +32,31 @@ const MAX_DISTANCE = 2; // 3 costs some 100 ms and finds nothing that anyone mea
 const MAX_FUZZY_LETTERS = 24;
 const MAX_BOOST = 100;
 
-interface Reader {
-  readonly text: string;
-  readonly field: string;
-  at: number;
+/** A clause as lunr has read it, and what it stands in the query as. */
+interface Word {
+  readonly clause: ParsedClause;
+  /** The term as it was typed. */
+  readonly typed: string;
+  readonly at: number;
+  readonly distanceAt: number;
+  readonly boostAt: number;
 }
 
-interface Suffix {
-  distance: number;
-  boost: number;
-}
+/** Refuses what stands at a place in the query that was given to lunr. */
+type Refuse = (at: number, reason: string, cause?: unknown) => never;
 
 /** Throws {@link ParseError} naming `field` and the position. */
 export function parseWordQuery(text: string, field = 'text'): WordQuery {
   if (text.length > MAX_TEXT_LENGTH) {
     throw new ParseError(`'${field}' is longer than ${MAX_TEXT_LENGTH} characters`, { field });
   }
-  const reader: Reader = { text, field, at: 0 };
-  const clauses: WordClause[] = [];
-  for (skipSpace(reader); reader.at < text.length; skipSpace(reader)) {
-    const clause = parseClause(reader);
-    if (clause.chunks.length > 0) clauses.push(clause);
-  }
+  const typed = typedWords(text, field);
+  const refuse: Refuse = (at, reason, cause) => {
+    throw faultAt(field, typed.positions[at] ?? 0, reason, cause);
+  };
+  const clauses = wordsOf(typed, refuse)
+    .map((word) => clauseOf(word, refuse))
+    .filter(({ chunks }) => chunks.length > 0);
   if (clauses.length === 0) throw new ParseError(`'${field}' holds no word`, { field });
   const chunks = clauses.reduce((sum, clause) => sum + clause.chunks.length, 0);
   if (chunks > MAX_CHUNKS) throw new ParseError(`'${field}' holds more than ${MAX_CHUNKS} words`, { field });
@@ -62,132 +68,84 @@ export function hasRequired(query: WordQuery): boolean {
   return query.clauses.some((clause) => clause.presence === 'required');
 }
 
-function parseClause(reader: Reader): WordClause {
-  const sign = /[+-](?=\S)/y;
-  sign.lastIndex = reader.at;
-  const presence = sign.exec(reader.text)?.[0];
-  if (presence !== undefined) reader.at += 1;
-  const fields = parseField(reader);
-  const phrase = reader.text[reader.at] === '"';
-  const start = reader.at;
-  const value = phrase ? readPhrase(reader) : readWord(reader);
-  const suffix = readSuffix(reader);
-  if (phrase && suffix.distance > 0) fail(reader, start, "'~' stands after a single word");
-  const chunks = phrase ? chunksOf(value).map(wordOf) : chunksOfWord(reader, start, value, suffix.distance);
+function wordsOf({ query }: TypedWords, refuse: Refuse): Word[] {
+  const parser = new QueryParser(query, new lunr.Query([...WordField]));
+  try {
+    const { clauses } = parser.parse();
+    // A clause for every term. Its own is in lower case, which hides where `RomeoJuliet` is taken apart.
+    const terms = parser.lexemes.flatMap((lexeme, place) => (lexeme.type === 'TERM' ? place : []));
+    return clauses.map((clause, nth) => wordAt(parser.lexemes, terms[nth] ?? 0, clause));
+  } catch (error) {
+    if (!(error instanceof lunr.QueryParseError)) throw error;
+    // All that can be wrong: before what is left to lunr stands a term, and a number after it.
+    const known = WordField.map((each) => `${each}:`).join(', ');
+    const wrong = query.slice(error.start, error.end);
+    const reason = `there is no '${wrong}:', only ${known}; what stands in quotes is taken as it is`;
+    return refuse(error.start, reason, error);
+  }
+}
+
+function wordAt(lexemes: readonly Lexeme[], place: number, clause: ParsedClause): Word {
+  const { str: typed = '', start: at = 0 } = lexemes[place] ?? {};
+  const suffixAt = { EDIT_DISTANCE: at, BOOST: at };
+  for (let after = place + 1; after < lexemes.length; after++) {
+    const { type, start } = lexemes[after] as Lexeme;
+    if (type !== 'EDIT_DISTANCE' && type !== 'BOOST') break;
+    suffixAt[type] = start - 1;
+  }
+  return { clause, typed, at, distanceAt: suffixAt.EDIT_DISTANCE, boostAt: suffixAt.BOOST };
+}
+
+function clauseOf(word: Word, refuse: Refuse): WordClause {
+  const { fields, presence, boost, editDistance = 0 } = word.clause;
+  if (editDistance > MAX_DISTANCE) {
+    refuse(word.distanceAt, `'~' allows for ${MAX_DISTANCE} mistakes at most`);
+  }
+  if (boost < 1 || boost > MAX_BOOST) refuse(word.boostAt, `'^' takes a number from 1 to ${MAX_BOOST}`);
   return {
-    presence: presence === '-' ? 'prohibited' : 'required',
-    fields,
-    chunks,
-    boost: suffix.boost,
+    presence: presence === lunr.Query.presence.PROHIBITED ? 'prohibited' : 'required',
+    fields: WordField.filter((field) => fields.includes(field)),
+    chunks: chunksOfWord(word, editDistance, (reason) => refuse(word.at, reason)),
+    boost,
   };
 }
 
-/** `name:` and its like. A colon with nothing after it is punctuation: `Alien: Resurrection`. */
-function parseField(reader: Reader): readonly WordField[] {
-  const prefix = /([a-z]+):(?=[^\s:])/y;
-  prefix.lastIndex = reader.at;
-  const match = prefix.exec(reader.text);
-  if (!match) return WordField;
-  const field = WordField.find((each) => each === match[1]);
-  if (field === undefined) {
-    const known = WordField.map((each) => `${each}:`).join(', ');
-    fail(
-      reader,
-      reader.at,
-      `there is no '${match[0]}', only ${known}; what stands in quotes is taken as it is`,
-    );
+function chunksOfWord({ typed }: Word, distance: number, refuse: (reason: string) => never): ChunkQuery[] {
+  if (isPhrase(typed)) {
+    if (distance > 0) refuse("'~' stands after a single word");
+    return chunksOf(typed).map(wordOf);
   }
-  reader.at += match[0].length;
-  return [field];
-}
-
-function readPhrase(reader: Reader): string {
-  const start = reader.at;
-  let value = '';
-  for (reader.at += 1; reader.at < reader.text.length; reader.at += 1) {
-    const character = reader.text.charAt(reader.at);
-    if (character === '"') {
-      reader.at += 1;
-      return value;
-    }
-    if (character === '\\') reader.at += 1;
-    value += character === '\\' ? reader.text.charAt(reader.at) : character;
+  if (typed.includes('*')) {
+    if (distance > 0) refuse("a word has either '*' or '~'");
+    return wildcardChunks(typed, refuse);
   }
-  return fail(reader, start, 'the quotes are not closed');
-}
-
-/** Up to a space, a quote or a suffix. What is escaped is either a letter or parts words like a space. */
-function readWord(reader: Reader): string {
-  let value = '';
-  for (; reader.at < reader.text.length; reader.at += 1) {
-    const character = reader.text.charAt(reader.at);
-    if (/[\s"]/.test(character) || suffixAt(reader)) break;
-    if (character === '\\') {
-      reader.at += 1;
-      value += reader.text.charAt(reader.at).replace('*', ' ');
-    } else value += character;
-  }
-  return value;
-}
-
-/** `~1`, `^3` or both, at the end of a word. Elsewhere, as in `backup~`, these are punctuation. */
-function suffixAt(reader: Reader): RegExpExecArray | undefined {
-  const suffix = /(?:[~^][0-9]{1,4}){1,4}(?=\s|$)/y;
-  suffix.lastIndex = reader.at;
-  return suffix.exec(reader.text) ?? undefined;
-}
-
-function readSuffix(reader: Reader): Suffix {
-  const suffix: Suffix = { distance: 0, boost: 1 };
-  const match = suffixAt(reader);
-  if (!match) return suffix;
-  for (const [part] of match[0].matchAll(/[~^][0-9]+/g)) {
-    const value = Number(part.slice(1));
-    if (part.startsWith('~')) {
-      if (value > MAX_DISTANCE) fail(reader, reader.at, `'~' allows for ${MAX_DISTANCE} mistakes at most`);
-      suffix.distance = value;
-    } else {
-      if (value < 1 || value > MAX_BOOST)
-        fail(reader, reader.at, `'^' takes a number from 1 to ${MAX_BOOST}`);
-      suffix.boost = value;
-    }
-  }
-  reader.at += match[0].length;
-  return suffix;
-}
-
-function chunksOfWord(reader: Reader, start: number, value: string, distance: number): ChunkQuery[] {
-  if (value.includes('*')) {
-    if (distance > 0) fail(reader, start, "a word has either '*' or '~'");
-    return wildcardChunks(reader, start, value);
-  }
-  const chunks = chunksOf(value);
+  const chunks = chunksOf(typed);
   if (distance !== 1 && distance !== 2) return chunks.map(wordOf);
   const [chunk] = chunks;
   const term = chunk && (chunk.whole ?? chunk.units[0]?.term);
-  if (chunks.length !== 1 || term === undefined || hasUnspaced(value)) {
-    fail(reader, start, "'~' stands after a single word of a script that parts words by spaces");
+  if (chunks.length !== 1 || term === undefined || hasUnspaced(typed)) {
+    return refuse("'~' stands after a single word of a script that parts words by spaces");
   }
   if (term.length > MAX_FUZZY_LETTERS) {
-    fail(reader, start, `'~' stands after a word of at most ${MAX_FUZZY_LETTERS} letters`);
+    refuse(`'~' stands after a word of at most ${MAX_FUZZY_LETTERS} letters`);
   }
   return [{ type: 'fuzzy', term, distance }];
 }
 
 /** A part with an asterisk is not taken further apart: `s01*` is looked up among the whole chunks too. */
-function wildcardChunks(reader: Reader, start: number, value: string): ChunkQuery[] {
-  const parts = value.normalize('NFKC').match(/[\p{L}\p{N}\p{M}*]+/gu) ?? [];
+function wildcardChunks(typed: string, refuse: (reason: string) => never): ChunkQuery[] {
+  const parts = typed.normalize('NFKC').match(/[\p{L}\p{N}\p{M}*]+/gu) ?? [];
   return parts.flatMap((part) => {
     if (!part.includes('*')) return chunksOf(part).map(wordOf);
     const literals = part.split(/\*+/);
-    if (literals.length - 1 > MAX_ASTERISKS) fail(reader, start, `a word holds at most ${MAX_ASTERISKS} '*'`);
-    if (literals.every((literal) => literal === '')) fail(reader, start, "'*' needs a letter beside it");
+    if (literals.length - 1 > MAX_ASTERISKS) refuse(`a word holds at most ${MAX_ASTERISKS} '*'`);
+    if (literals.every((literal) => literal === '')) refuse("'*' needs a letter beside it");
     if (!hasUnspaced(part)) {
       return [{ type: 'wildcard', pieces: literals.map((literal) => withoutMarks(caselessWords(literal))) }];
     }
     // Found anywhere in a run as it is, so that an asterisk at the ends says nothing.
     const inner = literals.filter((literal) => literal !== '');
-    if (inner.length > 1) fail(reader, start, "'*' between characters that are written without spaces");
+    if (inner.length > 1) refuse("'*' between characters that are written without spaces");
     return inner.flatMap((literal) => chunksOf(literal).map(wordOf));
   });
 }
@@ -209,16 +167,5 @@ function termsOf({ units }: Chunk): { term: string; offset: number }[] {
     if (unspaced && next?.unspaced) return [{ term: term + next.term, offset }];
     const covered = unspaced && (units[offset - 1]?.unspaced ?? false);
     return covered ? [] : [{ term, offset }];
-  });
-}
-
-function skipSpace(reader: Reader): void {
-  while (reader.at < reader.text.length && /\s/.test(reader.text.charAt(reader.at))) reader.at += 1;
-}
-
-function fail(reader: Reader, position: number, reason: string): never {
-  throw new ParseError(`'${reader.field}' at character ${position + 1}: ${reason}`, {
-    field: reader.field,
-    position,
   });
 }

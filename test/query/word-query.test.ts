@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import lunr from 'lunr';
 import { ParseError } from '../../src/errors.js';
+import { QueryParser } from '../../src/index/lunr-internals.js';
+import { type ChunkQuery, WordField } from '../../src/index/text-index.js';
 import { hasRequired, MAX_TEXT_LENGTH, parseWordQuery } from '../../src/query/word-query.js';
 
 /** A query in short: presence, fields if not all, chunks, boost if not 1. */
@@ -19,6 +22,11 @@ function shortOf(text: string): string[] {
       boost === 1 ? '' : `^${boost}`,
     ].join('');
   });
+}
+
+function termOf(chunk: ChunkQuery | undefined): string | undefined {
+  if (chunk?.type === 'fuzzy') return chunk.term;
+  return chunk?.type === 'word' ? chunk.terms[0]?.term : undefined;
 }
 
 describe('word query', () => {
@@ -53,6 +61,11 @@ describe('word query', () => {
     ['"a \\" b"', ['+a@0 b@0']],
     ['--x', ['-x@0']],
     ['a**b', ['+a*b']],
+    ['x\\*y*', ['+x@0 y*']],
+    ['"jul*"', ['+jul@0']],
+    ['+name:"a b"^2 x', ['+name:a@0 b@0^2', '+x@0']],
+    ['romeo ^3', ['+romeo@0']],
+    ['word~2~1', ['+word~1']],
   ];
   for (const [text, expected] of read) {
     it(`reads ${text}`, () => assert.deepEqual(shortOf(text), expected));
@@ -72,6 +85,8 @@ describe('word query', () => {
     [`${'abcdefghij'.repeat(100)}~2`, 0, /at most 24 letters/],
     ['東京~1', 0, /spaces/],
     ['"a b"~1', 0, /single word/],
+    ['romeo ~1', 6, /single word/],
+    ['a\\:b word^2~3', 11, /2 mistakes at most/],
     ['word^0', 4, /1 to 100/],
     ['word^101', 4, /1 to 100/],
     ['a*b*c*d*e*f', 0, /at most 4/],
@@ -95,6 +110,47 @@ describe('word query', () => {
   it('knows a query that only leaves out', () => {
     assert.equal(hasRequired(parseWordQuery('-audio -video')), false);
     assert.equal(hasRequired(parseWordQuery('-audio book')), true);
+  });
+
+  it('reads a text without phrases and punctuation as lunr does', () => {
+    const letters = fc.string({ unit: fc.constantFrom(...'abcxyzжω'), minLength: 1, maxLength: 6 });
+    const typed = fc.oneof(
+      letters,
+      letters.map((word) => word.toUpperCase()),
+      letters.map((word) => `${word}*`),
+      letters.map((word) => `*${word}`),
+      fc.tuple(letters, letters).map(([one, other]) => `${one}*${other}`),
+      fc.tuple(letters, fc.nat(2)).map(([word, distance]) => `${word}~${distance}`),
+    );
+    const sign = fc.constantFrom('', '', '+', '-');
+    const field = fc.constantFrom('', '', ...WordField.map((each) => `${each}:`));
+    const boost = fc.constantFrom('', '', '^1', '^7', '^100');
+    const clause = fc.tuple(sign, field, typed, boost).map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(fc.array(clause, { minLength: 1, maxLength: 6 }), (texts) => {
+        const text = texts.join(' ');
+        const theirs = new QueryParser(text, new lunr.Query([...WordField])).parse().clauses;
+        const ours = parseWordQuery(text).clauses;
+        assert.deepEqual(
+          ours.map(({ presence, fields, boost: weight, chunks: [chunk] }) => ({
+            isProhibited: presence === 'prohibited',
+            fields,
+            boost: weight,
+            distance: chunk?.type === 'fuzzy' ? chunk.distance : 0,
+            term: chunk?.type === 'wildcard' ? chunk.pieces.join('*') : termOf(chunk),
+          })),
+          theirs.map(({ presence, fields, boost: weight, editDistance, term }) => ({
+            isProhibited: presence === lunr.Query.presence.PROHIBITED,
+            fields,
+            boost: weight,
+            distance: editDistance ?? 0,
+            term,
+          })),
+          text,
+        );
+      }),
+      { numRuns: 2000 },
+    );
   });
 
   it('reads or refuses any text', () => {
