@@ -9,10 +9,28 @@ import { FileTable, type TableTotals } from './file-table.js';
 import { baseName, type FullPath, parentOf } from './share-path.js';
 import type { TableBatch } from './table-feed.js';
 
+/** What everyone but the scan sees of a {@link FileTable}. */
+export type ReadonlyFileTable = Pick<
+  FileTable,
+  | 'columns'
+  | 'number'
+  | 'totals'
+  | 'totalsOf'
+  | 'slotCount'
+  | 'isShown'
+  | 'shown'
+  | 'find'
+  | 'withHash'
+  | 'stampOf'
+  | 'follow'
+  | 'onBatch'
+>;
+
 /** What everyone but the scan sees of a {@link Catalogue}. */
 export interface ReadonlyCatalogue {
   readonly size: number;
   readonly totals: TableTotals;
+  readonly table: ReadonlyFileTable;
   get(key: FullPath): FileEntry | undefined;
   /** All files with this content, by full path. */
   withHash(sha256: string): readonly FileEntry[];
