@@ -22,7 +22,6 @@ import { Library } from '../scan/library.js';
 import { FindService } from '../service/find-service.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
-import { CatalogueIndexing } from './catalogue-indexing.js';
 import { nodeDisco } from './disco-of-us.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
@@ -46,7 +45,6 @@ export class NetworkNode implements Startable {
   readonly #components: NetworkNodeComponents;
   readonly #library: Library;
   readonly #engine: QueryEngine;
-  readonly #indexing: CatalogueIndexing;
   readonly #entity: Entity;
   readonly #responder: QueryResponder;
   readonly #findService: FindService;
@@ -83,10 +81,9 @@ export class NetworkNode implements Startable {
       },
     );
     this.#engine = new WorkerQueryEngine(
-      { clock, log },
+      { clock, log, table: this.#library.catalogue.table },
       { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries },
     );
-    this.#indexing = new CatalogueIndexing({ catalogue: this.#library.catalogue, engine: this.#engine, log });
 
     const answerer = new Answerer(
       { engine: this.#engine, hashes: new LibraryHashes(this.#library), clock },
@@ -172,13 +169,12 @@ export class NetworkNode implements Startable {
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
   async start(): Promise<void> {
-    for (const part of [this.#loopDelay, this.#engine, this.#indexing, this.#library])
-      await this.#start(part);
+    for (const part of [this.#loopDelay, this.#library, this.#engine]) await this.#start(part);
     for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
       await this.#start(part);
     await this.#start(this.#entity);
     await Promise.all([
-      this.#library.ready.then(() => this.#indexing.settled()),
+      this.#library.ready.then(() => this.#engine.settled()),
       ...this.#channels.map((channel) => channel.subscribed),
     ]);
   }
@@ -192,7 +188,7 @@ export class NetworkNode implements Startable {
   async stop(): Promise<void> {
     this.#responder.stop();
     const network = [...this.#channels, this.#transfers, this.#findService, this.#disco, this.#entity];
-    for (const part of [...network, this.#library, this.#indexing, this.#engine, this.#loopDelay]) {
+    for (const part of [...network, this.#engine, this.#library, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();

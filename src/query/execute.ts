@@ -43,7 +43,7 @@ export function* execute(
   const order = request.order ?? naturalOrder(criteria);
   const file = (slot: number) => new SearchedSlot(view.columns, slot);
   const collector = new PageCollector({ file }, order, request.page, init.maxPageEntries);
-  const named = criteria.sha256 && new Set(request.named?.filter((slot) => view.shown.has(slot)));
+  const named = request.named && new Set(request.named.filter((slot) => view.shown.has(slot)));
   const test = yield* residualFilter(criteria, pace);
   let candidates = 0;
   const take = (slot: number, score: number) => {

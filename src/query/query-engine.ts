@@ -14,7 +14,10 @@ export interface SearchRequest {
   readonly page: { readonly max: number; readonly after?: string; readonly before?: string };
   /** Milliseconds from now after which the search gives up with `LimitError('deadline')`. */
   readonly deadlineMs: number;
-  /** Slots of files that may have one of the hashes asked for. The engine finds them; callers leave this out. */
+  /**
+   * Slots of all files that have one of the hashes asked for, and perhaps others. The engine finds them where
+   * they are few; callers leave this out.
+   */
   readonly named?: Uint32Array;
 }
 

@@ -1,50 +1,56 @@
-/** The worker's side of `worker-query-engine.ts`: does what the messages say with an engine of its own. */
-import type { CatalogueChange } from '../catalogue/file-entry.js';
-import type { LocalQueryEngine } from './local-query-engine.js';
+/** The worker's side of `search-thread.ts`: does what the messages say. */
+import type { Growth } from '../catalogue/file-columns.js';
+import type { Clock } from '../clock.js';
 import { type FromSearchWorker, packError, type ToSearchWorker } from './search-messages.js';
+import { TableSearch, type TableSearchInit } from './table-search.js';
 
 export interface SearchPort {
   on(event: 'message', listener: (message: ToSearchWorker) => void): unknown;
   postMessage(message: FromSearchWorker): void;
 }
 
-export function runSearchLoop(port: SearchPort, engine: LocalQueryEngine): void {
-  const aborts = new Map<number, AbortController>();
-  let staged: CatalogueChange[] = [];
+export interface SearchLoopComponents {
+  readonly port: SearchPort;
+  readonly clock: Clock;
+}
 
-  /** Every message with an id is answered once. */
-  const answer = (id: number, work: Promise<FromSearchWorker>) => {
-    void work
-      .catch((error: unknown): FromSearchWorker => ({ type: 'failed', id, error: packError(error) }))
-      .then((message) => {
-        aborts.delete(id);
-        port.postMessage(message);
-      });
+export function runSearchLoop({ port, clock }: SearchLoopComponents, init: Partial<TableSearchInit>): void {
+  const listener = {
+    reached: (number: number) => port.postMessage({ type: 'reached', number }),
+    released: (number: number) => port.postMessage({ type: 'released', number }),
+    failed: (error: unknown) => port.postMessage({ type: 'broken', error: packError(error) }),
   };
+  const search = new TableSearch({ clock, listener }, init);
+  const aborts = new Map<number, AbortController>();
+  const folders: Growth['folders'][number][] = [];
 
   port.on('message', (message) => {
     switch (message.type) {
-      case 'stage':
-        for (const change of message.changes) staged.push(change);
+      case 'folders':
+        for (const folder of message.folders) folders.push(folder);
         return;
-      case 'commit': {
-        const { id } = message;
-        const changes = staged;
-        staged = [];
-        answer(
-          id,
-          engine.apply(changes).then(() => ({ type: 'committed', id })),
-        );
+      case 'begin': {
+        const { state } = message;
+        search.begin({ ...state, growth: { ...state.growth, folders: folders.splice(0) } });
         return;
       }
+      case 'apply':
+        search.apply(message.batch);
+        return;
       case 'search': {
         const { id, request } = message;
         const abort = new AbortController();
         aborts.set(id, abort);
-        answer(
-          id,
-          engine.execute(request, abort.signal).then((executed) => ({ type: 'found', id, executed })),
-        );
+        void search
+          .execute(request, abort.signal)
+          .then(
+            (executed): FromSearchWorker => ({ type: 'found', id, executed }),
+            (error: unknown): FromSearchWorker => ({ type: 'failed', id, error: packError(error) }),
+          )
+          .then((answer) => {
+            aborts.delete(id);
+            port.postMessage(answer);
+          });
         return;
       }
       case 'abort':

@@ -1,18 +1,24 @@
-/** What the main thread and the search worker say to each other, and how errors get across. */
-import type { CatalogueChange } from '../catalogue/file-entry.js';
+/** What the main thread and a search worker say to each other, and how errors get across. */
+import type { Growth } from '../catalogue/file-columns.js';
+import type { TableState } from '../catalogue/table-feed.js';
 import { AbortedError, LimitError, messageOf, ParseError, ShoalError } from '../errors.js';
 import type { Executed } from './execute.js';
 import type { SearchRequest } from './query-engine.js';
+import type { SearchBatch } from './search-batch.js';
 
 export type ToSearchWorker =
-  /** A part of the changes that the next `commit` makes, few enough not to hold up the sender. */
-  | { readonly type: 'stage'; readonly changes: readonly CatalogueChange[] }
-  | { readonly type: 'commit'; readonly id: number }
+  /** A part of the state to begin with, few enough strings not to hold up the sender. */
+  | { readonly type: 'folders'; readonly folders: Growth['folders'] }
+  | { readonly type: 'begin'; readonly state: TableState }
+  | { readonly type: 'apply'; readonly batch: SearchBatch }
   | { readonly type: 'search'; readonly id: number; readonly request: SearchRequest }
   | { readonly type: 'abort'; readonly id: number };
 
 export type FromSearchWorker =
-  | { readonly type: 'committed'; readonly id: number }
+  | { readonly type: 'reached'; readonly number: number }
+  | { readonly type: 'released'; readonly number: number }
+  /** It can't go on. */
+  | { readonly type: 'broken'; readonly error: PackedError }
   | { readonly type: 'found'; readonly id: number; readonly executed: Executed }
   | { readonly type: 'failed'; readonly id: number; readonly error: PackedError };
 

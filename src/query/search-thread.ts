@@ -1,24 +1,22 @@
 /**
- * One search worker from its start to its end: calls in, answers out. When it ends, however it ends,
- * all calls under way fail; `worker-query-engine.ts` starts another.
+ * One search worker from its start to its end: follows the table, calls in, answers out. When it ends,
+ * however it ends, all calls under way fail; `kept-search-thread.ts` starts another.
  */
 import { Worker } from 'node:worker_threads';
-import type { CatalogueChange } from '../catalogue/file-entry.js';
 import { AbortedError, messageOf } from '../errors.js';
 import type { Executed } from './execute.js';
-import type { LocalQueryEngineInit } from './local-query-engine.js';
 import type { SearchRequest } from './query-engine.js';
+import { type SearchedTable, SearchFeed } from './search-feed.js';
 import {
   type FromSearchWorker,
   SearchWorkerError,
   type ToSearchWorker,
   unpackError,
 } from './search-messages.js';
+import type { TableSearchInit } from './table-search.js';
 
-/** Changes in one message: copying them takes the main thread about a millisecond. */
-const CHANGES_A_MESSAGE = 256;
-/** Some megabytes of entries, until they are packed. */
-const CHANGES_A_FILLING = 8192;
+/** Strings in one message: copying them takes the main thread about a millisecond. */
+const FOLDERS_A_MESSAGE = 2048;
 
 /** What it keeps are few large arrays: more room for short-lived objects is only memory that stays with it. */
 const MEMORY = { maxYoungGenerationSizeMb: 16 };
@@ -26,12 +24,13 @@ const MEMORY = { maxYoungGenerationSizeMb: 16 };
 const ENTRY = new URL('../../workers/search.js', import.meta.url);
 
 interface Call {
-  readonly resolve: (message: FromSearchWorker) => void;
+  readonly resolve: (executed: Executed) => void;
   readonly reject: (error: Error) => void;
 }
 
 export class SearchThread {
   readonly #worker: Worker;
+  readonly #feed: SearchFeed;
   readonly #calls = new Map<number, Call>();
   #lastId = 0;
   #messages = 0;
@@ -39,8 +38,9 @@ export class SearchThread {
   /** Why it ended. Never rejects. */
   readonly ended: Promise<Error>;
 
-  constructor(init: Partial<LocalQueryEngineInit>) {
+  constructor({ table }: { readonly table: SearchedTable }, init: Partial<TableSearchInit>) {
     this.#worker = new Worker(ENTRY, { workerData: init, resourceLimits: MEMORY });
+    this.#feed = new SearchFeed(table, { send: (batch) => this.#post({ type: 'apply', batch }) });
     this.#worker.on('message', (message: FromSearchWorker) => this.#take(message));
     this.ended = new Promise((resolve) => {
       // An 'error' is always followed by an 'exit', which comes alone when the worker was terminated.
@@ -51,11 +51,13 @@ export class SearchThread {
       });
       this.#worker.on('exit', () => {
         this.#error ??= new SearchWorkerError('the search worker ended');
+        this.#feed.end(this.#error);
         for (const call of this.#calls.values()) call.reject(this.#error);
         this.#calls.clear();
         resolve(this.#error);
       });
     });
+    void this.#begin();
   }
 
   /** True from when its end is known to come: calls fail from then on. */
@@ -68,50 +70,22 @@ export class SearchThread {
     return this.#messages;
   }
 
-  /** As many calls of `apply` as keep it from holding all changes at once: for a worker that nobody searches yet. */
-  async fill(changes: Iterable<CatalogueChange>): Promise<void> {
-    let part: CatalogueChange[] = [];
-    for (const change of changes) {
-      part.push(change);
-      if (part.length < CHANGES_A_FILLING) continue;
-      await this.apply(part);
-      part = [];
-    }
-    await this.apply(part);
+  /** Resolves when its searches see the table as it was when it was started. Rejects when it ends before. */
+  get ready(): Promise<void> {
+    return this.reached(this.#feed.state.number);
   }
 
-  /** Resolves when searches see the changes. Calls may not overlap. */
-  async apply(changes: Iterable<CatalogueChange>): Promise<void> {
-    let part: CatalogueChange[] = [];
-    for (const change of changes) {
-      part.push(change);
-      if (part.length < CHANGES_A_MESSAGE) continue;
-      this.#post({ type: 'stage', changes: part });
-      part = [];
-      await nextRound();
-    }
-    if (part.length > 0) this.#post({ type: 'stage', changes: part });
-    await this.#call((id) => ({ type: 'commit', id }));
+  /** Resolves when its searches see the batch with this number. Rejects when it ends before. */
+  reached(number: number): Promise<void> {
+    return this.#feed.when(number);
   }
 
-  async search(request: SearchRequest, signal?: AbortSignal): Promise<Executed> {
-    const message = await this.#call((id) => ({ type: 'search', id, request }), signal);
-    if (message.type !== 'found') throw new SearchWorkerError('the search worker gave no answer');
-    return message.executed;
-  }
-
-  /** Ends it with this reason. */
-  async terminate(reason: Error): Promise<void> {
-    this.#error ??= reason;
-    await this.#worker.terminate();
-  }
-
-  #call(message: (id: number) => ToSearchWorker, signal?: AbortSignal): Promise<FromSearchWorker> {
+  search(request: SearchRequest, signal?: AbortSignal): Promise<Executed> {
     if (this.#error) return Promise.reject(this.#error);
     if (signal?.aborted) return Promise.reject(new AbortedError('the search was withdrawn'));
     this.#lastId += 1;
     const id = this.#lastId;
-    return new Promise<FromSearchWorker>((resolve, reject) => {
+    return new Promise<Executed>((resolve, reject) => {
       const onAbort = () => {
         this.#calls.delete(id);
         this.#post({ type: 'abort', id });
@@ -120,9 +94,9 @@ export class SearchThread {
       const end = () => signal?.removeEventListener('abort', onAbort);
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#calls.set(id, {
-        resolve: (answer) => {
+        resolve: (executed) => {
           end();
-          resolve(answer);
+          resolve(executed);
         },
         reject: (error) => {
           end();
@@ -130,7 +104,7 @@ export class SearchThread {
         },
       });
       try {
-        this.#post(message(id));
+        this.#post({ type: 'search', id, request });
       } catch (error) {
         this.#calls.delete(id); // it can't be copied: the call never left
         end();
@@ -139,16 +113,52 @@ export class SearchThread {
     });
   }
 
+  /** Ends it with this reason. */
+  async terminate(reason: Error): Promise<void> {
+    this.#error ??= reason;
+    await this.#worker.terminate();
+  }
+
+  /** Memory goes by reference; what is copied goes in parts. The feed sends nothing until it has all. */
+  async #begin(): Promise<void> {
+    const { state } = this.#feed;
+    const { folders } = state.growth;
+    for (let at = 0; at < folders.length && !this.ending; at += FOLDERS_A_MESSAGE) {
+      this.#post({ type: 'folders', folders: folders.slice(at, at + FOLDERS_A_MESSAGE) });
+      await nextRound();
+    }
+    this.#post({ type: 'begin', state: { ...state, growth: { ...state.growth, folders: [] } } });
+  }
+
   #post(message: ToSearchWorker): void {
     this.#worker.postMessage(message);
   }
 
   #take(message: FromSearchWorker): void {
     this.#messages += 1;
-    const call = this.#calls.get(message.id);
-    this.#calls.delete(message.id);
-    if (message.type === 'failed') call?.reject(unpackError(message.error));
-    else call?.resolve(message);
+    switch (message.type) {
+      case 'reached':
+        this.#feed.reached(message.number);
+        return;
+      case 'released':
+        this.#feed.released(message.number);
+        return;
+      case 'broken':
+        void this.terminate(unpackError(message.error));
+        return;
+      case 'found':
+        this.#answered(message.id)?.resolve(message.executed);
+        return;
+      case 'failed':
+        this.#answered(message.id)?.reject(unpackError(message.error));
+        return;
+    }
+  }
+
+  #answered(id: number): Call | undefined {
+    const call = this.#calls.get(id);
+    this.#calls.delete(id);
+    return call;
   }
 }
 

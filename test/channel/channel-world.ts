@@ -14,6 +14,7 @@ import { FindService } from '../../src/service/find-service.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
 import { MemoryNetwork } from '../support/memory-network.js';
 import { MemoryPubsub, type PublisherStyle } from '../support/memory-pubsub.js';
+import { SearchedCatalogue } from '../support/searched-catalogue.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
 export const SERVICE = parseBareJid('pubsub.example.org');
@@ -48,9 +49,10 @@ export class World {
     const entity = this.network.component(domain);
     await entity.start();
     const { clock } = this;
-    const engine = new LocalQueryEngine({ clock, log: silentLog });
+    const files = new SearchedCatalogue((table) => new LocalQueryEngine({ clock, log: silentLog, table }));
+    const { engine } = files;
     await engine.start();
-    await engine.apply(entries.map((each) => ({ type: 'put', entry: each })));
+    await files.apply(entries.map((each) => ({ type: 'put', entry: each })));
     const budget = new QueryBudget(
       { clock },
       {

@@ -7,6 +7,7 @@ import { systemClock } from '../../src/clock.js';
 import { silentLog } from '../../src/log.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import type { FileCriteria } from '../../src/stanza/file-criteria.js';
+import { SearchedCatalogue } from '../support/searched-catalogue.js';
 import { request } from './query-engine-compliance.js';
 
 const ROOT = '/usr/share';
@@ -41,7 +42,9 @@ function split(output: Buffer): Buffer[] {
 }
 
 describe('execute, against find and grep', () => {
-  const engine = new LocalQueryEngine({ clock: systemClock, log: silentLog });
+  const engine = new SearchedCatalogue(
+    (table) => new LocalQueryEngine({ clock: systemClock, log: silentLog, table }),
+  );
   let entries: FileEntry[];
   let paths: Buffer;
 
@@ -60,6 +63,7 @@ describe('execute, against find and grep', () => {
     });
     assert.ok(entries.length > 2000, 'this machine has documentation');
     paths = Buffer.concat(entries.map(({ path }) => Buffer.from(`share/${path}\0`)));
+    await engine.start();
     await engine.apply(entries.map((entry) => ({ type: 'put', entry })));
   });
   after(() => engine.stop());

@@ -4,14 +4,19 @@ import { systemClock } from '../../src/clock.js';
 import { createLog, silentLog } from '../../src/log.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { put } from '../support/file-entries.js';
+import { SearchedCatalogue } from '../support/searched-catalogue.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 import { queryEngineCompliance, request } from './query-engine-compliance.js';
 
 describe('LocalQueryEngine', () => {
-  queryEngineCompliance((init) => new LocalQueryEngine({ clock: systemClock, log: silentLog }, init));
+  queryEngineCompliance(
+    (table, init) => new LocalQueryEngine({ clock: systemClock, log: silentLog, table }, init),
+  );
 
   it('needs no time to pass', async () => {
-    const engine = new LocalQueryEngine({ clock: new VirtualClock(), log: silentLog });
+    const engine = new SearchedCatalogue(
+      (table) => new LocalQueryEngine({ clock: new VirtualClock(), log: silentLog, table }),
+    );
     await engine.start();
     await engine.apply([put('books/romeo.txt')]);
     assert.equal((await engine.search(request({ text: ['romeo'] }, { deadlineMs: 1 }))).total, 1);
@@ -20,7 +25,10 @@ describe('LocalQueryEngine', () => {
 
   it('logs what drove a search, on how many files', async () => {
     const lines = new PassThrough();
-    const engine = new LocalQueryEngine({ clock: systemClock, log: createLog('debug', lines) });
+    const engine = new SearchedCatalogue(
+      (table) => new LocalQueryEngine({ clock: systemClock, log: createLog('debug', lines), table }),
+    );
+    await engine.start();
     await engine.apply([
       put('books/romeo.txt', { size: 5 }),
       put('books/romeo.pdf'),

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type CatalogueChange, type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
+import type { FileTable } from '../../src/catalogue/file-table.js';
 import { AbortedError, LimitError, ParseError } from '../../src/errors.js';
 import { parseCriteria } from '../../src/query/criteria.js';
 import type { QueryEngine, SearchAnswer, SearchRequest } from '../../src/query/query-engine.js';
 import { type FileCriteria, type Order, OrderField } from '../../src/stanza/file-criteria.js';
 import { entryOf, put, remove } from '../support/file-entries.js';
+import { SearchedCatalogue } from '../support/searched-catalogue.js';
 
 const DAY_MS = 86_400_000;
 const HASH = Buffer.alloc(32, 7).toString('base64');
@@ -56,14 +58,14 @@ export function request(asked: FileCriteria, rest: Partial<SearchRequest> = {}):
 }
 
 export function queryEngineCompliance(
-  make: (init?: { maxRunning: number; maxWaiting: number }) => QueryEngine,
+  make: (table: FileTable, init?: { maxRunning: number; maxWaiting: number }) => QueryEngine,
 ): void {
-  const made: QueryEngine[] = [];
+  const made: SearchedCatalogue[] = [];
   async function engineWith(
     changes: readonly CatalogueChange[],
     init?: { maxRunning: number; maxWaiting: number },
-  ): Promise<QueryEngine> {
-    const engine = make(init);
+  ): Promise<SearchedCatalogue> {
+    const engine = new SearchedCatalogue((table) => make(table, init));
     made.push(engine);
     await engine.start();
     await engine.apply(changes);
@@ -77,7 +79,7 @@ export function queryEngineCompliance(
   const pathsOf = (answer: SearchAnswer) => answer.entries.map(({ entry }) => keyOf(entry));
 
   describe('criteria', () => {
-    let engine: QueryEngine;
+    let engine: SearchedCatalogue;
     before(async () => {
       engine = await library();
     });
@@ -223,7 +225,7 @@ export function queryEngineCompliance(
   });
 
   describe('order', () => {
-    let engine: QueryEngine;
+    let engine: SearchedCatalogue;
     before(async () => {
       engine = await engineWith([
         put('b/Zeta romeo.txt', { size: 1, mtimeMs: 3 * DAY_MS }),
@@ -268,7 +270,7 @@ export function queryEngineCompliance(
 
   describe('paging', () => {
     const files = Array.from({ length: 25 }, (_, at) => `books/file ${String(at).padStart(2, '0')}.txt`);
-    let engine: QueryEngine;
+    let engine: SearchedCatalogue;
     before(async () => {
       engine = await engineWith(files.map((path, at) => put(path, { size: at % 4 })));
     });
