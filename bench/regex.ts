@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Catalogue } from '../src/catalogue/catalogue.js';
 import type { CatalogueChange } from '../src/catalogue/file-entry.js';
 import type { ShareRelativePath } from '../src/catalogue/share-path.js';
 import { systemClock } from '../src/clock.js';
@@ -179,10 +180,11 @@ async function compare(
 }
 
 async function hostile(): Promise<Table[]> {
-  const engine = new WorkerQueryEngine({ clock: systemClock, log: silentLog });
-  await engine.start();
+  const catalogue = new Catalogue();
+  const engine = new WorkerQueryEngine({ clock: systemClock, log: silentLog, table: catalogue.table });
   try {
-    await engine.apply(entries());
+    catalogue.apply(entries());
+    await engine.start();
     await otherLatency(engine, IDLE_QUERIES, () => true); // meanwhile the index is put in order
     const idle = await otherLatency(engine, IDLE_QUERIES, () => true);
     const ended: Row[] = [];

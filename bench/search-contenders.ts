@@ -1,6 +1,7 @@
 /** Our engine and its peers, behind one interface: each in a process of its own, told what to do by `search.ts`. */
 import lunr from 'lunr';
 import MiniSearch, { type Query, type SearchOptions } from 'minisearch';
+import { Catalogue } from '../src/catalogue/catalogue.js';
 import { type FileEntry, keyOf, nameOf } from '../src/catalogue/file-entry.js';
 import { parentOf } from '../src/catalogue/share-path.js';
 import { systemClock } from '../src/clock.js';
@@ -26,15 +27,24 @@ const PAGE = 100;
 
 /** The engine as the search worker runs it, files and all: a page of entries with cursors, and the total. */
 class Shoal implements Contender {
-  readonly #engine = new LocalQueryEngine({ clock: systemClock, log: silentLog });
+  readonly #catalogue = new Catalogue();
+  readonly #engine = new LocalQueryEngine({
+    clock: systemClock,
+    log: silentLog,
+    table: this.#catalogue.table,
+  });
+  #starting: Promise<void> | undefined;
 
-  add(files: readonly FileEntry[]): Promise<void> {
-    return this.#engine.apply(files.map((entry) => ({ type: 'put', entry })));
+  async add(files: readonly FileEntry[]): Promise<void> {
+    this.#starting ??= this.#engine.start();
+    await this.#starting;
+    this.#catalogue.apply(files.map((entry) => ({ type: 'put', entry })));
+    await this.#engine.settled();
   }
 
   /** Segments are merged by now. */
   ready(): Promise<void> {
-    return this.#engine.settled();
+    return this.#engine.tidy();
   }
 
   async search({ ours }: SearchQuery): Promise<number> {

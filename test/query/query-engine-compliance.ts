@@ -403,6 +403,13 @@ export function queryEngineCompliance(
       assert.equal((await engine.search(request({ text: ['txt'] }, { page: { max: 1 } }))).total, 2001);
     });
 
+    it('take nothing from a hash that many files have', async () => {
+      const many = Array.from({ length: 1200 }, (_, at) => put(`books/${at}`, { sha256: HASH }));
+      const engine = await engineWith([...many, put('books/other', { sha256: OTHER_HASH })]);
+      const asked = request({ hash: [{ algo: 'sha-256', value: HASH }] }, { page: { max: 1 } });
+      assert.equal((await engine.search(asked)).total, 1200);
+    });
+
     it('replace an entry: it is found by what it is now, and by nothing that it was', async () => {
       const engine = await engineWith([put('books/a.txt', { desc: 'romeo', size: 1, sha256: HASH })]);
       await engine.apply([put('books/a.txt', { desc: 'juliet', size: 2, sha256: OTHER_HASH })]);
