@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import lunr from 'lunr';
 import { LimitError } from '../../src/errors.js';
 import { defaultTextIndexInit } from '../../src/index/packed-text-index.js';
 import type { TextDocument } from '../../src/index/text-index.js';
-import { tokensOf } from '../../src/index/tokenizer.js';
 import { parseWordQuery } from '../../src/query/word-query.js';
+import { WholeLunrIndex } from '../support/lunr/whole-lunr-index.js';
 import { PackedObjectIndex } from '../support/object-index.js';
 import { finish, hurried, unhurried } from '../support/work.js';
 
@@ -72,38 +71,21 @@ describe('PackedTextIndex', () => {
       .filter((clauses) => clauses.some((each) => each.startsWith('+')))
       .map((clauses) => clauses.join(' '));
 
-    /** The same words in a lunr index of its own, and its own reading of the query. */
-    function oracle(files: readonly Named[], asked: string): number[] {
-      const builder = new lunr.Builder();
-      const fields = ['name', 'path', 'desc', 'type'];
-      builder.ref('id');
-      for (const field of fields) builder.field(field);
-      builder.tokenizer = Object.assign(
-        (value?: string | object | object[] | null) =>
-          tokensOf(String(value)).map((token) => new lunr.Token(token.term, {})),
-        { separator: / / },
-      );
-      for (const each of files) builder.add({ ...each, path: `${each.path} ${each.name}` });
-      const index = builder.build();
-      // Our words have no diacritics; lunr is given what the tokenizer makes of them.
-      const plain = asked.normalize('NFD').replace(/\p{Mn}/gu, '');
-      return index
-        .search(plain)
-        .map(({ ref }) => Number(ref))
-        .sort((one, other) => one - other);
-    }
+    // Our words have no diacritics; lunr is given what the tokenizer makes of them.
+    const plain = (asked: string) => asked.normalize('NFD').replace(/\p{Mn}/gu, '');
 
     it('finds the same files for the same query', () => {
       let found = 0;
       fc.assert(
         fc.property(documents, fc.array(query, { minLength: 8, maxLength: 8 }), (files, queries) => {
           const index = indexOf(files);
+          const oracle = new WholeLunrIndex(files);
           for (const asked of queries) {
             const ours = search(index, asked).map(({ id }) => id);
             found += ours.length;
             assert.deepEqual(
               ours.sort((one, other) => one - other),
-              oracle(files, asked),
+              oracle.search(plain(asked)),
               asked,
             );
           }
