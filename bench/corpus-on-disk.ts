@@ -5,6 +5,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Cleanups } from './cleanups.js';
 import type { Planted, PlanterTask } from './corpus-planter.js';
@@ -25,6 +26,8 @@ const PLANTER = new URL('corpus-planter.js', import.meta.url);
 /** A folder holds some twelve files, and is below others. */
 const FOLDERS_A_FILE = 0.2;
 const GB = 1e9;
+/** Longer than a file must have been left alone: the first scan offers all of them at once. */
+const SETTLE_MS = 3000;
 
 /** The `files` files of `seed`; made where they are not there yet. Throws when they don't fit. */
 export async function corpusOnDisk(cleanups: Cleanups, files: number, seed = 1): Promise<Corpus> {
@@ -38,9 +41,10 @@ export async function corpusOnDisk(cleanups: Cleanups, files: number, seed = 1):
     assertFits(files, shares);
     const began = performance.now();
     const planted = await plantFiles(cleanups, shares, files, seed);
-    writeFileSync(marker, JSON.stringify(planted));
     const seconds = ((performance.now() - began) / 1000).toFixed(1);
     process.stderr.write(`${files} files written below ${folder} in ${seconds} s\n`);
+    await pause(SETTLE_MS);
+    writeFileSync(marker, JSON.stringify(planted));
   }
   const { folders } = JSON.parse(readFileSync(marker, 'utf8')) as Planted;
   const names = readdirSync(shares).sort();
