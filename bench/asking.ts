@@ -12,7 +12,8 @@ const PAGE_FILES = 100;
 const MAX_ANSWERS = 1000;
 /** Between two looks at whether a change has come through. */
 const POLL_MS = 10;
-const PATIENCE_MS = 30 * 60_000;
+/** Nothing that is waited for takes so long unless something is wrong. */
+const PATIENCE_MS = 10 * 60_000;
 
 /** All files. */
 export const EVERYTHING: FileCriteria = { sizeMin: 0 };
