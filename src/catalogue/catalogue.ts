@@ -5,7 +5,8 @@
 
 import type { Slot } from './file-columns.js';
 import { type CatalogueChange, type FileEntry, keyOf } from './file-entry.js';
-import { FileTable, type TableTotals } from './file-table.js';
+import { FileTable } from './file-table.js';
+import type { TableTotals } from './file-totals.js';
 import { baseName, type FullPath, parentOf } from './share-path.js';
 import type { TableBatch } from './table-feed.js';
 

@@ -16,6 +16,9 @@ import type { FileTable } from './file-table.js';
 import { fromBytes, toBytes } from './share-path.js';
 
 const HEADER_NUMBERS = 10;
+export const EMPTY_BLOCK_BYTES = HEADER_NUMBERS * 4;
+/** Of a slot's number: more files are not thought of. */
+const MAX_SLOT = 1 << 28;
 /** A block is ended before it holds more text than this, so that it can be read and written as one. */
 const MAX_TEXT_BYTES = 4 << 20;
 
@@ -207,6 +210,8 @@ export function decodeRows(bytes: Uint8Array): FileRows | undefined {
     endsAt(parts.nameEnds, nameBytes) &&
     endsAt(parts.descEnds, descBytes) &&
     endsAt(stringEnds, stringBytes) &&
+    parts.slots.every((slot) => slot <= MAX_SLOT) &&
+    parts.dropped.every((slot) => slot <= MAX_SLOT) &&
     parts.folder.every((folder) => folder < folders) &&
     parts.type.every((type) => type < types) &&
     parts.flags.reduce((count, flags) => count + (flags & RowFlag.hashed), 0) === hashes;

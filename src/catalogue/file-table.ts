@@ -18,6 +18,7 @@ import { FileColumns, FileFlag, SHA256_BYTES, type Slot } from './file-columns.j
 import { flagsOf, hashOfName } from './file-name.js';
 import { type FileRows, RowFlag } from './file-rows.js';
 import type { FileStamp } from './file-stamp.js';
+import { FileTotals, type ShareTotals, type TableTotals } from './file-totals.js';
 import { GrowthNews } from './growth-news.js';
 import { toBytes } from './share-path.js';
 import type { TableBatch, TableState } from './table-feed.js';
@@ -36,19 +37,6 @@ export interface NewFile {
   /** Base64. */
   readonly sha256?: string | undefined;
   readonly state: FileState;
-}
-
-export interface TableTotals {
-  readonly files: number;
-  readonly bytes: number;
-  readonly hashedFiles: number;
-  readonly hashedBytes: number;
-}
-
-/** Of what is shown of one share. */
-export interface ShareTotals {
-  readonly files: number;
-  readonly bytes: number;
 }
 
 /** Who reads the columns from another thread. */
@@ -83,10 +71,7 @@ export class FileTable {
   readonly #shown = new SlotSet();
   readonly #free: Slot[] = [];
   #slots = 0;
-  #totals = { files: 0, bytes: 0, hashedFiles: 0, hashedBytes: 0 };
-  readonly #shareTotals = new Map<string, { files: number; bytes: number }>();
-  /** By folder: those of its share. */
-  readonly #totalsAround: { files: number; bytes: number }[] = [];
+  readonly #totals: FileTotals;
   #number = 0;
   #added = new Set<Slot>();
   #removed = new Set<Slot>();
@@ -106,20 +91,26 @@ export class FileTable {
     this.columns = new FileColumns(text('name'), text('desc'), {
       onPiece: (column, piece) => this.#news.column(column, piece),
     });
+    this.#totals = new FileTotals(this);
   }
 
   /** Of what is shown. */
   get totals(): TableTotals {
-    return { ...this.#totals };
+    return this.#totals.all;
   }
 
   totalsOf(share: string): ShareTotals {
-    return { ...(this.#shareTotals.get(share) ?? { files: 0, bytes: 0 }) };
+    return this.#totals.of(share);
   }
 
   /** The last batch that was told. */
   get number(): number {
     return this.#number;
+  }
+
+  /** Whether all changes have been told. */
+  get isCommitted(): boolean {
+    return this.#added.size + this.#removed.size + this.#touched.size + this.#dropped.length === 0;
   }
 
   /** One more than the highest slot in use. */
@@ -202,7 +193,7 @@ export class FileTable {
     if (bornAt === undefined) return;
     this.columns.bornAt.set(slot, bornAt);
     this.#shown.add(slot);
-    this.#count(slot, 1);
+    this.#totals.count(slot, 1);
   }
 
   /** Makes room for so many slots, before the first {@link restore}. */
@@ -243,7 +234,7 @@ export class FileTable {
       if (hash !== hashAt) this.#writeHashBytes(slot, rows.hashes.subarray(hashAt, hash));
       if (as === 'hidden') continue;
       this.#shown.add(slot);
-      this.#count(slot, 1);
+      this.#totals.count(slot, 1);
     }
   }
 
@@ -278,14 +269,14 @@ export class FileTable {
   /** The file has none yet. */
   setSha256(slot: Slot, sha256: string): void {
     this.#writeHash(slot, sha256);
-    if (this.#shown.has(slot)) this.#countHash(slot, 1);
+    if (this.#shown.has(slot)) this.#totals.countHash(slot, 1);
     this.#touched.add(slot);
   }
 
   show(slot: Slot): void {
     if (this.#shown.has(slot)) return;
     this.#shown.add(slot);
-    this.#count(slot, 1);
+    this.#totals.count(slot, 1);
     if (this.#removed.delete(slot)) return; // nobody saw it go
     this.columns.bornAt.set(slot, this.#number + 1);
     this.#added.add(slot);
@@ -294,7 +285,7 @@ export class FileTable {
   hide(slot: Slot): void {
     if (!this.#shown.has(slot)) return;
     this.#shown.delete(slot);
-    this.#count(slot, -1);
+    this.#totals.count(slot, -1);
     if (!this.#added.delete(slot)) this.#removed.add(slot);
   }
 
@@ -310,8 +301,7 @@ export class FileTable {
 
   /** Tells everybody of the changes since the last batch; undefined when there were none. */
   commit(): TableBatch | undefined {
-    const isNews = this.#added.size + this.#removed.size + this.#touched.size + this.#dropped.length > 0;
-    if (!isNews) return undefined;
+    if (this.isCommitted) return undefined;
     const moves = [
       ...this.columns.names.moveSome((slot) => this.#state.get(slot) !== 0).map(moveOf('nameAt')),
       ...this.columns.descs.moveSome((slot) => this.#state.get(slot) !== 0).map(moveOf('descAt')),
@@ -447,7 +437,7 @@ export class FileTable {
     if (!isNew) return number;
     if (kind === 'folder') {
       this.columns.setFolderText(number, text);
-      this.#totalsAround[number] = this.#totalsFor(text);
+      this.#totals.setFolder(number, text);
     } else {
       this.columns.setTypeText(number, text);
     }
@@ -476,32 +466,6 @@ export class FileTable {
   #isAt(slot: Slot, folder: number, name: Uint8Array): boolean {
     const { columns } = this;
     return columns.folder.get(slot) === folder && columns.names.holds(columns.nameAt.get(slot), name);
-  }
-
-  #count(slot: Slot, one: 1 | -1): void {
-    const bytes = one * this.columns.size.get(slot);
-    const around = this.#totalsAround[this.columns.folder.get(slot)];
-    this.#totals.files += one;
-    this.#totals.bytes += bytes;
-    if (around !== undefined) {
-      around.files += one;
-      around.bytes += bytes;
-    }
-    if (this.columns.hasHash(slot)) this.#countHash(slot, one);
-  }
-
-  #totalsFor(folder: string): { files: number; bytes: number } {
-    const share = folder.split('/', 1)[0] ?? folder;
-    const known = this.#shareTotals.get(share);
-    if (known !== undefined) return known;
-    const made = { files: 0, bytes: 0 };
-    this.#shareTotals.set(share, made);
-    return made;
-  }
-
-  #countHash(slot: Slot, one: 1 | -1): void {
-    this.#totals.hashedFiles += one;
-    this.#totals.hashedBytes += one * this.columns.size.get(slot);
   }
 }
 
