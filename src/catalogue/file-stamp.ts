@@ -26,9 +26,16 @@ export function isSameStamp(a: FileStamp, b: FileStamp): boolean {
 }
 
 /**
- * A name for the file that it keeps when it is moved. The birth time is part of it because a new
- * file often gets the inode number of one just removed.
+ * Whether a file is one that had another path: what it keeps when it is moved is the same. The birth time
+ * is part of that because a new file often gets the inode number of one just removed.
  */
-export function identityOf(stamp: FileStamp): string {
-  return `${stamp.ino} ${stamp.size} ${stamp.mtimeMs} ${stamp.birthtimeMs}`;
+export function isSameMoved(a: FileStamp, b: FileStamp): boolean {
+  return a.ino === b.ino && a.size === b.size && a.mtimeMs === b.mtimeMs && a.birthtimeMs === b.birthtimeMs;
+}
+
+/** The same number, of 32 bits, for all stamps with which a file may be seen while it is moved. */
+export function hashOfMoved({ ino, size, mtimeMs }: FileStamp): number {
+  const hash =
+    Math.imul(ino | 0, 0x9e3779b1) ^ Math.imul(size | 0, 0x85ebca6b) ^ Math.imul(mtimeMs | 0, 0xc2b2ae35);
+  return (hash ^ (hash >>> 15)) >>> 0;
 }

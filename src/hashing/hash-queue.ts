@@ -1,12 +1,14 @@
 /**
- * Which file is hashed next. Every catalogue entry without a hash waits here, those first that
- * somebody waits for. The queue holds paths, never more than the catalogue; what the pool is given
- * at a time is bounded.
+ * Which file is hashed next. Every file of the catalogue without a hash waits here, those first that
+ * somebody waits for. A file is a slot of the table, which may be another file's by the time its hash is
+ * there: it is the same as long as its stamp is. What the pool is given at a time is bounded.
  */
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
-import { type CatalogueChange, type FileEntry, keyOf } from '../catalogue/file-entry.js';
-import type { FileStamp } from '../catalogue/file-stamp.js';
+import type { Slot } from '../catalogue/file-columns.js';
+import type { FileEntry } from '../catalogue/file-entry.js';
+import { type FileStamp, isSameFile } from '../catalogue/file-stamp.js';
 import type { FullPath } from '../catalogue/share-path.js';
+import type { TableBatch } from '../catalogue/table-feed.js';
 import type { Clock, Timer } from '../clock.js';
 import { AbortedError, LimitError, messageOf, ShoalError } from '../errors.js';
 import type { Log } from '../log.js';
@@ -14,9 +16,10 @@ import type { Startable } from '../startable.js';
 import type { HashJob, HashResult } from './hash-job.js';
 import type { HashPool } from './hash-pool.js';
 import { RateMeter } from './rate-meter.js';
+import { WaitingFiles } from './waiting-files.js';
 
 export interface HashedFile {
-  readonly key: FullPath;
+  readonly slot: Slot;
   readonly stamp: FileStamp;
   readonly sha256: string;
 }
@@ -24,17 +27,17 @@ export interface HashedFile {
 /** Where the queue finds files and leaves hashes. */
 export interface HashTargets {
   /** Undefined for a file that is not offered any more. */
-  locate(key: FullPath): HashJob | undefined;
-  /** Stores them, then puts them into the catalogue. */
+  locate(slot: Slot): HashJob | undefined;
+  /** Puts them into the table and commits it; resolves when they are stored. */
   hashed(files: readonly HashedFile[]): Promise<void>;
   /** Not readable: not offered until it changes. */
-  unreadable(key: FullPath, why: string): void;
+  unreadable(slot: Slot, stamp: FileStamp, why: string): void;
   /** Not what it was when it was found: look again. */
-  changed(key: FullPath): void;
+  changed(slot: Slot): void;
 }
 
 export interface HashQueueComponents {
-  readonly catalogue: Pick<ReadonlyCatalogue, 'get' | 'entries' | 'onChange'>;
+  readonly catalogue: Pick<ReadonlyCatalogue, 'slotOf' | 'table' | 'onBatch'>;
   readonly pool: HashPool;
   readonly targets: HashTargets;
   readonly clock: Clock;
@@ -61,7 +64,20 @@ export class NotHashedError extends ShoalError {
   readonly code = 'not-hashed';
 }
 
+/** A file that was given to the pool. */
+interface HashTask {
+  readonly slot: Slot;
+  readonly job: HashJob;
+}
+
+/** Who waits for a file. */
+interface Waiters {
+  readonly key: FullPath;
+  readonly all: Set<Waiter>;
+}
+
 interface Waiter {
+  slot: Slot;
   readonly resolve: (entry: FileEntry) => void;
   readonly reject: (error: Error) => void;
 }
@@ -74,6 +90,8 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 const RETRY_MS = 2000;
 const MAX_TRIES = 5;
 const LOG_EVERY_MS = 10_000;
+/** Files looked at when the queue starts, before others have their turn. */
+const FILES_A_TURN = 20_000;
 
 export class HashQueue implements Startable {
   readonly #components: HashQueueComponents;
@@ -81,17 +99,17 @@ export class HashQueue implements Startable {
   readonly #log: Log;
   readonly #maxWaiters: number;
   readonly #rate: RateMeter;
-  /** Size by path. */
-  readonly #waiting = new Map<FullPath, number>();
-  readonly #urgent = new Set<FullPath>();
-  readonly #inFlight = new Map<FullPath, number>();
-  readonly #waiters = new Map<FullPath, Set<Waiter>>();
-  readonly #tries = new Map<FullPath, number>();
-  readonly #retries = new Map<FullPath, Timer>();
+  readonly #table: ReadonlyCatalogue['table'];
+  readonly #waiting = new WaitingFiles();
+  readonly #urgent = new Set<Slot>();
+  /** With their sizes. */
+  readonly #inFlight = new Map<Slot, number>();
+  readonly #waiters = new Map<Slot, Waiters>();
+  readonly #tries = new Map<Slot, number>();
+  readonly #retries = new Map<Slot, Timer>();
   readonly #batches = new Set<Promise<void>>();
   #waiterCount = 0;
   #urgentBatches = 0;
-  #bytesWaiting = 0;
   #filesDone = 0;
   #unreadable = 0;
   #state: 'new' | 'running' | 'stopped' = 'new';
@@ -100,6 +118,7 @@ export class HashQueue implements Startable {
 
   constructor(components: HashQueueComponents, init: HashQueueInit) {
     this.#components = components;
+    this.#table = components.catalogue.table;
     this.#clock = components.clock;
     this.#log = components.log;
     this.#maxWaiters = init.maxWaiters;
@@ -109,11 +128,15 @@ export class HashQueue implements Startable {
   async start(): Promise<void> {
     await this.#components.pool.start();
     this.#state = 'running';
-    this.#unsubscribe = this.#components.catalogue.onChange((changes) => this.#follow(changes));
-    for (const entry of this.#components.catalogue.entries()) this.#add(entry);
-    for (const key of [...this.#waiters.keys()]) {
-      if (!this.#waiting.has(key)) this.#settle(key, new NotHashedError('the file is not offered any more'));
+    this.#unsubscribe = this.#components.catalogue.onBatch((batch) => this.#follow(batch));
+    let looked = 0;
+    for (const slot of this.#table.shown()) {
+      looked += 1;
+      if (looked % FILES_A_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#state !== 'running') return;
+      if (this.#table.isShown(slot) && !this.#inFlight.has(slot)) this.#add(slot);
     }
+    for (const slot of [...this.#waiters.keys()]) if (!this.#table.isShown(slot)) this.#lose(slot);
     this.#pump();
   }
 
@@ -124,7 +147,7 @@ export class HashQueue implements Startable {
     for (const timer of this.#retries.values()) timer.cancel();
     this.#retries.clear();
     const error = new AbortedError('hashing was stopped');
-    for (const key of [...this.#waiters.keys()]) this.#settle(key, error);
+    for (const slot of [...this.#waiters.keys()]) this.#settle(slot, error);
     await this.#components.pool.stop();
     await Promise.allSettled(this.#batches);
   }
@@ -135,7 +158,7 @@ export class HashQueue implements Startable {
     for (const size of this.#inFlight.values()) bytesInFlight += size;
     return {
       filesLeft: this.#waiting.size + this.#inFlight.size + this.#retries.size,
-      bytesLeft: this.#bytesWaiting + bytesInFlight,
+      bytesLeft: this.#waiting.bytes + bytesInFlight,
       filesDone: this.#filesDone,
       bytesDone: bytesRead,
       unreadable: this.#unreadable,
@@ -150,17 +173,17 @@ export class HashQueue implements Startable {
   waitFor(key: FullPath, signal?: AbortSignal): Promise<FileEntry> {
     if (this.#state === 'stopped' || signal?.aborted)
       return Promise.reject(new AbortedError('nobody waits for the hash'));
-    const entry = this.#components.catalogue.get(key);
-    if (entry === undefined) return Promise.reject(new NotHashedError('the file is not offered'));
-    if (entry.sha256 !== undefined) return Promise.resolve(entry);
+    const slot = this.#components.catalogue.slotOf(key);
+    if (slot === undefined) return Promise.reject(new NotHashedError('the file is not offered'));
+    if (this.#table.columns.hasHash(slot)) return Promise.resolve(this.#table.columns.entryOf(slot));
     if (this.#waiterCount >= this.#maxWaiters) {
       return Promise.reject(new LimitError('hash-waiters', 'too many wait for hashes'));
     }
     return new Promise((resolve, reject) => {
-      const onAbort = () =>
-        this.#removeWaiter(key, waiter)?.reject(new AbortedError('nobody waits for the hash'));
+      const onAbort = () => this.#removeWaiter(waiter)?.reject(new AbortedError('nobody waits for the hash'));
       const done = () => signal?.removeEventListener('abort', onAbort);
       const waiter: Waiter = {
+        slot,
         resolve: (hashed) => {
           done();
           resolve(hashed);
@@ -171,47 +194,63 @@ export class HashQueue implements Startable {
         },
       };
       signal?.addEventListener('abort', onAbort, { once: true });
-      this.#waiters.set(key, (this.#waiters.get(key) ?? new Set()).add(waiter));
+      const waiters = this.#waiters.get(slot) ?? { key, all: new Set() };
+      waiters.all.add(waiter);
+      this.#waiters.set(slot, waiters);
       this.#waiterCount += 1;
-      if (this.#waiting.has(key)) this.#urgent.add(key);
+      if (this.#waiting.has(slot)) this.#urgent.add(slot);
       this.#pump();
     });
   }
 
-  #follow(changes: readonly CatalogueChange[]): void {
-    for (const change of changes) {
-      const key = change.type === 'put' ? keyOf(change.entry) : change.key;
-      this.#drop(key);
-      if (change.type === 'remove') {
-        this.#tries.delete(key);
-        this.#settle(key, new NotHashedError('the file is not offered any more'));
-      } else {
-        this.#add(change.entry);
-      }
-    }
+  #follow({ added, removed, touched, dropped }: TableBatch): void {
+    for (const slots of [removed, dropped]) for (const slot of slots) this.#lose(slot);
+    for (const slot of added) this.#add(slot);
+    for (const slot of touched) if (this.#table.columns.hasHash(slot)) this.#has(slot);
     this.#pump();
   }
 
-  #add(entry: FileEntry): void {
-    const key = keyOf(entry);
-    if (entry.sha256 !== undefined) {
-      this.#tries.delete(key);
-      this.#settle(key, entry);
+  #add(slot: Slot): void {
+    if (this.#table.columns.hasHash(slot)) {
+      this.#has(slot);
       return;
     }
-    this.#waiting.set(key, entry.size);
-    this.#bytesWaiting += entry.size;
-    if (this.#waiters.has(key)) this.#urgent.add(key);
+    this.#waiting.add(slot, this.#table.columns.size.get(slot));
+    if (this.#waiters.has(slot)) this.#urgent.add(slot);
   }
 
-  #drop(key: FullPath): void {
-    this.#retries.get(key)?.cancel();
-    this.#retries.delete(key);
-    this.#urgent.delete(key);
-    const size = this.#waiting.get(key);
-    if (size === undefined) return;
-    this.#waiting.delete(key);
-    this.#bytesWaiting -= size;
+  #has(slot: Slot): void {
+    this.#drop(slot);
+    this.#tries.delete(slot);
+    if (this.#waiters.has(slot)) this.#settle(slot, this.#table.columns.entryOf(slot));
+  }
+
+  /** The file is not offered any more, or has another slot. */
+  #lose(slot: Slot): void {
+    this.#drop(slot);
+    this.#tries.delete(slot);
+    const waiters = this.#waiters.get(slot);
+    if (waiters === undefined) return;
+    const other = this.#components.catalogue.slotOf(waiters.key);
+    if (other === undefined || other === slot) {
+      this.#settle(slot, new NotHashedError('the file is not offered any more'));
+      return;
+    }
+    this.#waiters.delete(slot);
+    const { all } = this.#waiters.get(other) ?? { all: new Set() };
+    for (const waiter of waiters.all) {
+      waiter.slot = other;
+      all.add(waiter);
+    }
+    this.#waiters.set(other, { key: waiters.key, all });
+    if (this.#table.columns.hasHash(other)) this.#has(other);
+  }
+
+  #drop(slot: Slot): void {
+    this.#retries.get(slot)?.cancel();
+    this.#retries.delete(slot);
+    this.#urgent.delete(slot);
+    this.#waiting.delete(slot, this.#table.columns.size.get(slot));
   }
 
   /** Gives the pool what it can take: a batch a thread, and one more while somebody waits. */
@@ -219,33 +258,33 @@ export class HashQueue implements Startable {
     if (this.#state !== 'running') return;
     const { threads } = this.#components.pool;
     while (this.#urgent.size > 0 && this.#batches.size <= threads && this.#urgentBatches <= threads) {
-      if (!this.#runBatch(this.#urgent.keys(), 'urgent')) break;
+      if (!this.#runBatch(this.#urgent, 'urgent')) break;
     }
     while (this.#batches.size < threads) {
-      if (!this.#runBatch(this.#waiting.keys(), 'ordinary')) break;
+      if (!this.#runBatch(this.#waiting.round(), 'ordinary')) break;
     }
     this.#logProgress();
   }
 
   /** False when there is nothing to run. */
-  #runBatch(keys: Iterable<FullPath>, kind: 'urgent' | 'ordinary'): boolean {
-    const batch: { key: FullPath; job: HashJob }[] = [];
+  #runBatch(slots: Iterable<Slot>, kind: 'urgent' | 'ordinary'): boolean {
+    const batch: HashTask[] = [];
     let bytes = 0;
-    for (const key of keys) {
-      if (batch.length === BATCH_FILES || bytes >= BATCH_BYTES) break;
-      if (this.#inFlight.has(key)) continue;
-      const job = this.#components.targets.locate(key);
+    for (const slot of slots) {
+      if (this.#inFlight.has(slot)) continue;
+      const job = this.#components.targets.locate(slot);
       if (job !== undefined && batch.length > 0 && bytes + job.stamp.size > BATCH_BYTES) break;
-      this.#drop(key);
+      this.#drop(slot);
       if (job === undefined) continue;
-      batch.push({ key, job });
+      batch.push({ slot, job });
       bytes += job.stamp.size;
+      if (batch.length === BATCH_FILES || bytes >= BATCH_BYTES) break;
     }
     if (batch.length === 0) return false;
-    for (const { key, job } of batch) this.#inFlight.set(key, job.stamp.size);
+    for (const { slot, job } of batch) this.#inFlight.set(slot, job.stamp.size);
     if (kind === 'urgent') this.#urgentBatches += 1;
     const running = this.#hash(batch).finally(() => {
-      for (const { key } of batch) this.#inFlight.delete(key);
+      for (const { slot } of batch) this.#inFlight.delete(slot);
       if (kind === 'urgent') this.#urgentBatches -= 1;
       this.#batches.delete(running);
       this.#pump();
@@ -254,7 +293,7 @@ export class HashQueue implements Startable {
     return true;
   }
 
-  async #hash(batch: readonly { key: FullPath; job: HashJob }[]): Promise<void> {
+  async #hash(batch: readonly HashTask[]): Promise<void> {
     let results: readonly HashResult[];
     this.#rate.read(this.#components.pool.bytesRead);
     try {
@@ -262,63 +301,74 @@ export class HashQueue implements Startable {
     } catch (error) {
       if (this.#state === 'stopped') return;
       this.#log.error({ why: messageOf(error), files: batch.length }, 'a hashing worker failed');
-      for (const { key } of batch) this.#retry(key, messageOf(error));
+      for (const task of batch) this.#retry(task, messageOf(error));
       return;
     }
     this.#rate.read(this.#components.pool.bytesRead);
     const hashed: HashedFile[] = [];
-    batch.forEach(({ key, job }, index) => {
+    batch.forEach((task, index) => {
+      const { slot, job } = task;
       const result = results[index];
-      if (result?.type === 'hashed') hashed.push({ key, stamp: job.stamp, sha256: result.sha256 });
-      else if (result?.type === 'unreadable') this.#giveUp(key, result.why);
-      else this.#retry(key, 'it changes whenever it is read');
+      if (result?.type === 'hashed') hashed.push({ slot, stamp: job.stamp, sha256: result.sha256 });
+      else if (result?.type === 'unreadable') this.#giveUp(task, result.why);
+      else this.#retry(task, 'it changes whenever it is read');
     });
     this.#filesDone += hashed.length;
     await this.#components.targets.hashed(hashed);
   }
 
   /** The scan is told to look; if it finds the file as it was, it comes back here after a while. */
-  #retry(key: FullPath, why: string): void {
-    const tries = (this.#tries.get(key) ?? 0) + 1;
+  #retry(task: HashTask, why: string): void {
+    const { slot } = task;
+    if (!this.#isStill(task)) return;
+    const tries = (this.#tries.get(slot) ?? 0) + 1;
     if (tries >= MAX_TRIES) {
-      this.#giveUp(key, why);
+      this.#giveUp(task, why);
       return;
     }
-    this.#tries.set(key, tries);
-    this.#components.targets.changed(key);
-    this.#retries.get(key)?.cancel();
+    this.#tries.set(slot, tries);
+    this.#components.targets.changed(slot);
+    this.#retries.get(slot)?.cancel();
     const timer = this.#clock.after(RETRY_MS, () => {
-      this.#retries.delete(key);
-      const entry = this.#components.catalogue.get(key);
-      if (entry === undefined || this.#waiting.has(key)) return;
-      this.#add(entry);
+      this.#retries.delete(slot);
+      this.#add(slot);
       this.#pump();
     });
-    this.#retries.set(key, timer);
+    this.#retries.set(slot, timer);
   }
 
-  #giveUp(key: FullPath, why: string): void {
-    this.#tries.delete(key);
+  #giveUp(task: HashTask, why: string): void {
+    if (!this.#isStill(task)) return;
+    this.#tries.delete(task.slot);
     this.#unreadable += 1;
-    this.#components.targets.unreadable(key, why);
+    this.#components.targets.unreadable(task.slot, task.job.stamp, why);
   }
 
-  #settle(key: FullPath, outcome: FileEntry | Error): void {
-    for (const waiter of this.#waiters.get(key) ?? []) {
+  /** Whether the slot holds the file that was given to the pool, and nobody knows its hash. */
+  #isStill({ slot, job }: HashTask): boolean {
+    return (
+      this.#table.isShown(slot) &&
+      !this.#table.columns.hasHash(slot) &&
+      isSameFile(this.#table.stampOf(slot), job.stamp)
+    );
+  }
+
+  #settle(slot: Slot, outcome: FileEntry | Error): void {
+    for (const waiter of this.#waiters.get(slot)?.all ?? []) {
       this.#waiterCount -= 1;
       if (outcome instanceof Error) waiter.reject(outcome);
       else waiter.resolve(outcome);
     }
-    this.#waiters.delete(key);
+    this.#waiters.delete(slot);
   }
 
-  #removeWaiter(key: FullPath, waiter: Waiter): Waiter | undefined {
-    const waiters = this.#waiters.get(key);
-    if (waiters?.delete(waiter) !== true) return undefined;
+  #removeWaiter(waiter: Waiter): Waiter | undefined {
+    const waiters = this.#waiters.get(waiter.slot);
+    if (waiters?.all.delete(waiter) !== true) return undefined;
     this.#waiterCount -= 1;
-    if (waiters.size === 0) {
-      this.#waiters.delete(key);
-      this.#urgent.delete(key);
+    if (waiters.all.size === 0) {
+      this.#waiters.delete(waiter.slot);
+      this.#urgent.delete(waiter.slot);
     }
     return waiter;
   }

@@ -1,11 +1,10 @@
 /** What is known of one file, and what seeing it again means. Pure. */
-import type { FileEntry } from '../catalogue/file-entry.js';
 import { type FileStamp, isSameFile, isSameStamp } from '../catalogue/file-stamp.js';
 import { isLongQuiet, nextQuietMs } from './quiet-period.js';
 
 export type KnownFile =
-  /** Stored, and not seen since: before the first scan, or while its folder cannot be read. */
-  | { readonly state: 'remembered'; readonly stamp: FileStamp; readonly sha256: string }
+  /** Not seen for some time, or not since this process started: its hash is kept for when it is seen again. */
+  | { readonly state: 'remembered'; readonly stamp: FileStamp }
   /** Waits until it has been quiet for `quietMs`. */
   | {
       readonly state: 'settling';
@@ -16,7 +15,6 @@ export type KnownFile =
   | {
       readonly state: 'offered';
       readonly stamp: FileStamp;
-      readonly entry: FileEntry;
       readonly offeredMs: number;
       readonly quietMs: number;
     }
@@ -34,7 +32,8 @@ export interface FindingContext {
 export type Decision =
   | { readonly type: 'keep' }
   | { readonly type: 'settle'; readonly quietMs: number }
-  | { readonly type: 'offer'; readonly quietMs: number; readonly sha256?: string };
+  /** `known`: as the file that is known; `new`: as one that nothing is known of. */
+  | { readonly type: 'offer'; readonly quietMs: number; readonly as: 'known' | 'new' };
 
 /** What to do with a file that is seen with this stamp. An offered file that must settle is withdrawn. */
 export function decide(
@@ -47,12 +46,12 @@ export function decide(
   switch (known?.state) {
     case 'remembered':
       if (!isSameFile(known.stamp, stamp)) break;
-      return { type: 'offer', quietMs: baseQuietMs, sha256: known.sha256 };
+      return { type: 'offer', quietMs: baseQuietMs, as: 'known' };
     case 'settling':
       if (!isSameFile(known.stamp, stamp)) return { type: 'settle', quietMs: known.quietMs };
       return now - known.sinceMs < known.quietMs
         ? { type: 'keep' }
-        : { type: 'offer', quietMs: known.quietMs };
+        : { type: 'offer', quietMs: known.quietMs, as: 'known' };
     case 'offered':
       if (isSameFile(known.stamp, stamp)) return { type: 'keep' };
       return { type: 'settle', quietMs: nextQuietMs(baseQuietMs, known.quietMs, now - known.offeredMs) };
@@ -61,12 +60,7 @@ export function decide(
       break;
     case undefined:
   }
-  const offer = context.scan === 'first' && isLongQuiet(stamp, baseQuietMs, context.nowMs);
-  return { type: offer ? 'offer' : 'settle', quietMs: baseQuietMs };
-}
-
-/** The hash that is known for the file's stamp. */
-export function hashOf(known: KnownFile | undefined): string | undefined {
-  if (known?.state === 'remembered') return known.sha256;
-  return known?.state === 'offered' ? known.entry.sha256 : undefined;
+  return context.scan === 'first' && isLongQuiet(stamp, baseQuietMs, context.nowMs)
+    ? { type: 'offer', quietMs: baseQuietMs, as: 'new' }
+    : { type: 'settle', quietMs: baseQuietMs };
 }

@@ -3,22 +3,23 @@
  * Puts scanner, watcher, hash queue and store together; the rest of the program deals with this.
  */
 import { Catalogue, type ReadonlyCatalogue } from '../catalogue/catalogue.js';
+import type { Slot } from '../catalogue/file-columns.js';
 import { type FileEntry, keyOf } from '../catalogue/file-entry.js';
-import { mediaTypeOf } from '../catalogue/media-type.js';
+import type { FileStamp } from '../catalogue/file-stamp.js';
 import type { ShareConfig } from '../catalogue/share.js';
 import type { FullPath } from '../catalogue/share-path.js';
-import type { CatalogueStore, StoreChange } from '../catalogue/store.js';
+import type { CatalogueStore } from '../catalogue/store.js';
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
-import type { FileSystem } from '../fs/file-system.js';
+import { type FileSystem, FileSystemError } from '../fs/file-system.js';
 import { FileAbsentError, openShared, type SharedFile } from '../fs/shared-file.js';
 import { type HashPool, PiscinaHashPool } from '../hashing/hash-pool.js';
 import { type HashedFile, type HashProgress, HashQueue } from '../hashing/hash-queue.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import { type WatchFolders, watchWithChokidar } from './chokidar-watch.js';
+import { folderIdentity } from './listing.js';
 import { Scanner, type ShareStatus } from './scanner.js';
-import { StoreWriter } from './store-writer.js';
 import { Walker } from './walker.js';
 import { Watcher } from './watcher.js';
 
@@ -62,7 +63,6 @@ export class Library implements Startable {
   readonly #log: Log;
   readonly #shares: readonly ShareConfig[];
   readonly #catalogue = new Catalogue();
-  readonly #writer: StoreWriter;
   readonly #walker: Walker;
   readonly #watcher: Watcher;
   readonly #scanner: Scanner;
@@ -83,14 +83,17 @@ export class Library implements Startable {
       this.#settleReady = { resolve, reject };
     });
     this.#ready.catch(() => undefined); // nobody has to wait for it
-    this.#writer = new StoreWriter({ store, log });
     this.#walker = new Walker({ log }, { shares: init.shares });
     this.#watcher = new Watcher(
       { watchFolders: components.watchFolders ?? watchWithChokidar, log },
-      { onLook: (share, directory) => this.#scanner.look(share, directory) },
+      {
+        onLook: (share, directory) => this.#scanner.look(share, directory),
+        onFlood: () => this.#scanner.flooded(),
+      },
     );
+    const { table } = this.#catalogue;
     this.#scanner = new Scanner(
-      { walker: this.#walker, watcher: this.#watcher, fs, sink: this.#sink(), clock, log },
+      { walker: this.#walker, watcher: this.#watcher, fs, table, store, clock, log },
       init,
     );
     this.#hashes = new HashQueue(
@@ -98,10 +101,10 @@ export class Library implements Startable {
         catalogue: this.#catalogue,
         pool: components.hashPool ?? new PiscinaHashPool({ threads: init.hashThreads }),
         targets: {
-          locate: (key) => this.#scanner.locate(key),
+          locate: (slot) => this.#scanner.locate(slot),
           hashed: (files) => this.#takeHashes(files),
-          unreadable: (key, why) => this.#withdraw(key, why),
-          changed: (key) => this.#scanner.lookAt(key),
+          unreadable: (slot, stamp, why) => this.#withdraw(slot, stamp, why),
+          changed: (slot) => this.#scanner.lookAt(table.columns.keyOf(slot)),
         },
         clock,
         log,
@@ -119,10 +122,13 @@ export class Library implements Startable {
     return this.#ready;
   }
 
-  /** Resolves when the scan is under way. Throws `StoreLockedError`, `StoreUnusableError`. */
+  /**
+   * Resolves when the scan is under way; what was offered when the last process ended is offered then, unless
+   * its share is gone. Throws `StoreLockedError`, `StoreUnusableError`.
+   */
   async start(): Promise<void> {
     await this.#store.start();
-    await this.#recall();
+    await this.#restore();
     await this.#walker.start();
     await this.#watcher.start();
     await this.#scanner.start();
@@ -137,7 +143,7 @@ export class Library implements Startable {
     await this.#walker.stop();
     await this.#first;
     await this.#hashes.stop();
-    await this.#writer.write([]);
+    await this.#store.written();
     await this.#store.stop();
   }
 
@@ -195,52 +201,46 @@ export class Library implements Startable {
     }
   }
 
-  async #recall(): Promise<void> {
-    let dropped: StoreChange[] = [];
-    for await (const files of this.#store.load(this.#stopping.signal)) {
-      for (const file of files)
-        if (!this.#scanner.remember(file)) dropped.push({ type: 'remove', key: file.key });
-      if (dropped.length > 0)
-        this.#log.info({ files: dropped.length }, 'forgetting files of a share that is gone');
-      await this.#writer.write(dropped);
-      dropped = [];
-    }
+  async #restore(): Promise<void> {
+    const { table } = this.#catalogue;
+    const roots = new Map<string, string | undefined>();
+    for (const { name, path } of this.#shares) roots.set(name, await this.#identityOf(path));
+    const isThere = (share: string, identity: string | undefined) => {
+      if (!roots.has(share)) return 'unknown-share';
+      const found = roots.get(share);
+      return found !== undefined && (identity === undefined || identity === found);
+    };
+    await this.#store.load(table, { isThere }, this.#stopping.signal);
     for (const { name } of this.#shares) {
       const identity = await this.#store.readRoot(name);
       if (identity !== undefined) this.#scanner.rememberRoot(name, identity);
     }
+    await this.#scanner.remember();
+    this.#store.follow(table);
   }
 
-  #sink() {
-    return {
-      apply: (changes: Parameters<Catalogue['apply']>[0], stored: readonly StoreChange[]) => {
-        this.#catalogue.apply(changes);
-        return this.#writer.write(stored);
-      },
-      entries: () => this.#catalogue.entries(),
-      writeRoot: (share: string, identity: string) => this.#store.writeRoot(share, identity),
-    };
+  /** Which folder is there now; undefined where there is none. */
+  async #identityOf(path: string): Promise<string | undefined> {
+    try {
+      const status = await this.#fs.statusOf(await this.#fs.realPath(path));
+      return status.kind === 'directory' ? folderIdentity(status) : undefined;
+    } catch (error) {
+      if (error instanceof FileSystemError) return undefined;
+      throw error;
+    }
   }
 
-  /** Stored before anyone is told: what has been announced is never computed again. */
+  /** The pool is not given more before these are stored: what has been computed is rarely computed again. */
   async #takeHashes(files: readonly HashedFile[]): Promise<void> {
-    const wanted = files.filter(({ key }) => this.#catalogue.get(key) !== undefined);
-    await this.#writer.write(
-      wanted.map(({ key, stamp, sha256 }) => ({
-        type: 'put',
-        file: { key, stamp, sha256, mediaType: mediaTypeOf(key) },
-      })),
-    );
-    this.#catalogue.apply(
-      wanted.flatMap(({ key, stamp, sha256 }) => {
-        const entry = this.#scanner.setHash(key, stamp, sha256);
-        return entry === undefined ? [] : [{ type: 'put' as const, entry }];
-      }),
-    );
+    for (const { slot, stamp, sha256 } of files) this.#scanner.setHash(slot, stamp, sha256);
+    this.#catalogue.table.commit();
+    await this.#store.written();
   }
 
-  #withdraw(key: FullPath, why: string): void {
-    this.#log.warn({ file: key, why }, 'a file cannot be read and is not offered until it changes');
-    this.#catalogue.apply(this.#scanner.setUnreadable(key));
+  #withdraw(slot: Slot, stamp: FileStamp, why: string): void {
+    const file = this.#catalogue.table.columns.keyOf(slot);
+    this.#log.warn({ file, why }, 'a file cannot be read and is not offered until it changes');
+    this.#scanner.setUnreadable(slot, stamp);
+    this.#catalogue.table.commit();
   }
 }

@@ -3,8 +3,12 @@
  * Paths are relative to the share; '' is its root.
  */
 
+import type { FileStatus } from '../fs/file-system.js';
+
 /** Numbers a file has in {@link Listing.stamps}: size, mtimeMs, ctimeMs, birthtimeMs, ino. */
 export const STAMP_FIELDS = 5;
+
+export type FolderStatus = Pick<FileStatus, 'dev' | 'ino' | 'birthtimeMs'>;
 
 /** A symbolic link that was followed. */
 export interface FollowedLink {
@@ -25,11 +29,16 @@ export interface Skipped {
   readonly outside: number;
 }
 
+/** Tells a folder from one that had its path before. */
+export function folderIdentity({ dev, ino, birthtimeMs }: FolderStatus): string {
+  return `${dev} ${ino} ${birthtimeMs}`;
+}
+
 /** A folder with everything in it that is offered. A large one comes in parts, one right after the other. */
 export interface Listing {
   readonly type: 'listing';
   readonly directory: string;
-  /** Tells this folder from one that had its path before: device, inode, birth. */
+  /** {@link folderIdentity} */
   readonly identity: string;
   /** Whether a symbolic link is part of its path. */
   readonly viaLink: boolean;

@@ -20,6 +20,8 @@ export class LookSchedule {
   readonly #due = new Map<string, number>();
   /** Folders looked at lately: not again before. */
   readonly #pausing = new Map<string, number>();
+  /** No folder is due before this. */
+  #nextMs = Number.POSITIVE_INFINITY;
   #overflowed = false;
 
   /** True from when too many folders waited until {@link restart}: what waits is not all there is to see. */
@@ -40,16 +42,23 @@ export class LookSchedule {
     }
     const at = Math.max(atMs, this.#pausing.get(directory) ?? 0);
     if (known === undefined || at < known) this.#due.set(directory, at);
+    this.#nextMs = Math.min(this.#nextMs, at);
   }
 
   /** Takes out at most `max` folders that are due. */
   take(nowMs: number, max: number): string[] {
     const taken: string[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
     for (const [directory, dueMs] of this.#due) {
-      if (taken.length === max) break;
-      if (dueMs <= nowMs) taken.push(directory);
+      if (dueMs > nowMs) nextMs = Math.min(nextMs, dueMs);
+      else if (taken.length < max) taken.push(directory);
+      else {
+        nextMs = nowMs; // there are more, and others may be due before
+        break;
+      }
     }
     for (const directory of taken) this.#due.delete(directory);
+    this.#nextMs = nextMs;
     return taken;
   }
 
@@ -64,16 +73,17 @@ export class LookSchedule {
     if (due !== undefined && due < until) this.#due.set(directory, until);
   }
 
-  /** When the next folder is due; undefined when none waits. */
+  /** When to {@link take} next: a folder may be due then, none is before; undefined when none waits. */
   next(): number | undefined {
-    let first: number | undefined;
-    for (const dueMs of this.#due.values()) if (first === undefined || dueMs < first) first = dueMs;
-    return first;
+    return this.#due.size === 0 ? undefined : this.#nextMs;
   }
 
   /** A scan of everything begins: it sees all there is. */
   restart(): void {
-    if (this.#overflowed) this.#due.clear();
+    if (this.#overflowed) {
+      this.#due.clear();
+      this.#nextMs = Number.POSITIVE_INFINITY;
+    }
     this.#overflowed = false;
   }
 

@@ -1,57 +1,68 @@
 /**
- * Hashes of files that have just gone, by what a file keeps when it is moved: one that appears
- * elsewhere with the same identity is that file and needs no hashing. The stored row of the old
- * path stays until the hash has its new place or nobody came for it.
+ * Files that have just gone, by what a file keeps when it is moved: one that appears elsewhere with the
+ * same identity is that file and needs no hashing. They stay in the table, where nobody finds them, until
+ * the hash has its new place or nobody came for it; so it outlives the process too.
  */
-import { type FileStamp, identityOf } from '../catalogue/file-stamp.js';
-import type { FullPath } from '../catalogue/share-path.js';
+import type { Slot } from '../catalogue/file-columns.js';
+import { type FileStamp, hashOfMoved, isSameMoved } from '../catalogue/file-stamp.js';
+import type { FileTable } from '../catalogue/file-table.js';
+import { SlotChains } from '../columns/slot-chains.js';
 
-/** Some 300 bytes each. A moved folder with more files than this has the rest of them hashed again. */
+/** A file that is gone costs what one that is offered costs: so many at most, in a share where files come and go. */
 const MAX_FILES = 200_000;
 /** A file is offered at its new place some seconds after it went; this leaves room for a slow scan. */
 const KEEP_MS = 120_000;
 
-export interface GoneFile {
-  readonly key: FullPath;
-  readonly stamp: FileStamp;
-  readonly sha256: string;
-}
-
 export class MovedFiles {
-  readonly #gone = new Map<string, { readonly file: GoneFile; readonly goneMs: number }>();
+  readonly #table: Pick<FileTable, 'stampOf'>;
+  readonly #byIdentity = new SlotChains();
+  /** When each went, in the order of going. */
+  readonly #gone = new Map<Slot, number>();
+
+  constructor(components: { readonly table: Pick<FileTable, 'stampOf'> }) {
+    this.#table = components.table;
+  }
 
   get size(): number {
     return this.#gone.size;
   }
 
-  add(file: GoneFile, nowMs: number): readonly GoneFile[] {
-    const identity = identityOf(file.stamp);
-    const other = this.#gone.get(identity)?.file;
-    this.#gone.delete(identity);
-    this.#gone.set(identity, { file, goneMs: nowMs });
-    const [oldest] = this.#gone.size > MAX_FILES ? this.#gone.keys() : [];
-    const evicted = oldest === undefined ? undefined : this.#gone.get(oldest)?.file;
-    if (oldest !== undefined) this.#gone.delete(oldest);
-    return [other, evicted].filter((each) => each !== undefined);
+  has(slot: Slot): boolean {
+    return this.#gone.has(slot);
+  }
+
+  /** The slot, whose stamp does not change from now on, is not in it. Returns one to be given up for it. */
+  add(slot: Slot, nowMs: number): Slot | undefined {
+    this.#gone.set(slot, nowMs);
+    this.#byIdentity.add(slot, hashOfMoved(this.#table.stampOf(slot)));
+    return this.#gone.size > MAX_FILES ? this.#takeFirst(Number.POSITIVE_INFINITY) : undefined;
   }
 
   /** The file that this stamp belonged to under another path. It is handed out once. */
-  claim(stamp: FileStamp): GoneFile | undefined {
+  claim(stamp: FileStamp): Slot | undefined {
     if (this.#gone.size === 0) return undefined;
-    const identity = identityOf(stamp);
-    const found = this.#gone.get(identity)?.file;
-    this.#gone.delete(identity);
+    const found = this.#byIdentity.find(hashOfMoved(stamp), (slot) =>
+      isSameMoved(this.#table.stampOf(slot), stamp),
+    );
+    if (found !== undefined) this.forget(found);
     return found;
   }
 
-  /** Gives up those that nobody came for, and returns them. */
-  expire(nowMs: number): readonly GoneFile[] {
-    const expired: GoneFile[] = [];
-    for (const [identity, { file, goneMs }] of this.#gone) {
-      if (goneMs + KEEP_MS > nowMs) break; // in the order of going
-      this.#gone.delete(identity);
-      expired.push(file);
+  forget(slot: Slot): void {
+    if (this.#gone.delete(slot)) this.#byIdentity.remove(slot);
+  }
+
+  /** Gives up one that nobody came for, if there is any. */
+  expire(nowMs: number): Slot | undefined {
+    return this.#takeFirst(nowMs - KEEP_MS);
+  }
+
+  #takeFirst(untilMs: number): Slot | undefined {
+    for (const [slot, goneMs] of this.#gone) {
+      if (goneMs > untilMs) return undefined;
+      this.forget(slot);
+      return slot;
     }
-    return expired;
+    return undefined;
   }
 }

@@ -9,9 +9,14 @@ const MAX_DOUBLINGS = 6;
 /** "Soon" is this many of its own quiet periods. */
 const SOON = 10;
 
+/** Whether it was offered so long ago that a change says nothing of how it will change. */
+export function isCalm(lastQuietMs: number, heldMs: number): boolean {
+  return heldMs > lastQuietMs * SOON;
+}
+
 /** How long a file must now be quiet, that was offered after `lastQuietMs` of it and has changed `heldMs` later. */
 export function nextQuietMs(baseMs: number, lastQuietMs: number, heldMs: number): number {
-  if (heldMs > lastQuietMs * SOON) return baseMs;
+  if (isCalm(lastQuietMs, heldMs)) return baseMs;
   return Math.min(lastQuietMs * 2, baseMs * 2 ** MAX_DOUBLINGS);
 }
 

@@ -4,41 +4,38 @@
  * The scan alone decides what is offered.
  */
 import { setMaxListeners } from 'node:events';
-import type { CatalogueChange, FileEntry } from '../catalogue/file-entry.js';
-import type { FileStamp } from '../catalogue/file-stamp.js';
+import type { Slot } from '../catalogue/file-columns.js';
+import { type FileStamp, isSameFile } from '../catalogue/file-stamp.js';
+import type { FileTable } from '../catalogue/file-table.js';
 import type { ShareConfig } from '../catalogue/share.js';
 import { type FullPath, parentOf, type ShareRelativePath } from '../catalogue/share-path.js';
-import type { StoreChange, StoredFile } from '../catalogue/store.js';
+import type { CatalogueStore } from '../catalogue/store.js';
 import { type Clock, sleep, type Timer } from '../clock.js';
 import { AbortedError, messageOf } from '../errors.js';
 import type { FileSystem } from '../fs/file-system.js';
 import type { HashJob } from '../hashing/hash-job.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
+import { DueLooks } from './due-looks.js';
 import type { FindingContext } from './known-file.js';
 import type { Finding, LookRequest } from './listing.js';
 import { LookSchedule } from './look-schedule.js';
 import { MovedFiles } from './moved-files.js';
 import { ScanReport } from './scan-report.js';
 import { emptyOutcome, type Outcome, ShareTree } from './share-tree.js';
+import { Slices, type Steps } from './slices.js';
 import type { LookPriority } from './walk-loop.js';
 import type { Walker } from './walker.js';
 import type { Watcher } from './watcher.js';
-
-/** Where the scanner's results go. */
-export interface ScanSink {
-  /** Called in the order of what happened. The scan waits for the result before it goes far ahead. */
-  apply(changes: readonly CatalogueChange[], stored: readonly StoreChange[]): Promise<void>;
-  /** What is offered now, for what has to be found out at the end of the first scan. */
-  entries(): Iterable<FileEntry>;
-  writeRoot(share: string, identity: string): Promise<void>;
-}
 
 export interface ScannerComponents {
   readonly walker: Pick<Walker, 'look'>;
   readonly watcher: Pick<Watcher, 'watch' | 'forget' | 'settled' | 'retry' | 'unwatched'>;
   readonly fs: Pick<FileSystem, 'realPath'>;
-  readonly sink: ScanSink;
+  /** Written by the scan alone, and committed after each slice of it. */
+  readonly table: FileTable;
+  /** The scan waits for it before it goes far ahead. */
+  readonly store: Pick<CatalogueStore, 'written' | 'writeRoot'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -59,6 +56,9 @@ export interface ShareStatus {
   /** False while its folder is not there, or not mounted. */
   readonly available: boolean;
   readonly folders: number;
+  /** Offered now. */
+  readonly files: number;
+  readonly bytes: number;
   /** Left out in the last scan of everything. */
   readonly unreadable: number;
   readonly special: number;
@@ -77,8 +77,14 @@ interface ScannedShare {
   storedRoot: string | undefined;
 }
 
-/** Looks under way at once. The walker does one after the other; this bounds what waits in it. */
-const MAX_LOOKS = 64;
+interface Taking {
+  readonly context: FindingContext;
+  readonly outcome: Outcome;
+  readonly report: ScanReport | undefined;
+}
+
+/** Files gone over in a step that mostly leaves them alone. */
+const SHOWN_A_STEP = 64;
 /** A scan of everything takes at most a twentieth of the time. */
 const REST = 20;
 /** How often it is tried whether a share that was not there has come back. */
@@ -90,12 +96,14 @@ export class Scanner implements Startable {
   readonly #log: Log;
   readonly #clock: Clock;
   readonly #shares: readonly ScannedShare[];
-  readonly #moved = new MovedFiles();
+  readonly #table: FileTable;
+  readonly #moved: MovedFiles;
+  readonly #slices: Slices;
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   #scanned: 'first' | 'later' = 'first';
-  #looks = 0;
-  #lookTimer: Timer | undefined;
+  readonly #looks: DueLooks;
+  #flooded = false;
   #scanTimer: Timer | undefined;
   #scan: Promise<void> | undefined;
 
@@ -104,34 +112,55 @@ export class Scanner implements Startable {
     this.#init = init;
     this.#log = components.log;
     this.#clock = components.clock;
+    this.#table = components.table;
+    this.#moved = new MovedFiles(components);
+    this.#slices = new Slices(components);
     setMaxListeners(0, this.#stopping.signal); // one a look, and looks are bounded
     this.#shares = init.shares.map((config, index) => ({
       index,
       config,
-      tree: new ShareTree({ moved: this.#moved }, { share: config.name, quietMs: init.quietMs }),
+      tree: new ShareTree(
+        { table: this.#table, moved: this.#moved },
+        { share: config.name, quietMs: init.quietMs },
+      ),
       schedule: new LookSchedule(),
       root: config.path,
       unavailable: undefined,
       report: new ScanReport(),
       storedRoot: undefined,
     }));
+    this.#looks = new DueLooks(components, {
+      schedules: this.#shares.map(({ schedule }) => schedule),
+      look: (index, directory) => this.#lookAlone(index, directory),
+      onOverflow: () => {
+        if (this.#scan === undefined) this.#own(this.#scanUnlessStopped());
+      },
+    });
   }
 
-  /** Does nothing: {@link scan} is the beginning, once what is stored has been given to {@link remember}. */
+  /** Does nothing: {@link scan} is the beginning, once what is stored is in the table and {@link remember} has been called. */
   async start(): Promise<void> {}
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    this.#lookTimer?.cancel();
+    this.#looks.stop();
     this.#scanTimer?.cancel();
     await Promise.allSettled(this.#running);
   }
 
-  /** Takes over stored rows. False for a row of a share that there is no more. */
-  remember(file: StoredFile): boolean {
-    const found = this.#find(file.key);
-    found?.share.tree.remember(found.path, file);
-    return found !== undefined;
+  /** Takes over the folders of what is in the table. */
+  remember(): Promise<void> {
+    return this.#run(this.#rememberFolders());
+  }
+
+  *#rememberFolders(): Steps {
+    for (const folder of this.#table.folders()) {
+      const slash = folder.indexOf('/');
+      const name = slash < 0 ? folder : folder.slice(0, slash);
+      const share = this.#shares.find(({ config }) => config.name === name);
+      share?.tree.remember(slash < 0 ? '' : folder.slice(slash + 1));
+      yield;
+    }
   }
 
   rememberRoot(shareName: string, identity: string): void {
@@ -164,31 +193,32 @@ export class Scanner implements Startable {
       share: config.name,
       available: unavailable === undefined,
       folders: tree.folderCount,
+      ...this.#table.totalsOf(config.name),
       ...report.skipped,
     }));
   }
 
   /** What is needed to read a file that is offered; undefined for others. */
-  locate(key: FullPath): HashJob | undefined {
-    const found = this.#find(key);
-    const stamp = found?.share.tree.stampOf(found.path);
-    if (found === undefined || stamp === undefined) return undefined;
+  locate(slot: Slot): HashJob | undefined {
+    if (!this.#table.isShown(slot)) return undefined;
+    const found = this.#find(this.#table.columns.keyOf(slot));
+    if (found === undefined) return undefined;
     const { path, followSymlinks } = found.share.config;
+    const stamp = this.#table.stampOf(slot);
     return { share: { path, followSymlinks }, path: found.path as ShareRelativePath, stamp };
   }
 
-  /** The entry with its hash; undefined when the file is no longer the one that was hashed. */
-  setHash(key: FullPath, stamp: FileStamp, sha256: string): FileEntry | undefined {
-    const found = this.#find(key);
-    return found?.share.tree.setHash(found.path, stamp, sha256);
+  /** A hash was computed for the file with this stamp; passed over when it is another by now. */
+  setHash(slot: Slot, stamp: FileStamp, sha256: string): void {
+    if (!this.#isStill(slot, stamp) || this.#table.columns.hasHash(slot)) return;
+    this.#table.setSha256(slot, sha256);
   }
 
-  /** The file could not be read: it is withdrawn until it changes. */
-  setUnreadable(key: FullPath): CatalogueChange[] {
-    const found = this.#find(key);
-    const outcome = emptyOutcome();
-    found?.share.tree.setUnreadable(found.path, outcome);
-    return outcome.changes;
+  /** The file with this stamp could not be read: it is withdrawn until it changes. */
+  setUnreadable(slot: Slot, stamp: FileStamp): void {
+    if (!this.#isStill(slot, stamp)) return;
+    this.#table.hide(slot);
+    this.#table.setState(slot, 'unreadable');
   }
 
   /** Something is the matter with this file: look at its folder soon. */
@@ -204,10 +234,16 @@ export class Scanner implements Startable {
     const now = this.#clock.monotonic();
     share.schedule.add(directory, now);
     for (const alias of share.tree.aliasesOf(directory)) share.schedule.add(alias, now);
-    this.#scheduleLooks();
+    this.#looks.wake();
+  }
+
+  /** So much happened at once that some of it may never have been told. For the watcher. */
+  flooded(): void {
+    this.#flooded = true;
   }
 
   async #scanAll(): Promise<void> {
+    this.#flooded = false;
     this.#scanTimer?.cancel();
     const began = this.#clock.monotonic();
     const isFirst = this.#scanned === 'first';
@@ -215,11 +251,7 @@ export class Scanner implements Startable {
     if (this.#stopping.signal.aborted) throw new AbortedError('the scan was stopped');
     const tookMs = this.#clock.monotonic() - began;
     if (isFirst) await this.#finishFirst();
-    const expired = this.#moved.expire(this.#clock.monotonic()).filter(({ key }) => !this.#holdsHash(key));
-    await this.#components.sink.apply(
-      [],
-      expired.map(({ key }) => ({ type: 'remove', key })),
-    );
+    await this.#run(this.#expire());
     this.#components.watcher.retry();
     this.#scheduleScan({ atMs: this.#clock.monotonic(), tookMs });
     if (!isFirst) return;
@@ -234,11 +266,31 @@ export class Scanner implements Startable {
 
   async #finishFirst(): Promise<void> {
     this.#scanned = 'later';
-    const outcome = emptyOutcome();
-    if (this.#moved.size > 0) {
-      for (const { tree } of this.#shares) tree.claimMoved(this.#components.sink.entries(), outcome);
+    if (this.#moved.size > 0) await this.#run(this.#claimMoved());
+    await this.#components.store.written();
+  }
+
+  /** Files without a hash that were moved while this program was not running. */
+  *#claimMoved(): Steps {
+    const { columns } = this.#table;
+    let looked = 0;
+    for (const slot of this.#table.shown()) {
+      looked += 1;
+      if (looked % SHOWN_A_STEP === 0) yield;
+      if (columns.hasHash(slot)) continue;
+      const gone = this.#moved.claim(this.#table.stampOf(slot));
+      const sha256 = gone === undefined ? undefined : columns.sha256Of(gone);
+      if (gone !== undefined) this.#table.remove(gone);
+      if (sha256 !== undefined) this.#table.setSha256(slot, sha256);
     }
-    await this.#components.sink.apply(outcome.changes, outcome.stored);
+  }
+
+  *#expire(): Steps {
+    const now = this.#clock.monotonic();
+    for (let slot = this.#moved.expire(now); slot !== undefined; slot = this.#moved.expire(now)) {
+      this.#table.remove(slot);
+      yield;
+    }
   }
 
   async #scanShare(share: ScannedShare): Promise<void> {
@@ -286,7 +338,7 @@ export class Scanner implements Startable {
     );
   }
 
-  #take(
+  async #take(
     share: ScannedShare,
     findings: readonly Finding[],
     depth: LookRequest['depth'],
@@ -298,29 +350,45 @@ export class Scanner implements Startable {
       scan: this.#scanned,
     };
     const outcome = emptyOutcome();
-    let rootFound: boolean | undefined;
+    await this.#run(this.#takeAll(share, findings, { context, outcome, report }), () =>
+      this.#carryOut(share, outcome, depth),
+    );
+    await this.#components.store.written();
+  }
+
+  *#takeAll(share: ScannedShare, findings: readonly Finding[], taking: Taking): Steps {
+    const { context, outcome, report } = taking;
     for (const finding of findings) {
       report?.add(finding);
-      share.tree.take(finding, context, outcome);
-      if (finding.directory === '') rootFound = outcome.unavailable === undefined;
+      yield* share.tree.take(finding, context, outcome);
+      if (finding.directory === '') this.#setAvailable(share, outcome.unavailable);
     }
-    if (rootFound !== undefined) this.#setAvailable(share, rootFound ? undefined : outcome.unavailable);
-    this.#carryOut(share, outcome, depth);
-    return this.#components.sink.apply(outcome.changes, outcome.stored);
+  }
+
+  /** In its turn and in slices, after each of which all is told. */
+  #run(steps: Steps, onSlice: () => void = () => undefined): Promise<void> {
+    return this.#slices.run(steps, {
+      onSlice: () => {
+        onSlice();
+        this.#table.commit();
+      },
+      signal: this.#stopping.signal,
+    });
   }
 
   #carryOut(share: ScannedShare, outcome: Outcome, depth: LookRequest['depth']): void {
     const { watcher } = this.#components;
     const now = this.#clock.monotonic();
-    for (const directory of outcome.unwatch) watcher.forget({ share: share.index, directory });
-    for (const { directory, identity } of outcome.watch) {
+    for (const directory of outcome.unwatch.splice(0)) watcher.forget({ share: share.index, directory });
+    for (const { directory, identity } of outcome.watch.splice(0)) {
       watcher.watch({ share: share.index, directory, identity, root: share.root });
       // Once more, for what happens before it is watched.
       if (this.#scanned === 'later') share.schedule.add(directory, now + this.#init.quietMs);
     }
-    for (const { directory, atMs } of outcome.lookAgain) share.schedule.add(directory, atMs);
-    if (depth === 'alone') for (const directory of outcome.explore) this.#explore(share, directory);
-    this.#scheduleLooks();
+    for (const { directory, atMs } of outcome.lookAgain.splice(0)) share.schedule.add(directory, atMs);
+    const unknown = outcome.explore.splice(0);
+    if (depth === 'alone') for (const directory of unknown) this.#explore(share, directory);
+    this.#looks.wake();
   }
 
   #explore(share: ScannedShare, directory: string): void {
@@ -344,48 +412,21 @@ export class Scanner implements Startable {
     if (unavailable !== undefined || identity === undefined || identity === share.storedRoot) return;
     share.storedRoot = identity;
     this.#own(
-      this.#components.sink
+      this.#components.store
         .writeRoot(name, identity)
         .catch((error: unknown) => this.#log.error({ err: error }, 'the store cannot be written')),
     );
   }
 
-  #scheduleLooks(): void {
-    if (this.#looks > 0 || this.#stopping.signal.aborted) return;
-    this.#lookTimer?.cancel();
-    let first: number | undefined;
-    for (const { schedule } of this.#shares) {
-      const next = schedule.next();
-      if (next !== undefined && (first === undefined || next < first)) first = next;
-    }
-    if (first === undefined) return;
-    this.#lookTimer = this.#clock.after(Math.max(0, first - this.#clock.monotonic()), () =>
-      this.#lookAtDue(),
-    );
-  }
-
-  #lookAtDue(): void {
-    const now = this.#clock.monotonic();
-    for (const share of this.#shares) {
-      share.schedule.tidy(now);
-      for (const directory of share.schedule.take(now, MAX_LOOKS)) {
-        this.#looks += 1;
-        this.#own(this.#lookAlone(share, directory));
-      }
-      if (share.schedule.overflowed && this.#scan === undefined) this.#own(this.#scanUnlessStopped());
-    }
-    this.#scheduleLooks();
-  }
-
-  async #lookAlone(share: ScannedShare, directory: string): Promise<void> {
-    try {
-      const tookMs = await this.#lookNow(share, { directory, depth: 'alone' }, 'soon');
-      share.schedule.looked(directory, this.#clock.monotonic(), tookMs);
-    } catch (error) {
+  #lookAlone(index: number, directory: string): Promise<number | undefined> {
+    const share = this.#shares[index];
+    if (share === undefined) return Promise.resolve(undefined);
+    const look = this.#lookNow(share, { directory, depth: 'alone' }, 'soon').catch((error) => {
       this.#lookFailed(share, error);
-    }
-    this.#looks -= 1;
-    this.#scheduleLooks();
+      return undefined;
+    });
+    this.#own(look);
+    return look;
   }
 
   #lookFailed(share: ScannedShare, error: unknown): void {
@@ -406,6 +447,7 @@ export class Scanner implements Startable {
   }
 
   #pauseMs(): number {
+    if (this.#flooded) return 0;
     const { rescanMs, unwatchedRescanMs } = this.#init;
     const isAway = this.#shares.some((share) => share.unavailable !== undefined);
     const unwatchedMs = this.#components.watcher.unwatched > 0 ? unwatchedRescanMs : rescanMs;
@@ -419,9 +461,8 @@ export class Scanner implements Startable {
     });
   }
 
-  #holdsHash(key: FullPath): boolean {
-    const found = this.#find(key);
-    return found?.share.tree.holdsHash(found.path) === true;
+  #isStill(slot: Slot, stamp: FileStamp): boolean {
+    return this.#table.isShown(slot) && isSameFile(this.#table.stampOf(slot), stamp);
   }
 
   #find(key: FullPath): { share: ScannedShare; path: string } | undefined {

@@ -17,7 +17,7 @@ import {
   parseDescriptions,
 } from './descript-ion.js';
 import type { Finding, FollowedLink, LookRequest, Skipped } from './listing.js';
-import { STAMP_FIELDS } from './listing.js';
+import { folderIdentity, STAMP_FIELDS } from './listing.js';
 import { compileOfferRules, type OfferRules } from './offer-rules.js';
 
 /** Files in one part of a listing: a message that the main thread deals with in a few milliseconds. */
@@ -100,7 +100,7 @@ class FolderReading {
     }
     const status = this.#fs.statusOf(this.#realPath);
     if (status?.kind !== 'directory') throw new FileSystemError('ENOTDIR', absolute);
-    this.#identity = `${status.dev} ${status.ino} ${status.birthtimeMs}`;
+    this.#identity = folderIdentity(status);
     for (const { name } of this.#fs.readDirectory(absolute)) {
       // Before the rules: the folder's descriptions hold even where the file itself is not offered.
       if (isDescriptionFile(name)) this.#readDescriptions(name);

@@ -11,6 +11,12 @@ import { isWatchable, type OpenWatch, type WatchFolders } from './chokidar-watch
 /** Folders a chokidar instance watches: each costs some kilobytes, and one can't forget what it once watched. */
 const FOLDERS_A_WATCH = 64;
 
+/**
+ * The kernel keeps so many events at most (fs.inotify.max_queued_events, 16384), drops the rest, and Node does not
+ * tell. Half of that read in one turn of the event loop is taken for a queue that was full.
+ */
+const FLOOD_EVENTS = 8192;
+
 /** What to do about a limit that was reached. */
 const SYSCTL: Readonly<Record<string, string>> = {
   ENOSPC: 'fs.inotify.max_user_watches',
@@ -45,10 +51,16 @@ interface Group {
 
 export type LookListener = (share: number, directory: string) => void;
 
+export interface WatcherInit {
+  readonly onLook: LookListener;
+  /** So many events came at once that there may have been others. */
+  readonly onFlood?: () => void;
+}
+
 export class Watcher implements Startable {
   readonly #watchFolders: WatchFolders;
   readonly #log: Log;
-  readonly #onLook: LookListener;
+  readonly #init: WatcherInit;
   readonly #folders = new Map<string, Watched>();
   readonly #waiting = new Set<Watched>();
   readonly #groups = new Set<Group>();
@@ -57,11 +69,13 @@ export class Watcher implements Startable {
   #hasWarned = false;
   #stopped = false;
   #unwatched = 0;
+  /** In this turn of the event loop. */
+  #events = 0;
 
-  constructor(components: WatcherComponents, init: { readonly onLook: LookListener }) {
+  constructor(components: WatcherComponents, init: WatcherInit) {
     this.#watchFolders = components.watchFolders;
     this.#log = components.log;
-    this.#onLook = init.onLook;
+    this.#init = init;
   }
 
   /** Folders that should be watched and can't be. */
@@ -152,12 +166,25 @@ export class Watcher implements Startable {
     const byPath = new Map(batch.map((watched) => [pathOf(watched.folder), watched]));
     const open = await this.#watchFolders([...byPath.keys()], {
       onEvent: (path) => {
+        this.#count();
         const folder = byPath.get(path)?.folder;
-        if (folder !== undefined) this.#onLook(folder.share, folder.directory);
+        if (folder !== undefined) this.#init.onLook(folder.share, folder.directory);
       },
       onError: (path, code) => this.#failed(byPath.get(path ?? ''), path, code),
     });
     this.#adopt(open, byPath);
+  }
+
+  #count(): void {
+    if (this.#events === 0) {
+      setImmediate(() => {
+        this.#events = 0;
+      });
+    }
+    this.#events += 1;
+    if (this.#events !== FLOOD_EVENTS) return;
+    this.#log.info('so much changes at once that some of it may be missed: all is scanned once more');
+    this.#init.onFlood?.();
   }
 
   /** Folders of one share: two shares may hold the same folder, and a group knows a path once. */

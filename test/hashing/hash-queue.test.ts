@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { Catalogue } from '../../src/catalogue/catalogue.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
-import { type FullPath, fullPath, type ShareRelativePath } from '../../src/catalogue/share-path.js';
+import { isSameFile } from '../../src/catalogue/file-stamp.js';
+import { fullPath, type ShareRelativePath } from '../../src/catalogue/share-path.js';
 import type { HashJob, HashResult } from '../../src/hashing/hash-job.js';
 import type { HashPool } from '../../src/hashing/hash-pool.js';
-import { HashQueue } from '../../src/hashing/hash-queue.js';
+import { HashQueue, type HashTargets } from '../../src/hashing/hash-queue.js';
 import { silentLog } from '../../src/log.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
+
+function hashOf(path: string): string {
+  return createHash('sha256').update(path).digest('base64');
+}
 
 /** A pool whose batches end when the test says so. */
 class ManualPool implements HashPool {
@@ -27,7 +33,7 @@ class ManualPool implements HashPool {
         end: (result) => {
           if (result instanceof Error) return reject(result);
           for (const job of jobs) this.bytesRead += job.stamp.size;
-          resolve(jobs.map(({ path }) => result ?? { type: 'hashed', sha256: `hash of ${path}` }));
+          resolve(jobs.map(({ path }) => result ?? { type: 'hashed', sha256: hashOf(path) }));
         },
       });
     });
@@ -59,24 +65,26 @@ describe('hash queue', () => {
     clock = new VirtualClock();
     changed = [];
     unreadable = [];
-    const targets = {
-      locate(wanted: FullPath): HashJob | undefined {
-        const found = catalogue.get(wanted);
-        if (found === undefined) return undefined;
-        const stamp = { size: found.size, mtimeMs: 0, ctimeMs: 0, birthtimeMs: 0, ino: 0 };
-        return { share: { path: '/s', followSymlinks: false }, path: found.path, stamp };
+    const { table } = catalogue;
+    const targets: HashTargets = {
+      locate(slot) {
+        if (!table.isShown(slot)) return undefined;
+        const { path } = table.columns.entryOf(slot);
+        return { share: { path: '/s', followSymlinks: false }, path, stamp: table.stampOf(slot) };
       },
-      async hashed(files: readonly { key: FullPath; sha256: string }[]) {
-        for (const { key: each, sha256 } of files) {
-          const found = catalogue.get(each);
-          if (found !== undefined) put({ ...found, sha256 });
+      async hashed(files) {
+        for (const { slot, stamp, sha256 } of files) {
+          const isStill = table.isShown(slot) && isSameFile(stamp, table.stampOf(slot));
+          if (isStill) table.setSha256(slot, sha256);
         }
+        table.commit();
       },
-      unreadable: (each: FullPath) => {
-        unreadable.push(each);
-        catalogue.apply([{ type: 'remove', key: each }]);
+      unreadable: (slot) => {
+        unreadable.push(table.columns.keyOf(slot));
+        table.hide(slot);
+        table.commit();
       },
-      changed: (each: FullPath) => void changed.push(each),
+      changed: (slot) => void changed.push(table.columns.keyOf(slot)),
     };
     queue = new HashQueue({ catalogue, pool, targets, clock, log: silentLog }, { maxWaiters });
     await queue.start();
@@ -115,8 +123,8 @@ describe('hash queue', () => {
       [['large'], ['c']],
     );
     pool.batches[1]?.end();
-    assert.equal((await waiting).sha256, 'hash of c');
-    assert.equal((await queue.waitFor(key('c'))).sha256, 'hash of c');
+    assert.equal((await waiting).sha256, hashOf('c'));
+    assert.equal((await queue.waitFor(key('c'))).sha256, hashOf('c'));
     assert.equal(pool.batches.length, 2);
   });
 

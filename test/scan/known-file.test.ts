@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
-import { type FileStamp, identityOf, isSameFile } from '../../src/catalogue/file-stamp.js';
-import type { FullPath, ShareRelativePath } from '../../src/catalogue/share-path.js';
+import { type FileStamp, hashOfMoved, isSameFile, isSameMoved } from '../../src/catalogue/file-stamp.js';
 import { decide, type FindingContext, type KnownFile } from '../../src/scan/known-file.js';
 import { MovedFiles } from '../../src/scan/moved-files.js';
+import { QuietFiles } from '../../src/scan/quiet-files.js';
 import { nextQuietMs } from '../../src/scan/quiet-period.js';
 
 const old: FileStamp = { size: 5, mtimeMs: 1000.5, ctimeMs: 1000.5, birthtimeMs: 900, ino: 7 };
-const entry = { share: 's', path: 'p' as ShareRelativePath, size: 5, mtimeMs: 1000, mediaType: 'text/plain' };
 const later: FindingContext = { nowMs: 1e6, monotonicMs: 10_000, scan: 'later' };
-const offered: KnownFile = { state: 'offered', stamp: old, entry, offeredMs: 9000, quietMs: 1000 };
+const offered: KnownFile = { state: 'offered', stamp: old, offeredMs: 9000, quietMs: 1000 };
 
 describe('what is known of a file', () => {
   it('lets a new file settle, but offers at once what a first scan finds old', () => {
@@ -16,6 +15,7 @@ describe('what is known of a file', () => {
     assert.deepEqual(decide(undefined, old, 1000, { ...later, scan: 'first' }), {
       type: 'offer',
       quietMs: 1000,
+      as: 'new',
     });
     const fresh = { ...old, ctimeMs: 1e6 - 10 };
     const future = { ...old, mtimeMs: 2e6 };
@@ -48,8 +48,8 @@ describe('what is known of a file', () => {
   });
 
   it('takes a stored hash for the same file only', () => {
-    const remembered: KnownFile = { state: 'remembered', stamp: old, sha256: 'x' };
-    assert.deepEqual(decide(remembered, old, 1000, later), { type: 'offer', quietMs: 1000, sha256: 'x' });
+    const remembered: KnownFile = { state: 'remembered', stamp: old };
+    assert.deepEqual(decide(remembered, old, 1000, later), { type: 'offer', quietMs: 1000, as: 'known' });
     assert.equal(decide(remembered, { ...old, mtimeMs: 1 }, 1000, later).type, 'settle');
   });
 
@@ -61,35 +61,55 @@ describe('what is known of a file', () => {
 });
 
 describe('moved files', () => {
-  const gone = (key: string, stamp: FileStamp) => ({ key: key as FullPath, stamp, sha256: key });
+  const stamps = new Map<number, FileStamp>();
+  const movedFiles = () =>
+    new MovedFiles({ table: { stampOf: (slot) => stamps.get(slot) ?? assert.fail(`no file ${slot}`) } });
+
+  beforeEach(() => stamps.clear());
 
   it('are handed out once, and given up after a while', () => {
-    const moved = new MovedFiles();
-    assert.deepEqual(moved.add(gone('a', old), 0), []);
-    assert.deepEqual(moved.add(gone('b', { ...old, ino: 8 }), 1000), []);
-    assert.equal(moved.claim({ ...old, ctimeMs: 1 })?.key, 'a');
+    const moved = movedFiles();
+    stamps.set(1, old).set(2, { ...old, ino: 8 });
+    moved.add(1, 0);
+    moved.add(2, 1000);
+    assert.equal(moved.claim({ ...old, ctimeMs: 1 }), 1);
     assert.equal(moved.claim(old), undefined);
-    assert.deepEqual(moved.expire(1000), []);
-    assert.deepEqual(
-      moved.expire(1_000_000).map(({ key }) => key),
-      ['b'],
-    );
+    assert.equal(moved.expire(1000), undefined);
+    assert.equal(moved.expire(1_000_000), 2);
+    assert.equal(moved.expire(1_000_000), undefined);
     assert.equal(moved.size, 0);
   });
 
   it('do not take a new file with a used inode number for an old one', () => {
-    const moved = new MovedFiles();
-    moved.add(gone('a', old), 0);
+    const moved = movedFiles();
+    stamps.set(1, old);
+    moved.add(1, 0);
     assert.equal(moved.claim({ ...old, birthtimeMs: 901 }), undefined);
-    assert.notEqual(identityOf(old), identityOf({ ...old, size: 6 }));
+    assert.equal(isSameMoved(old, { ...old, size: 6 }), false);
+    assert.equal(hashOfMoved(old), hashOfMoved({ ...old, ctimeMs: 1 }));
   });
 
-  it('give up the first of two paths of one file', () => {
-    const moved = new MovedFiles();
-    moved.add(gone('a', old), 0);
-    assert.deepEqual(
-      moved.add(gone('b', old), 0).map(({ key }) => key),
-      ['a'],
-    );
+  it('are there under each of two paths of one file, and not when they are back', () => {
+    const moved = movedFiles();
+    stamps.set(1, old).set(2, old).set(3, old);
+    for (const slot of [1, 2, 3]) moved.add(slot, 0);
+    moved.forget(2);
+    assert.deepEqual([moved.claim(old), moved.claim(old), moved.claim(old)], [3, 1, undefined]);
+  });
+});
+
+describe('quiet files', () => {
+  it('are forgotten once it says nothing how long they have been quiet', () => {
+    const quiet = new QuietFiles();
+    quiet.settle(1, 0, 1000);
+    quiet.offer(2, 0, 1000);
+    quiet.offer(3, 0, 64_000);
+    quiet.offer(4, 5000, 1000);
+    quiet.tidy(10_000);
+    assert.equal(quiet.size, 4);
+    quiet.tidy(10_001);
+    assert.deepEqual([quiet.of(2), quiet.of(4)], [undefined, { sinceMs: 5000, quietMs: 1000 }]);
+    quiet.tidy(700_000);
+    assert.equal(quiet.size, 1, 'what settles waits until it is looked at');
   });
 });

@@ -93,8 +93,9 @@ describe('library', () => {
   it('does not offer a file that is being written', async () => {
     const harness = await start({ quietMs: 400 });
     const offered: string[] = [];
-    harness.library.catalogue.onChange((changes) => {
-      for (const change of changes) if (change.type === 'put') offered.push(`${change.entry.size}`);
+    const { catalogue } = harness.library;
+    catalogue.onBatch(({ added }) => {
+      for (const slot of added) offered.push(`${catalogue.table.columns.size.get(slot)}`);
     });
     await harness.folder.write('growing', '');
     for (let i = 0; i < 20; i += 1) {

@@ -1,7 +1,6 @@
-/** A library over real folders, with short times, a store on disk and a log that can be read. */
+/** A library over real folders, with short times, a store that outlives it and a log that can be read. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { LevelStore } from '../../src/catalogue/level-store.js';
 import type { ShareConfig } from '../../src/catalogue/share.js';
 import type { FullPath } from '../../src/catalogue/share-path.js';
 import { systemClock } from '../../src/clock.js';
@@ -10,6 +9,7 @@ import { createLog } from '../../src/log.js';
 import type { WatchFolders } from '../../src/scan/chokidar-watch.js';
 import { Library, type LibraryInit } from '../../src/scan/library.js';
 import { eventually } from './eventually.js';
+import { MemoryDisk, MemoryStore } from './memory-store.js';
 import { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
 
 export interface LibraryHarness {
@@ -28,7 +28,7 @@ export interface LibraryHarness {
   filesHashed(): number;
   stop(): Promise<void>;
   /** Stops and starts another over the same folder and store. */
-  restart(): Promise<LibraryHarness>;
+  restart(also?: HarnessOptions): Promise<LibraryHarness>;
   cleanUp(): Promise<void>;
 }
 
@@ -42,6 +42,8 @@ export interface HarnessOptions extends Partial<Omit<LibraryInit, 'shares'>> {
   readonly share?: Partial<ShareConfig>;
   readonly shares?: readonly ShareConfig[];
   readonly watchFolders?: WatchFolders;
+  /** False for one that is handed over before its first scan. */
+  readonly awaitsReady?: boolean;
 }
 
 /** `fill` makes the files that are there before the start. */
@@ -50,17 +52,16 @@ export async function libraryHarness(
   fill: (folder: TemporaryFolder) => Promise<void> = async () => undefined,
 ): Promise<LibraryHarness> {
   const folder = await temporaryFolder();
-  const data = await temporaryFolder();
   await fill(folder);
-  return open(options, folder, data);
+  return open(options, folder, new MemoryDisk());
 }
 
 async function open(
   options: HarnessOptions,
   folder: TemporaryFolder,
-  data: TemporaryFolder,
+  disk: MemoryDisk,
 ): Promise<LibraryHarness> {
-  const { share, shares, watchFolders, ...init } = options;
+  const { share, shares, watchFolders, awaitsReady = true, ...init } = options;
   const logged: LogLine[] = [];
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
   const config = {
@@ -74,7 +75,7 @@ async function open(
   const library = new Library(
     {
       fs: realFileSystem,
-      store: new LevelStore({ log }, { location: `${data.path}/store` }),
+      store: new MemoryStore(disk),
       clock: systemClock,
       log,
       ...(watchFolders === undefined ? {} : { watchFolders }),
@@ -90,7 +91,7 @@ async function open(
     },
   );
   await library.start();
-  await library.ready;
+  if (awaitsReady) await library.ready;
   const keys = () => [...library.catalogue.entries()].map((entry) => `${entry.share}/${entry.path}`).sort();
   return {
     folder,
@@ -114,14 +115,13 @@ async function open(
     sha256: (key) => library.catalogue.get(key as FullPath)?.sha256,
     filesHashed: () => library.progress().hashing.filesDone,
     stop: () => library.stop(),
-    async restart() {
+    async restart(also) {
       await library.stop();
-      return open(options, folder, data);
+      return open({ ...options, ...also }, folder, disk);
     },
     async cleanUp() {
       await library.stop();
       await folder.remove();
-      await data.remove();
     },
   };
 }

@@ -1,0 +1,51 @@
+/**
+ * The scan's work on the main thread: one thing after the other, in the order in which it is handed over,
+ * and everything in slices of a few milliseconds, between which all else goes on.
+ */
+import type { Clock } from '../clock.js';
+import { AbortedError } from '../errors.js';
+
+/** Work that may be interrupted wherever it yields; a step takes some microseconds. */
+export type Steps = Generator<void, void>;
+
+const SLICE_MS = 4;
+
+export interface SliceInit {
+  /** After every slice, also the last. */
+  readonly onSlice?: () => void;
+  readonly signal: AbortSignal;
+}
+
+export class Slices {
+  readonly #clock: Pick<Clock, 'monotonic'>;
+  #last: Promise<void> = Promise.resolve();
+
+  constructor(components: { readonly clock: Pick<Clock, 'monotonic'> }) {
+    this.#clock = components.clock;
+  }
+
+  /** Resolves when the work is done, which begins when all before it is. Rejects with {@link AbortedError} and with what a step throws. */
+  run(steps: Steps, init: SliceInit): Promise<void> {
+    const run = this.#last.then(() => this.#run(steps, init));
+    this.#last = run.catch(() => undefined); // the caller hears of it
+    return run;
+  }
+
+  async #run(steps: Steps, { onSlice, signal }: SliceInit): Promise<void> {
+    for (let isFirst = true; ; isFirst = false) {
+      if (!isFirst) await new Promise((resolve) => setImmediate(resolve));
+      if (signal.aborted) throw new AbortedError('the scan was stopped');
+      const isDone = this.#slice(steps);
+      onSlice?.();
+      if (isDone) return;
+    }
+  }
+
+  #slice(steps: Steps): boolean {
+    const untilMs = this.#clock.monotonic() + SLICE_MS;
+    do {
+      if (steps.next().done === true) return true;
+    } while (this.#clock.monotonic() < untilMs);
+    return false;
+  }
+}
