@@ -139,9 +139,15 @@ async function compare(
       run: () => {
         const began = performance.now();
         let found = 0;
-        findMatches(matcher, values, { from: 0, to: values.starts.length - 1 }, { check() {} }, () => {
-          found += 1;
-        });
+        findMatches(
+          matcher,
+          values,
+          { from: 0, to: values.starts.length - 1 },
+          { check() {}, isDue: false },
+          () => {
+            found += 1;
+          },
+        );
         counts.set('ours', found);
         return performance.now() - began;
       },

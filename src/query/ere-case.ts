@@ -88,7 +88,7 @@ export function foldCodePoint(codePoint: number): number {
  * character becomes one character; lone surrogates (bytes that are not UTF-8) stay.
  */
 export function foldCase(text: string): string {
-  if (/^[\0-@[-\x7f]*$/.test(text)) return text;
+  if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
   let folded = '';
   for (const character of text) folded += String.fromCodePoint(foldCodePoint(character.codePointAt(0) ?? 0));
   return folded;

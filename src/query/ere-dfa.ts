@@ -41,7 +41,7 @@ export class LazyDfa {
   readonly #endsInMatch: Uint8Array;
   readonly #scratch: Uint32Array;
   #states = 0;
-  #generation = 0;
+  #generation = 1;
   #bytesRead = 0;
   #initial = UNKNOWN;
 
@@ -61,6 +61,11 @@ export class LazyDfa {
     this.#endsInMatch = new Uint8Array(this.#maxStates + 1);
     this.#scratch = new Uint32Array(positions.words);
     this.table = new Int32Array(ROW * (1 + Math.min(FIRST_STATES, this.#maxStates)));
+  }
+
+  /** States are good for as long as this is the same. */
+  get generation(): number {
+    return this.#generation;
   }
 
   /** The state at the beginning of a value. */

@@ -37,7 +37,27 @@ export interface EreMatcher {
    * folded by it, over which it finds the same as over the values themselves.
    */
   readonly requiredLiterals: readonly Uint8Array[];
+  /**
+   * Where `utf8[from, to)` leads, for values that begin with it: to be given to {@link matchesAfter}. It
+   * ends where a character does.
+   */
+  beginning(utf8: Uint8Array, from: number, to: number, budget: Budget): Beginning;
+  /**
+   * As {@link matches}, of a value of that beginning and `utf8[from, to)`. Undefined when that is not known:
+   * the beginning is to be made anew if it {@link isOutdated}, else the value is to be matched as a whole.
+   */
+  matchesAfter(
+    beginning: Beginning,
+    utf8: Uint8Array,
+    from: number,
+    to: number,
+    budget: Budget,
+  ): boolean | undefined;
+  isOutdated(beginning: Beginning): boolean;
 }
+
+/** A state of the automaton and which of its tables that is in. Never 0. */
+export type Beginning = number;
 
 /** Cheap: the automaton is built when the first value is matched, under the budget of that. */
 export function compileEre(
@@ -46,6 +66,11 @@ export function compileEre(
 ): EreMatcher {
   return new AutomatonMatcher(tree, options);
 }
+
+/** Above every state. */
+const GENERATION = 2 ** 24;
+/** Nothing is kept of beginnings: there is no table. */
+const WHOLE: Beginning = -1;
 
 interface Automaton {
   readonly alphabet: Alphabet;
@@ -70,17 +95,50 @@ class AutomatonMatcher implements EreMatcher {
   }
 
   matches(utf8: Uint8Array, from: number, to: number, budget: Budget): boolean {
-    this.#work.charge(budget);
-    this.#automaton ??= this.#build();
-    const automaton = this.#automaton;
+    const automaton = this.#charged(budget);
     if (automaton.positions.matchesAll) return true;
     if (from >= to) return automaton.positions.matchesEmpty;
     if (automaton.dfa) {
-      const found = this.#runTable(automaton.dfa, utf8, from, to);
-      if (found !== undefined) return found;
+      const end = this.#runTable(automaton.dfa, automaton.dfa.initial(), utf8, from, to);
+      if (end !== undefined) return isMatch(automaton.dfa, end);
       automaton.dfa = undefined;
     }
     return this.#walkPositions(automaton, utf8, from, to);
+  }
+
+  beginning(utf8: Uint8Array, from: number, to: number, budget: Budget): Beginning {
+    const automaton = this.#charged(budget);
+    const { dfa, positions } = automaton;
+    if (!dfa) return WHOLE;
+    const end = positions.matchesAll ? MATCH : this.#runTable(dfa, dfa.initial(), utf8, from, to);
+    if (end === undefined) automaton.dfa = undefined;
+    return end === undefined ? WHOLE : dfa.generation * GENERATION + end;
+  }
+
+  isOutdated(beginning: Beginning): boolean {
+    const dfa = this.#automaton?.dfa;
+    return dfa === undefined ? beginning !== WHOLE : Math.floor(beginning / GENERATION) !== dfa.generation;
+  }
+
+  matchesAfter(
+    beginning: Beginning,
+    utf8: Uint8Array,
+    from: number,
+    to: number,
+    budget: Budget,
+  ): boolean | undefined {
+    const automaton = this.#charged(budget);
+    const { dfa } = automaton;
+    if (!dfa || this.isOutdated(beginning)) return undefined;
+    const end = this.#runTable(dfa, beginning % GENERATION, utf8, from, to);
+    if (end === undefined) automaton.dfa = undefined;
+    return end === undefined ? undefined : isMatch(dfa, end);
+  }
+
+  #charged(budget: Budget): Automaton {
+    this.#work.charge(budget);
+    this.#automaton ??= this.#build();
+    return this.#automaton;
   }
 
   #build(): Automaton {
@@ -92,10 +150,10 @@ class AutomatonMatcher implements EreMatcher {
     return { alphabet, positions, dfa, set: new Uint32Array(words), nextSet: new Uint32Array(words) };
   }
 
-  /** Undefined when the table turns out not to pay. */
-  #runTable(dfa: LazyDfa, utf8: Uint8Array, from: number, to: number): boolean | undefined {
-    let state = dfa.initial();
-    if (state === DEAD) return false;
+  /** The state at the end, MATCH or DEAD; undefined when the table turns out not to pay. */
+  #runTable(dfa: LazyDfa, first: number, utf8: Uint8Array, from: number, to: number): number | undefined {
+    let state = first;
+    if (state < ROW) return state;
     let table = dfa.table;
     let at = from;
     while (at < to) {
@@ -115,12 +173,11 @@ class AutomatonMatcher implements EreMatcher {
         if (dfa.isThrashing) return undefined;
         table = dfa.table;
       }
-      if (next === MATCH) return true;
-      if (next === DEAD) return false;
+      if (next < ROW) return next;
       state = next;
       at += 1;
     }
-    return dfa.matchesAtEnd(state);
+    return state;
   }
 
   #walkPositions(automaton: Automaton, utf8: Uint8Array, from: number, to: number): boolean {
@@ -144,4 +201,8 @@ class AutomatonMatcher implements EreMatcher {
     }
     return positions.matchesAtEnd(automaton.set, 0);
   }
+}
+
+function isMatch(dfa: LazyDfa, end: number): boolean {
+  return end === MATCH || (end !== DEAD && dfa.matchesAtEnd(end));
 }

@@ -19,33 +19,42 @@ const WINDOW = 1 << 20;
 const TRIAL = 1024;
 const TOO_MANY = TRIAL / 4;
 
-/** Calls `found` with the number of each value in `[from, to)` that matches, ascending. Throws what `budget.check` throws. */
+/** Says besides when it is time to let others go on. */
+export interface ScanBudget extends Budget {
+  readonly isDue: boolean;
+}
+
+/**
+ * Calls `found` with the number of each value in `[from, to)` that matches, ascending. Returns the first that
+ * it has not searched: `to`, unless the budget `isDue` before. Throws what `budget.check` throws.
+ */
 export function findMatches(
   matcher: EreMatcher,
   values: PackedValues,
   range: { readonly from: number; readonly to: number },
-  budget: Budget,
+  budget: ScanBudget,
   found: (value: number) => void,
-): void {
+): number {
   const { utf8, starts } = values;
   const [literal] = matcher.requiredLiterals;
   let next = range.from;
   if (literal) next = skipByLiteral(matcher, literal, values, range, budget, found);
-  for (; next < range.to; next += 1) {
+  for (; next < range.to && !budget.isDue; next += 1) {
     if (matcher.matches(utf8, starts[next] as number, starts[next + 1] as number, budget)) found(next);
   }
+  return next;
 }
 
-/** Returns the first value not searched: before the end, if the literal is in too many values to be of use. */
+/** Returns the first value not searched: before the end, if the literal is in too many values to be of use, or it is time. */
 function skipByLiteral(
   matcher: EreMatcher,
   literal: Uint8Array,
   { utf8, starts }: PackedValues,
   range: { readonly from: number; readonly to: number },
-  budget: Budget,
+  budget: ScanBudget,
   found: (value: number) => void,
 ): number {
-  const bytes = Buffer.from(utf8.buffer, utf8.byteOffset, utf8.byteLength);
+  const bytes = Buffer.from(utf8.buffer as ArrayBuffer, utf8.byteOffset, utf8.byteLength);
   const end = starts[range.to] as number;
   let value = range.from;
   let trialEnds = value + TRIAL;
@@ -62,6 +71,7 @@ function skipByLiteral(
       if (matcher.matches(utf8, starts[value] as number, starts[value + 1] as number, budget)) found(value);
       held += 1;
       value += 1;
+      if (budget.isDue) return value;
       if (value < trialEnds) continue;
       if (held > TOO_MANY) return value;
       trialEnds = value + TRIAL;

@@ -1,25 +1,24 @@
-/** Runs one search over one state of the files, in slices. */
-import type { Pace, Work } from '../index/text-index.js';
+/** Runs one search over one state of the files, in slices: narrows the candidates field by field, then takes a page. */
+import { Buffer } from 'node:buffer';
+import type { Clock } from '../clock.js';
+import type { SlotSet } from '../columns/slot-set.js';
+import type { Matches, Pace, Work } from '../index/text-index.js';
 import type { Order } from '../stanza/file-criteria.js';
+import { Candidates } from './candidates.js';
+import { keepByColumn } from './column-filters.js';
 import type { Criteria } from './criteria.js';
 import type { Budget } from './ere-matcher.js';
+import type { Explanation } from './explanation.js';
 import type { FileView } from './file-view.js';
 import { PageCollector } from './page-collector.js';
-import { chooseDriver, type Driver } from './plan.js';
+import { areFew, chooseDriver, type Field, planFields, type TextField } from './plan.js';
 import type { SearchAnswer, SearchRequest } from './query-engine.js';
-import { residualFilter } from './residual-filter.js';
+import { fieldTest } from './residual-filter.js';
 import { SearchedSlot } from './searched-slot.js';
+import { StepTimer } from './step-timer.js';
+import { TextScan } from './text-scan.js';
 
-/** How an answer came about, for the log. */
-export interface Explanation {
-  readonly driver: Driver;
-  /** Files that the driver named and the rest of the criteria was tested on. */
-  readonly candidates: number;
-  readonly matches: number;
-}
-
-/** Files with nothing left to test between two looks at the time. */
-const FILES_A_LOOK = 64;
+export type { Explanation } from './explanation.js';
 
 export interface Executed {
   readonly answer: SearchAnswer;
@@ -31,45 +30,167 @@ export interface ExecuteInit {
   readonly maxPageEntries: number;
 }
 
+export interface ExecuteComponents {
+  /** To tell how long each step took. */
+  readonly clock?: Pick<Clock, 'monotonic'>;
+}
+
 /** Throws `ParseError` for a cursor that is not ours, and what `pace` and the index throw. */
 export function* execute(
   request: SearchRequest,
   view: FileView,
-  init: ExecuteInit,
+  init: ExecuteInit & ExecuteComponents,
   pace: Pace & Budget,
 ): Work<Executed> {
   const { criteria } = request;
-  const driver = chooseDriver(criteria);
   const order = request.order ?? naturalOrder(criteria);
-  const file = (slot: number) => new SearchedSlot(view.columns, slot);
-  const collector = new PageCollector({ file }, order, request.page, init.maxPageEntries);
-  const named = request.named && new Set(request.named.filter((slot) => view.shown.has(slot)));
-  const test = yield* residualFilter(criteria, pace);
-  let candidates = 0;
-  const take = (slot: number, score: number) => {
-    candidates += 1;
-    if (test === undefined || test(file(slot), pace)) collector.add(slot, score);
+  const collector = new PageCollector(view.columns, order, request.page, init.maxPageEntries);
+  const files = countOf(view.shown);
+  const timer = new StepTimer(init.clock);
+  const search = new Search(request, view, files, pace);
+  const steps: Explanation['steps'][number][] = [];
+  for (const field of planFields(criteria)) {
+    const before = steps.at(-1)?.after ?? files;
+    const ms = yield* timer.time(search.narrow(field));
+    steps.push({ step: field, before, after: search.count, ...ms });
+  }
+  const candidates = steps[0]?.after ?? files;
+  const ms = yield* timer.time(search.collect(collector));
+  const answer = collector.finish();
+  steps.push({ step: 'page', before: collector.total, after: answer.entries.length, ...ms });
+  return {
+    answer,
+    explanation: { driver: chooseDriver(criteria), files, candidates, matches: collector.total, steps },
   };
-  if (criteria.text.length > 0) {
-    for (const { ids, scores } of yield* view.words.search(criteria.text, { document: file }, pace)) {
-      for (let at = 0; at < ids.length; at++) {
-        const slot = ids[at] as number;
-        if (named === undefined || named.has(slot)) take(slot, scores[at] as number);
-        if ((test !== undefined || at % FILES_A_LOOK === 0) && pace.due()) yield;
-      }
-    }
-  } else {
-    for (const slot of named ?? view.shown) {
-      take(slot, 0);
-      if (pace.due()) yield;
+}
+
+/** Files read and decoded between two looks at the time, and files of which a number is compared. */
+const ROWS_A_LOOK = 16;
+const NUMBERS_A_LOOK = 512;
+
+class Search {
+  /** All that are shown, while there are none. */
+  #candidates: Candidates | undefined;
+  #words: readonly Matches[] | undefined;
+
+  constructor(
+    readonly request: SearchRequest,
+    readonly view: FileView,
+    readonly files: number,
+    readonly pace: Pace & Budget,
+  ) {}
+
+  get count(): number {
+    if (this.#candidates) return this.#candidates.count;
+    return this.#words?.reduce((sum, { ids }) => sum + ids.length, 0) ?? this.files;
+  }
+
+  *narrow(field: Field): Work<void> {
+    const { criteria } = this.request;
+    switch (field) {
+      case 'hash':
+        yield* this.#keepHashes();
+        break;
+      case 'words':
+        yield* this.#keepWords();
+        break;
+      case 'type':
+      case 'size':
+      case 'date':
+        yield* keepByColumn(field, criteria, this.#some(), this.view, this.pace);
+        break;
+      default:
+        yield* this.#keepTexts(field);
     }
   }
-  return {
-    answer: collector.finish(),
-    explanation: { driver, candidates, matches: collector.total },
-  };
+
+  *collect(collector: PageCollector): Work<void> {
+    let taken = 0;
+    const candidates = this.#candidates;
+    if (this.#words) {
+      for (const { ids, scores } of this.#words) {
+        for (let at = 0; at < ids.length; at++) {
+          const slot = ids[at] as number;
+          if (!candidates || candidates.has(slot)) collector.add(slot, scores[at] as number);
+          if (at % NUMBERS_A_LOOK === 0 && this.pace.due()) yield;
+        }
+      }
+      return;
+    }
+    const { bits } = candidates ?? { bits: this.view.shown.words };
+    for (let word = 0; word < bits.length; word++) {
+      for (let left = bits[word] as number; left !== 0; left &= left - 1) {
+        collector.add(word * 32 + 31 - Math.clz32(left & -left), 0);
+        taken += 1;
+        if (taken % NUMBERS_A_LOOK === 0 && this.pace.due()) yield;
+      }
+    }
+  }
+
+  #some(): Candidates {
+    this.#candidates ??= this.#words ? this.#withWords(this.#words) : Candidates.all(this.view.shown);
+    return this.#candidates;
+  }
+
+  #withWords(parts: readonly Matches[]): Candidates {
+    const candidates = Candidates.none(this.view.shown);
+    for (const { ids } of parts) for (const slot of ids) candidates.add(slot);
+    return candidates;
+  }
+
+  /** Those that are named are all that there are, if any are. */
+  *#keepHashes(): Work<void> {
+    const { criteria, named } = this.request;
+    const { columns, shown } = this.view;
+    const asked = (criteria.sha256 ?? []).map((hash) => Buffer.from(hash, 'base64'));
+    let candidates = Candidates.all(shown);
+    if (named) {
+      candidates = Candidates.none(shown);
+      for (const slot of named) if (shown.has(slot)) candidates.add(slot);
+    }
+    const hasOne = (slot: number) => {
+      if (!columns.hasHash(slot)) return false;
+      const bytes = columns.sha256Bytes(slot);
+      return asked.some((hash) => hash.equals(bytes));
+    };
+    yield* candidates.keep(hasOne, this.pace, ROWS_A_LOOK);
+    this.#candidates = candidates;
+  }
+
+  *#keepWords(): Work<void> {
+    const { columns } = this.view;
+    const source = { document: (slot: number) => new SearchedSlot(columns, slot) };
+    this.#words = yield* this.view.words.search(this.request.criteria.text, source, this.pace);
+    this.#candidates?.keepIn(this.#withWords(this.#words));
+  }
+
+  *#keepTexts(field: TextField): Work<void> {
+    const { criteria } = this.request;
+    const candidates = this.#some();
+    if (areFew(candidates.count, this.files)) {
+      const { columns } = this.view;
+      const test = yield* fieldTest(criteria, field, this.pace);
+      const testSlot = (slot: number) => test(new SearchedSlot(columns, slot), this.pace);
+      yield* candidates.keep(testSlot, this.pace, ROWS_A_LOOK);
+      return;
+    }
+    const scan = new TextScan(this.view, this.pace);
+    if (field === 'ext') yield* scan.keepExtensions(criteria, candidates);
+    else yield* scan.keep(field, criteria, candidates);
+  }
 }
 
 function naturalOrder(criteria: Criteria): Order {
   return { field: criteria.text.length > 0 ? 'relevance' : 'path', descending: false };
+}
+
+/** Of sets that never change, so that the same need not be counted for each search. */
+const counts = new WeakMap<SlotSet, number>();
+
+function countOf(shown: SlotSet): number {
+  const known = counts.get(shown);
+  if (known !== undefined) return known;
+  const count = Candidates.all(shown).count;
+  counts.set(shown, count);
+  return count;
 }

@@ -1,11 +1,12 @@
 /**
  * Keeps one page out of any number of matches, in memory for twice a page, and counts the rest. Of a
- * match that is no candidate for the page, as most are not, no more is read than its key, and the path
- * of a file only where keys are equal.
+ * match that is no candidate for the page, as most are not, no more is read than its key and its folder, and
+ * its name only in folders where that decides.
  */
+import type { FileColumns } from '../catalogue/file-columns.js';
 import { ParseError } from '../errors.js';
 import type { Order } from '../stanza/file-criteria.js';
-import type { SearchedFile } from './file-row.js';
+import { FolderSides } from './folder-sides.js';
 import {
   compareKeys,
   comparePaths,
@@ -16,10 +17,7 @@ import {
   pathFor,
 } from './position.js';
 import type { SearchAnswer, SearchRequest } from './query-engine.js';
-
-export interface SearchedFiles {
-  file(slot: number): SearchedFile;
-}
+import { SearchedSlot } from './searched-slot.js';
 
 interface Match {
   readonly slot: number;
@@ -35,23 +33,28 @@ interface Cut {
 }
 
 export class PageCollector {
-  readonly #files: SearchedFiles;
+  readonly #columns: FileColumns;
   readonly #order: Order;
   readonly #max: number;
   readonly #cut: Cut;
+  /** 1 where the page is taken from the start of the order, -1 from its end. */
+  readonly #towards: 1 | -1;
   #kept: Match[] = [];
   /** The last one on a page that is full: what is further off is only counted. */
   #worst: Match | undefined;
+  readonly #worstSides: FolderSides;
   #total = 0;
   /** Matches before the place, or at it: all of them before the page, or all of them up to its end. */
   #passed = 0;
 
   /** Throws {@link ParseError} for a cursor that is not ours. */
-  constructor(files: SearchedFiles, order: Order, page: SearchRequest['page'], maxEntries: number) {
-    this.#files = files;
+  constructor(columns: FileColumns, order: Order, page: SearchRequest['page'], maxEntries: number) {
+    this.#columns = columns;
     this.#order = order;
     this.#max = Math.min(page.max, maxEntries);
     this.#cut = cutOf(order, page);
+    this.#towards = this.#cut.from === 'start' ? 1 : -1;
+    this.#worstSides = new FolderSides(columns);
   }
 
   get total(): number {
@@ -60,22 +63,11 @@ export class PageCollector {
 
   add(slot: number, score: number): void {
     this.#total += 1;
-    const { place, from } = this.#cut;
-    const { field } = this.#order;
+    const { place } = this.#cut;
     if (this.#max === 0 && place === undefined) return;
-    const key = field === 'relevance' ? 0 - score : keyFor(this.#files.file(slot), field, score);
-    const towards = from === 'start' ? 1 : -1;
-    const worst = this.#worst;
-    if (place === undefined && worst && towards * compareKeys(this.#order, key, worst.key) > 0) return;
-    const match: Match = { slot, key, path: undefined };
-    if (place !== undefined) {
-      const side = this.#compare(match, place);
-      if (from === 'start' ? side <= 0 : side < 0) this.#passed += 1;
-      if (towards * side <= 0 || this.#max === 0) return;
-    }
-    if (worst && towards * this.#compare(match, worst) > 0) return;
-    this.#kept.push(match);
-    if (this.#kept.length >= 2 * this.#max + 16) this.#trim();
+    const key = keyFor(this.#columns, slot, this.#order.field, score);
+    if (place !== undefined) this.#addBeyond(place, slot, key);
+    else if (!this.#isWorse(slot, key)) this.#keep({ slot, key, path: undefined });
   }
 
   finish(): SearchAnswer {
@@ -84,7 +76,7 @@ export class PageCollector {
     const upTo = place === undefined ? (from === 'start' ? 0 : this.#total) : this.#passed;
     return {
       entries: this.#kept.map((match) => ({
-        entry: this.#files.file(match.slot).entry,
+        entry: this.#columns.entryOf(match.slot),
         cursor: formatCursor(this.#order, { key: match.key, path: this.#pathOf(match) }),
       })),
       total: this.#total,
@@ -92,11 +84,39 @@ export class PageCollector {
     };
   }
 
+  #addBeyond(place: Position, slot: number, key: Position['key']): void {
+    const match: Match = { slot, key, path: undefined };
+    const side = this.#compare(match, place);
+    if (this.#towards > 0 ? side <= 0 : side < 0) this.#passed += 1;
+    if (this.#towards * side > 0 && this.#max > 0 && !this.#isWorse(slot, key)) this.#keep(match);
+  }
+
+  /** Further off than the last of a full page; not so where it takes the name to tell. */
+  #isWorse(slot: number, key: Position['key']): boolean {
+    const worst = this.#worst;
+    if (worst === undefined) return false;
+    const byKey = compareKeys(this.#order, key, worst.key);
+    if (byKey !== 0) return this.#towards * byKey > 0;
+    const side = this.#worstSides.of(this.#columns.folder.get(slot));
+    const byFolder = this.#order.field === 'path' && this.#order.descending ? 0 - side : side;
+    return this.#towards * byFolder > 0;
+  }
+
+  #keep(match: Match): void {
+    const worst = this.#worst;
+    if (worst && this.#towards * this.#compare(match, worst) > 0) return;
+    this.#kept.push(match);
+    if (this.#kept.length >= 2 * this.#max + 16) this.#trim();
+  }
+
   #trim(): void {
     const sorted = this.#kept.sort((one, other) => this.#compare(one, other));
     const surplus = Math.max(0, sorted.length - this.#max);
     this.#kept = this.#cut.from === 'start' ? sorted.slice(0, this.#max) : sorted.slice(surplus);
-    if (this.#kept.length === this.#max) this.#worst = this.#kept.at(this.#cut.from === 'start' ? -1 : 0);
+    if (this.#kept.length < this.#max) return;
+    const worst = this.#kept.at(this.#cut.from === 'start' ? -1 : 0);
+    if (worst) this.#worstSides.reset(this.#pathOf(worst));
+    this.#worst = worst;
   }
 
   #compare(match: Match, other: Match | Position): number {
@@ -106,7 +126,7 @@ export class PageCollector {
 
   #pathOf(match: Match | Position): string {
     if (!('slot' in match)) return match.path;
-    match.path ??= pathFor(this.#files.file(match.slot));
+    match.path ??= pathFor(new SearchedSlot(this.#columns, match.slot));
     return match.path;
   }
 }

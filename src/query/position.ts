@@ -5,6 +5,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { createHash } from 'node:crypto';
+import type { FileColumns } from '../catalogue/file-columns.js';
 import { ParseError } from '../errors.js';
 import { caseless } from '../index/folding.js';
 import { type Order, OrderField } from '../stanza/file-criteria.js';
@@ -21,28 +22,34 @@ const MAX_KEY_BYTES = 300;
 const MAX_PATH_BYTES = 384;
 const CHECK_BYTES = 4; // tells a cursor that was cut or altered, not one that was forged: there is no secret in it
 
-export function positionOf(file: SearchedFile, order: Order, score: number): Position {
-  return { key: keyFor(file, order.field, score), path: pathFor(file) };
-}
-
 /** The part of a position that decides among files with the same key. */
-export function pathFor(file: SearchedFile): string {
+export function pathFor(file: Pick<SearchedFile, 'key'>): string {
   return bounded(file.key, MAX_PATH_BYTES);
 }
 
+/** Whether paths that begin with the text begin so as {@link pathFor} gives them, however long they are. */
+export function isKeptInPaths(text: string): boolean {
+  return takesAtMost(text, MAX_PATH_BYTES - DIGEST_CHARACTERS - NUL_AS_JSON);
+}
+
 /** The part of a position that decides first. */
-export function keyFor(file: SearchedFile, field: OrderField, score: number): number | string {
+export function keyFor(
+  columns: FileColumns,
+  slot: number,
+  field: OrderField,
+  score: number,
+): number | string {
   switch (field) {
     case 'relevance':
       return 0 - score; // the best first, unless the order is descending
     case 'path':
       return '';
     case 'name':
-      return bounded(caseless(file.name), MAX_KEY_BYTES);
+      return bounded(caseless(columns.nameOf(slot)), MAX_KEY_BYTES);
     case 'size':
-      return file.size;
+      return columns.size.get(slot);
     case 'date':
-      return file.mtimeMs;
+      return Math.floor(columns.mtimeMs.get(slot));
   }
 }
 
@@ -66,8 +73,11 @@ function compare(one: number | string, other: number | string): number {
 
 /** At most 960 characters of the base64url alphabet. */
 export function formatCursor(order: Order, position: Position): string {
-  const body = Buffer.from(JSON.stringify([nameOfOrder(order), position.key, position.path]));
-  return Buffer.concat([checkOf(body), body]).toString('base64url');
+  const body = JSON.stringify([nameOfOrder(order), position.key, position.path]);
+  const bytes = Buffer.allocUnsafe(CHECK_BYTES + Buffer.byteLength(body));
+  bytes.write(body, CHECK_BYTES);
+  bytes.writeUInt32LE(checkOf(bytes.subarray(CHECK_BYTES)));
+  return bytes.toString('base64url');
 }
 
 /** Throws {@link ParseError} naming `field` for what `formatCursor` has not written for this order. */
@@ -76,8 +86,9 @@ export function parseCursor(text: string, order: Order, field: 'after' | 'before
   const body = bytes.subarray(CHECK_BYTES);
   const intact =
     text.length <= 1024 &&
+    bytes.length > CHECK_BYTES &&
     bytes.toString('base64url') === text &&
-    checkOf(body).equals(bytes.subarray(0, CHECK_BYTES));
+    checkOf(body) === bytes.readUInt32LE();
   const parts = intact ? parseBody(body.toString()) : [];
   const [name, key, path] = parts;
   const kind = order.field === 'path' || order.field === 'name' ? 'string' : 'number';
@@ -107,8 +118,11 @@ function nameOfOrder({ field, descending }: Order): string {
   return `${OrderField.indexOf(field)}${descending ? 'd' : ''}`;
 }
 
-function checkOf(body: Buffer): Buffer {
-  return createHash('sha256').update(body).digest().subarray(0, CHECK_BYTES);
+/** FNV-1a: no change of a single byte leaves it as it is. */
+function checkOf(body: Uint8Array): number {
+  let check = 0x811c9dc5;
+  for (let at = 0; at < body.length; at++) check = Math.imul(check ^ (body[at] as number), 0x01000193);
+  return check >>> 0;
 }
 
 const DIGEST_CHARACTERS = 22; // 128 bits
@@ -121,8 +135,7 @@ const PLAIN = /^[ !#-[\]-~]*$/;
  * what was cut off: the order among texts with so much in common is arbitrary, but it never changes.
  */
 function bounded(text: string, maxBytes: number): string {
-  if (text.length * 6 <= maxBytes || (text.length <= maxBytes && PLAIN.test(text))) return text;
-  if (jsonBytes(text) <= maxBytes) return text;
+  if (takesAtMost(text, maxBytes)) return text;
   const digest = createHash('sha256').update(text, 'utf16le').digest('base64url').slice(0, DIGEST_CHARACTERS);
   let left = maxBytes - DIGEST_CHARACTERS - NUL_AS_JSON;
   let kept = '';
@@ -132,6 +145,11 @@ function bounded(text: string, maxBytes: number): string {
     kept += character;
   }
   return `${kept}\0${digest}`; // no path holds a NUL
+}
+
+function takesAtMost(text: string, maxBytes: number): boolean {
+  if (text.length * 6 <= maxBytes || (text.length <= maxBytes && PLAIN.test(text))) return true;
+  return text.length <= maxBytes && jsonBytes(text) <= maxBytes;
 }
 
 function jsonBytes(text: string): number {

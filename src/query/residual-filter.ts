@@ -1,26 +1,44 @@
-/** What is left of the criteria once a driver has named the candidates: a test of one file, cheapest parts first. */
+/**
+ * Criteria as tests of one file: for those few that are left when the cheaper criteria have been looked at.
+ * What is done for many at once (`column-filters.ts`, `text-scan.ts`) finds the same.
+ */
 import { toBytes, toDisplay } from '../catalogue/share-path.js';
 import { caseless } from '../index/folding.js';
 import type { Pace, Work } from '../index/text-index.js';
 import { xmlSafe } from '../stanza/xml.js';
-import { type Criteria, type FieldTest, MAX_PATTERNS } from './criteria.js';
+import { type Criteria, MAX_PATTERNS } from './criteria.js';
 import { type Budget, compileEre } from './ere-matcher.js';
 import type { SearchedFile } from './file-row.js';
+import type { TextField } from './plan.js';
 
 export type RowTest = (row: SearchedFile, budget: Budget) => boolean;
 
-/** Tests all fields but `text`; undefined when nothing is left to test. The test throws what `budget.check` throws. */
-export function* residualFilter(criteria: Criteria, pace: Pace): Work<RowTest | undefined> {
+/** Tests all fields but `text`. The test throws what `budget.check` throws. */
+export function* residualFilter(criteria: Criteria, pace: Pace): Work<RowTest> {
   const tests = [
     ...hashTests(criteria),
     ...sizeTests(criteria),
     ...dateTests(criteria),
-    ...typeTests(criteria),
-    ...(yield* fieldTests(criteria, criteria.name, NAME, pace)),
-    ...(yield* fieldTests(criteria, criteria.path, PATH, pace)),
-    ...(yield* fieldTests(criteria, criteria.desc, DESC, pace)),
+    ...(criteria.mediaType.length > 0 ? [typeTest(criteria)] : []),
   ];
-  return tests.length === 0 ? undefined : (row, budget) => tests.every((test) => test(row, budget));
+  for (const field of ['ext', 'name', 'path', 'desc'] as const)
+    if (criteria[field].length > 0) tests.push(yield* fieldTest(criteria, field, pace));
+  return (row, budget) => tests.every((test) => test(row, budget));
+}
+
+/** Tests a field that is asked for. Compiling a pattern takes milliseconds, so that there is a chance to yield after each. */
+export function* fieldTest(criteria: Criteria, field: TextField, pace: Pace): Work<RowTest> {
+  if (field === 'ext') return extTest(criteria.ext);
+  const any: RowTest[] = [];
+  const { caseSensitive } = criteria;
+  for (const test of criteria[field]) {
+    if (test.type === 'contains') any.push(containsTest(test.value, caseSensitive, field));
+    else {
+      any.push(regex(compileEre(test.tree, { caseSensitive, maxStates: MAX_STATES_EACH }), VALUE[field]));
+      if (pace.due()) yield;
+    }
+  }
+  return (row, budget) => any.some((test) => test(row, budget));
 }
 
 function hashTests({ sha256 }: Criteria): RowTest[] {
@@ -47,25 +65,27 @@ function dateTests({ date, dateFromMs, dateBeforeMs }: Criteria): RowTest[] {
   return tests;
 }
 
-function typeTests({ ext, mediaType }: Criteria): RowTest[] {
-  const tests: RowTest[] = [];
-  if (ext.length > 0) {
-    const ends = ext.map((each) => `.${each}`);
-    // A name such as `.profile` is all name: there has to be something before the dot.
-    tests.push((row) => {
-      const name = caseless(row.name);
-      return ends.some((end) => name.endsWith(end) && name.length > end.length);
-    });
-  }
-  if (mediaType.length > 0) {
-    tests.push((row) => {
-      const [type = '', subtype = ''] = row.type.toLowerCase().split(/[/;]/);
-      return mediaType.some(
-        (each) => each.type === type.trim() && (each.subtype === '*' || each.subtype === subtype.trim()),
-      );
-    });
-  }
-  return tests;
+/** A name such as `.profile` is all name: there has to be something before the dot. */
+export function extTest(ext: Criteria['ext']): RowTest {
+  const ends = ext.map((each) => `.${each}`);
+  return (row) => {
+    const name = caseless(row.name);
+    return ends.some((end) => name.endsWith(end) && name.length > end.length);
+  };
+}
+
+function typeTest({ mediaType }: Criteria): RowTest {
+  const test = mediaTypeTest(mediaType);
+  return (row) => test(row.type);
+}
+
+export function mediaTypeTest(asked: Criteria['mediaType']): (mediaType: string) => boolean {
+  return (mediaType) => {
+    const [type = '', subtype = ''] = mediaType.toLowerCase().split(/[/;]/);
+    return asked.some(
+      (each) => each.type === type.trim() && (each.subtype === '*' || each.subtype === subtype.trim()),
+    );
+  };
 }
 
 interface FieldValue {
@@ -75,35 +95,18 @@ interface FieldValue {
   readonly folded: (row: SearchedFile) => string;
 }
 
-const NAME: FieldValue = { plain: (row) => row.name, folded: (row) => caseless(row.name) };
-const PATH: FieldValue = { plain: (row) => row.key, folded: (row) => caseless(row.key) };
-const DESC: FieldValue = { plain: (row) => row.desc, folded: (row) => caseless(row.desc) };
+const VALUE: Readonly<Record<'name' | 'path' | 'desc', FieldValue>> = {
+  name: { plain: (row) => row.name, folded: (row) => caseless(row.name) },
+  path: { plain: (row) => row.key, folded: (row) => caseless(row.key) },
+  desc: { plain: (row) => row.desc, folded: (row) => caseless(row.desc) },
+};
 
 /** States of the automata of one query together: some 8 MB of tables at most. */
 const MAX_STATES = 8192;
+export const MAX_STATES_EACH = Math.floor(MAX_STATES / MAX_PATTERNS);
 
-/** Compiling a pattern takes milliseconds, so that there is a chance to yield after each. */
-function* fieldTests(
-  criteria: Criteria,
-  tests: readonly FieldTest[],
-  field: FieldValue,
-  pace: Pace,
-): Work<RowTest[]> {
-  if (tests.length === 0) return [];
-  const any: RowTest[] = [];
-  const { caseSensitive } = criteria;
-  for (const test of tests) {
-    if (test.type === 'contains') any.push(contains(test.value, caseSensitive, field));
-    else {
-      const maxStates = Math.floor(MAX_STATES / MAX_PATTERNS);
-      any.push(regex(compileEre(test.tree, { caseSensitive, maxStates }), field));
-      if (pace.due()) yield;
-    }
-  }
-  return [(row, budget) => any.some((test) => test(row, budget))];
-}
-
-function contains(value: string, caseSensitive: boolean, field: FieldValue): RowTest {
+export function containsTest(value: string, caseSensitive: boolean, of: 'name' | 'path' | 'desc'): RowTest {
+  const field = VALUE[of];
   const textOf = caseSensitive ? (row: SearchedFile) => field.plain(row).normalize('NFC') : field.folded;
   if (!value.includes('\uFFFD')) return (row) => textOf(row).includes(value);
   // An asker who was shown a name that XML can't carry has U+FFFD where it can't; only then the two differ.

@@ -73,13 +73,13 @@ export class TableSearch {
   }
 
   execute(request: SearchRequest, signal?: AbortSignal): Promise<Executed> {
-    const { maxPageEntries } = this.#init;
+    const init = { maxPageEntries: this.#init.maxPageEntries, clock: this.#clock };
     const table = this.#table;
     return this.#turns.search(
       function* (pace) {
         const view = table.view();
         try {
-          return yield* execute(request, view, { maxPageEntries }, pace);
+          return yield* execute(request, view, init, pace);
         } finally {
           view.close();
         }

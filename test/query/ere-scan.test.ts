@@ -5,7 +5,7 @@ import { compileEre } from '../../src/query/ere-matcher.js';
 import { parseEre } from '../../src/query/ere-parse.js';
 import { findMatches, type PackedValues } from '../../src/query/ere-scan.js';
 
-const unlimited = { check: () => undefined };
+const unlimited = { check: () => undefined, isDue: false };
 
 function pack(values: readonly string[]): PackedValues {
   const bytes = values.map((value) => Buffer.from(value));
@@ -67,6 +67,7 @@ describe('findMatches', () => {
     const matcher = compileEre(parseEre('needle'), { caseSensitive: true });
     let checks = 0;
     const budget = {
+      isDue: false,
       check: () => {
         checks += 1;
         if (checks === 3) throw new LimitError('deadline', 'over');

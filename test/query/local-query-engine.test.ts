@@ -47,7 +47,7 @@ describe('LocalQueryEngine', () => {
       [
         ['search', 'words', 2, 1],
         ['search', 'hash', 0, 0],
-        ['search', 'scan', 3, 1],
+        ['search', 'column', 1, 1],
       ],
     );
     assert.ok(logged.every(({ ms }) => typeof ms === 'number'));
