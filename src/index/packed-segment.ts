@@ -2,6 +2,9 @@
 
 import { PostingCursor } from './packed-postings.js';
 import type { PackedVocabulary } from './packed-vocabulary.js';
+import type { Pace, Work } from './text-index.js';
+
+const ORDINALS_A_LOOK = 1024;
 
 export interface PackedSegmentParts {
   readonly vocabulary: PackedVocabulary;
@@ -31,6 +34,12 @@ export class PackedSegment {
 
   get documents(): number {
     return this.ids.length;
+  }
+
+  /** All that it is made of, for saving it. */
+  get parts(): PackedSegmentParts {
+    const { vocabulary, ids, nameLengths } = this;
+    return { vocabulary, postings: this.#postings, starts: this.#starts, ids, nameLengths };
   }
 
   /** Of all posting lists together. */
@@ -73,6 +82,20 @@ export class Tombstones {
       const mask = 1 << (ordinal & 31);
       if (((bits[ordinal >>> 5] as number) & mask) === 0) count += 1;
       bits[ordinal >>> 5] = (bits[ordinal >>> 5] as number) | mask;
+    }
+    return new Tombstones(bits, count);
+  }
+
+  /** For the ordinals of which `isDead` is true. */
+  static *where(documents: number, isDead: (ordinal: number) => boolean, pace: Pace): Work<Tombstones> {
+    const bits = new Uint32Array((documents + 31) >>> 5);
+    let count = 0;
+    for (let ordinal = 0; ordinal < documents; ordinal++) {
+      if (isDead(ordinal)) {
+        bits[ordinal >>> 5] = (bits[ordinal >>> 5] as number) | (1 << (ordinal & 31));
+        count += 1;
+      }
+      if (ordinal % ORDINALS_A_LOOK === 0 && pace.due()) yield;
     }
     return new Tombstones(bits, count);
   }

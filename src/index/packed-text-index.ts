@@ -30,6 +30,15 @@ interface Prepared extends PreparedDocuments {
   readonly segments: readonly PackedSegment[];
 }
 
+/** A segment that was saved, and which of its documents are gone since it was made. */
+export interface SavedSegment {
+  readonly segment: PackedSegment;
+  readonly dead: (ordinal: number) => boolean;
+}
+
+/** Documents settled between two looks at the time. */
+const DOCUMENTS_A_LOOK = 1024;
+
 /** The number of no segment: what a column has where nothing was set. */
 const NOWHERE = 0;
 
@@ -44,6 +53,30 @@ export class PackedTextIndex implements TextIndex {
 
   constructor(init: TextIndexInit = defaultTextIndexInit) {
     this.#init = init;
+  }
+
+  /** As they are now: neither they nor their tombstones change. */
+  segments(): readonly LiveSegment[] {
+    return [...this.#segments.values()];
+  }
+
+  /**
+   * Starts an index, in which there was never a document, from segments of another. Each document is alive in one of
+   * them at most. Nothing is seen of them before the end, and nothing else is done to the index until then.
+   */
+  *adopt(saved: readonly SavedSegment[], pace: Pace): Work<void> {
+    if (this.#lastNumber !== NOWHERE) throw new TypeError('an index that was in use can adopt no segments');
+    const segments = new Map<number, LiveSegment>();
+    for (const { segment, dead } of saved) {
+      const tombstones = yield* Tombstones.where(segment.documents, dead, pace);
+      this.#lastNumber += 1;
+      segments.set(this.#lastNumber, { segment, tombstones });
+      for (let ordinal = 0; ordinal < segment.documents; ordinal++) {
+        if (!tombstones.has(ordinal)) this.#settleOne(segment, this.#lastNumber, ordinal);
+        if (ordinal % DOCUMENTS_A_LOOK === 0 && pace.due()) yield;
+      }
+    }
+    this.#segments = segments;
   }
 
   *prepare(ids: readonly number[], source: DocumentSource, pace: Pace): Work<Prepared> {
@@ -126,10 +159,14 @@ export class PackedTextIndex implements TextIndex {
 
   #settle(segment: PackedSegment, number: number, gone?: Tombstones): void {
     for (let ordinal = 0; ordinal < segment.documents; ordinal++) {
-      const id = segment.ids[ordinal] as number;
-      if (gone?.has(ordinal)) continue; // its number may be another document's by now
-      this.#segmentOf.set(id, number);
-      this.#ordinalOf.set(id, ordinal);
+      // Where one is gone, its number may be another document's by now.
+      if (!gone?.has(ordinal)) this.#settleOne(segment, number, ordinal);
     }
+  }
+
+  #settleOne(segment: PackedSegment, number: number, ordinal: number): void {
+    const id = segment.ids[ordinal] as number;
+    this.#segmentOf.set(id, number);
+    this.#ordinalOf.set(id, ordinal);
   }
 }
