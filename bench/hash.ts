@@ -148,22 +148,19 @@ async function runQueue(
   const done = new Promise<void>((resolve) => {
     finish = resolve;
   });
-  const fail = (key: FullPath) => {
-    throw new Error(`${key} was not hashed`);
+  const { table } = catalogue;
+  const fail = (slot: number) => {
+    throw new Error(`${table.columns.keyOf(slot)} was not hashed`);
   };
   const queue = new HashQueue(
     {
       catalogue,
       pool: running,
       targets: {
-        locate: (key) => jobs.get(key),
+        locate: (slot) => jobs.get(table.columns.keyOf(slot)),
         hashed: async (files) => {
-          catalogue.apply(
-            files.flatMap(({ key, sha256 }) => {
-              const entry = catalogue.get(key);
-              return entry === undefined ? [] : [{ type: 'put' as const, entry: { ...entry, sha256 } }];
-            }),
-          );
+          for (const { slot, sha256 } of files) table.setSha256(slot, sha256);
+          table.commit();
           if (catalogue.totals.hashedFiles === entries.length) finish();
         },
         unreadable: fail,

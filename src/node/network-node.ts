@@ -209,7 +209,7 @@ export class NetworkNode implements Startable {
       online: this.#entity.online,
       uptimeMs: Math.round(clock.monotonic() - this.#startedAtMs),
       scan: progress.scan,
-      shares: sharesOf(progress.shares, this.#library.catalogue.entries()),
+      shares: sharesOf(progress.shares),
       hashing: {
         filesDone: progress.hashing.filesDone,
         filesLeft: progress.hashing.filesLeft,

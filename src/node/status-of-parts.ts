@@ -1,5 +1,4 @@
 /** What the parts know of themselves, in the words of `NodeStatus`. */
-import type { FileEntry } from '../catalogue/file-entry.js';
 import type { ChannelState } from '../channel/channel-machine.js';
 import type { ShareStatus as ScannedShare } from '../scan/scanner.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
@@ -19,16 +18,6 @@ export function channelStatusOf({ service, nodeId }: ChannelAddress, state: Chan
   }
 }
 
-export function sharesOf(scanned: readonly ScannedShare[], entries: Iterable<FileEntry>): ShareStatus[] {
-  const sums = new Map(scanned.map(({ share }) => [share, { files: 0, bytes: 0 }]));
-  for (const { share, size } of entries) {
-    const sum = sums.get(share);
-    if (!sum) continue;
-    sum.files += 1;
-    sum.bytes += size;
-  }
-  return scanned.map(({ share, available }) => {
-    const { files, bytes } = sums.get(share) ?? { files: 0, bytes: 0 };
-    return { name: share, files, bytes, available };
-  });
+export function sharesOf(scanned: readonly ScannedShare[]): ShareStatus[] {
+  return scanned.map(({ share, files, bytes, available }) => ({ name: share, files, bytes, available }));
 }

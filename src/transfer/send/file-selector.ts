@@ -3,9 +3,10 @@
  * and media type, all of which must fit. A name is the full path in the node, as XEP-0329
  * recommends, or its last part. Where several files fit, the first by full path is meant.
  */
-import type { FileEntry } from '../../catalogue/file-entry.js';
-import { keyOf, nameOf } from '../../catalogue/file-entry.js';
-import { type FullPath, toDisplay } from '../../catalogue/share-path.js';
+import type { FileColumns, Slot } from '../../catalogue/file-columns.js';
+import { type FileEntry, keyOf, nameOf } from '../../catalogue/file-entry.js';
+import type { FileTable } from '../../catalogue/file-table.js';
+import { baseName, type FullPath, toBytes, toDisplay } from '../../catalogue/share-path.js';
 import { ParseError } from '../../errors.js';
 import type { FileDescription } from '../../stanza/xep0234-file-transfer.js';
 import { xmlSafe } from '../../stanza/xml.js';
@@ -15,11 +16,13 @@ export interface OfferedFiles {
   get(key: FullPath): FileEntry | undefined;
   /** By full path. */
   withHash(sha256: string): readonly FileEntry[];
-  entries(): Iterable<FileEntry>;
+  readonly table: Pick<FileTable, 'columns' | 'shown' | 'isShown'>;
 }
 
 /** So many files are looked at before others get their turn. */
-const FILES_A_TURN = 5_000;
+const FILES_A_TURN = 10_000;
+/** And of those that may fit, each of which costs a microsecond or two. */
+const CANDIDATES_A_TURN = 1_000;
 /** A path has at most 4096 bytes on Linux, below a share of any name. */
 const MAX_TEXT_CHARS = 8192;
 
@@ -49,27 +52,55 @@ export async function selectFile(
   }
   const named = offered.get((path ?? name ?? '') as FullPath);
   if (named && fits(named)) return named;
-  return await firstByPath(offered, fits, signal);
+  return await firstByPath(offered, { mayFit: candidates(offered.table.columns, wanted), fits }, signal);
+}
+
+interface Fitting {
+  /** By the columns; what fits is always among it. */
+  readonly mayFit: (slot: Slot) => boolean;
+  readonly fits: (entry: FileEntry) => boolean;
 }
 
 async function firstByPath(
-  offered: OfferedFiles,
-  fits: (entry: FileEntry) => boolean,
+  { table }: OfferedFiles,
+  { mayFit, fits }: Fitting,
   signal: AbortSignal,
 ): Promise<FileEntry | undefined> {
   let first: { readonly key: string; readonly entry: FileEntry } | undefined;
-  let seen = 0;
-  for (const entry of offered.entries()) {
-    seen += 1;
-    if (seen % FILES_A_TURN === 0) {
+  let files = 0;
+  let candidates = 0;
+  for (const slot of table.shown()) {
+    files += 1;
+    if (files === FILES_A_TURN || candidates === CANDIDATES_A_TURN) {
       await othersTurn();
       signal.throwIfAborted();
+      files = 0;
+      candidates = 0;
     }
+    if (!table.isShown(slot) || !mayFit(slot)) continue;
+    candidates += 1;
+    const entry = table.columns.entryOf(slot);
     if (!fits(entry)) continue;
     const key = keyOf(entry);
     if (!first || key < first.key) first = { key, entry };
   }
   return first?.entry;
+}
+
+function candidates(
+  columns: FileColumns,
+  { name, path, size, mediaType }: FileDescription,
+): Fitting['mayFit'] {
+  const type = mediaType === undefined ? undefined : bareType(mediaType);
+  // Of a path, or of a name that is one, the last part is the name.
+  const names = [name, path]
+    .filter((text) => text !== undefined)
+    .filter((text) => !mayLookOtherwise(text))
+    .map((text) => toBytes(baseName(text)));
+  return (slot) =>
+    (size === undefined || columns.size.get(slot) === size) &&
+    names.every((bytes) => columns.names.holds(columns.nameAt.get(slot), bytes)) &&
+    (type === undefined || bareType(columns.typeOf(slot)) === type);
 }
 
 function othersTurn(): Promise<void> {
@@ -96,13 +127,17 @@ function bareType(type: string): string {
   return type.replace(/;.*$/s, '').trim().toLowerCase();
 }
 
+/** Whether a name of ours may be shown as this text without being it: then it shows one of these. */
+function mayLookOtherwise(text: string): boolean {
+  return /[\uFFFD\r\n]/.test(text);
+}
+
 /**
  * Whether askers get to see a name of ours as `text` and so send it back: without what XML can't
  * hold, with line ends as XML parsers on the way leave them (XML 1.0 §2.11).
  */
 function shownAs(text: string): (ours: string) => boolean {
-  // Whatever is shown in another way shows one of these.
-  if (!/[\uFFFD\r\n]/.test(text)) return (ours) => ours === text;
+  if (!mayLookOtherwise(text)) return (ours) => ours === text;
   const lines = (value: string) => value.replace(/\r\n?/g, '\n');
   const shown = lines(text);
   return (ours) => ours === text || lines(xmlSafe(toDisplay(ours))) === shown;
