@@ -77,7 +77,7 @@ function wordsOf({ query }: TypedWords, refuse: Refuse): Word[] {
     return clauses.map((clause, nth) => wordAt(parser.lexemes, terms[nth] ?? 0, clause));
   } catch (error) {
     if (!(error instanceof lunr.QueryParseError)) throw error;
-    // All that can be wrong: before what is left to lunr stands a term, and a number after it.
+    // Nothing else can be wrong: every operator that was left has its term, and its number.
     const known = WordField.map((each) => `${each}:`).join(', ');
     const wrong = query.slice(error.start, error.end);
     const reason = `there is no '${wrong}:', only ${known}; what stands in quotes is taken as it is`;

@@ -24,8 +24,8 @@ function results(index: ObjectIndex<Numbered>, asked: readonly string[]): string
 describe('PackedTextIndex, against lunr', () => {
   const sizes = [
     { documents: 300, queries: 1500, merged: false },
-    { documents: 3000, queries: 500, merged: true },
-    { documents: 10_000, queries: 150, merged: true },
+    { documents: 3000, queries: 300, merged: true },
+    { documents: 10_000, queries: 80, merged: true },
   ];
   for (const { documents: count, queries: asked, merged } of sizes) {
     it(`gives the same for ${asked} queries over ${count} files`, function () {

@@ -75,7 +75,7 @@ describe('PackedTextIndex, against a whole lunr index', () => {
   const sizes = [
     { documents: 200, queries: 3000 },
     { documents: 2000, queries: 1000 },
-    { documents: 10_000, queries: 200 },
+    { documents: 10_000, queries: 150 },
   ];
   for (const { documents: count, queries: asked } of sizes) {
     it(`finds the same for ${asked} queries over ${count} files`, function () {
