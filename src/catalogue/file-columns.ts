@@ -105,7 +105,7 @@ export class FileColumns<T extends TextPieces = TextPieces> {
     for (const at of droppedDescs) this.descs.drop(at);
   }
 
-  /** All there is, for a reader that begins. */
+  /** All there is but the texts of folders, for a reader that begins. */
   everything(): Growth {
     const numbered = (texts: readonly string[]) =>
       texts.flatMap((text, number): (readonly [number, string])[] => [[number, text]]);
@@ -119,9 +119,14 @@ export class FileColumns<T extends TextPieces = TextPieces> {
       descs: this.descs.pieces(),
       droppedNames: [],
       droppedDescs: [],
-      folders: numbered(this.#folders),
+      folders: [],
       types: numbered(this.#types),
     };
+  }
+
+  /** By number. */
+  folderTexts(): readonly string[] {
+    return this.#folders.slice();
   }
 
   setFolderText(number: number, text: string): void {

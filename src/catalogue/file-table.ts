@@ -339,6 +339,7 @@ export class FileTable {
     const state = {
       number: this.#number,
       shown: this.#shown.words.slice(),
+      folders: this.columns.folderTexts(),
       growth: this.columns.everything(),
     };
     this.#released.set(follower, this.#number);

@@ -21,5 +21,7 @@ export interface TableState {
   readonly number: number;
   /** A bit for each slot that is shown. */
   readonly shown: Uint32Array;
+  /** By number. They are not in `growth`: there are many, and whoever sends them elsewhere does so in parts. */
+  readonly folders: readonly string[];
   readonly growth: Growth;
 }

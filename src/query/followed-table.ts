@@ -42,8 +42,14 @@ export class FollowedTable {
     this.#init = init;
   }
 
+  /** The texts of folders from a number on, where they come before the state. */
+  learn(from: number, folders: readonly string[]): void {
+    for (const [at, text] of folders.entries()) this.#columns.setFolderText(from + at, text);
+  }
+
   /** To be called once, first; nothing is seen before its end. */
-  *begin({ number, shown, growth }: TableState, pace: Pace): Work<void> {
+  *begin({ number, shown, folders, growth }: TableState, pace: Pace): Work<void> {
+    this.learn(0, folders);
     this.#columns.attach(growth);
     const slots = new SlotSet(shown);
     let part: Slot[] = [];

@@ -34,8 +34,10 @@ export class LocalQueryEngine implements QueryEngine {
   }
 
   async start(): Promise<void> {
-    this.#feed = new SearchFeed(this.#components.table, { send: (batch) => this.#search.apply(batch) });
-    this.#search.begin(this.#feed.state);
+    this.#feed = new SearchFeed(this.#components.table, {
+      begin: (state) => this.#search.begin(state),
+      send: (batch) => this.#search.apply(batch),
+    });
     await this.settled();
   }
 

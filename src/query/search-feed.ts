@@ -10,6 +10,8 @@ import { type SearchBatch, WaitingBatches } from './search-batch.js';
 export type SearchedTable = Pick<FileTable, 'follow' | 'number' | 'withHash'>;
 
 export interface SearchFeedInit {
+  /** Takes over the state to begin with. {@link SearchFeed.reached} is called when searches see it. */
+  readonly begin: (state: TableState) => void;
   /** Takes over a batch. {@link SearchFeed.reached} is called when searches see it. */
   readonly send: (batch: SearchBatch) => void;
 }
@@ -21,25 +23,26 @@ interface Waiter {
 }
 
 export class SearchFeed {
-  readonly #follower: TableFollower;
+  /** Not with the state, which has memory that the table lets go of. */
+  readonly #follower: Omit<TableFollower, 'state'>;
   readonly #init: SearchFeedInit;
   /** Undefined when nothing is under way. At first the state is. */
   #underWay: number | undefined;
   #waiting: WaitingBatches | undefined;
   #reached = -1;
+  /** The number of the state that it begins with. */
+  readonly first: number;
   readonly #waiters = new Set<Waiter>();
   #ended: Error | undefined;
 
   /** Begins with the table as it is. */
   constructor(table: SearchedTable, init: SearchFeedInit) {
     this.#init = init;
-    this.#follower = table.follow((batch) => this.#take(batch));
-    this.#underWay = this.#follower.state.number;
-  }
-
-  /** What to begin with. {@link reached} is called when searches see it. */
-  get state(): TableState {
-    return this.#follower.state;
+    const { state, release, end } = table.follow((batch) => this.#take(batch));
+    this.#follower = { release, end };
+    this.#underWay = state.number;
+    this.first = state.number;
+    init.begin(state);
   }
 
   /** Searches see the batch with this number, or the state. */

@@ -1,5 +1,4 @@
 /** The worker's side of `search-thread.ts`: does what the messages say. */
-import type { Growth } from '../catalogue/file-columns.js';
 import type { Clock } from '../clock.js';
 import { type FromSearchWorker, packError, type ToSearchWorker } from './search-messages.js';
 import { TableSearch, type TableSearchInit } from './table-search.js';
@@ -22,18 +21,15 @@ export function runSearchLoop({ port, clock }: SearchLoopComponents, init: Parti
   };
   const search = new TableSearch({ clock, listener }, init);
   const aborts = new Map<number, AbortController>();
-  const folders: Growth['folders'][number][] = [];
 
   port.on('message', (message) => {
     switch (message.type) {
       case 'folders':
-        for (const folder of message.folders) folders.push(folder);
+        search.learn(message.from, message.folders);
         return;
-      case 'begin': {
-        const { state } = message;
-        search.begin({ ...state, growth: { ...state.growth, folders: folders.splice(0) } });
+      case 'begin':
+        search.begin(message.state);
         return;
-      }
       case 'apply':
         search.apply(message.batch);
         return;

@@ -1,5 +1,4 @@
 /** What the main thread and a search worker say to each other, and how errors get across. */
-import type { Growth } from '../catalogue/file-columns.js';
 import type { TableState } from '../catalogue/table-feed.js';
 import { AbortedError, LimitError, messageOf, ParseError, ShoalError } from '../errors.js';
 import type { Executed } from './execute.js';
@@ -7,8 +6,9 @@ import type { SearchRequest } from './query-engine.js';
 import type { SearchBatch } from './search-batch.js';
 
 export type ToSearchWorker =
-  /** A part of the state to begin with, few enough strings not to hold up the sender. */
-  | { readonly type: 'folders'; readonly folders: Growth['folders'] }
+  /** A part of the state to begin with: texts of folders from a number on, few enough not to hold up the sender. */
+  | { readonly type: 'folders'; readonly from: number; readonly folders: readonly string[] }
+  /** The state without them. */
   | { readonly type: 'begin'; readonly state: TableState }
   | { readonly type: 'apply'; readonly batch: SearchBatch }
   | { readonly type: 'search'; readonly id: number; readonly request: SearchRequest }

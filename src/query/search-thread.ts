@@ -3,6 +3,7 @@
  * however it ends, all calls under way fail; `kept-search-thread.ts` starts another.
  */
 import { Worker } from 'node:worker_threads';
+import type { TableState } from '../catalogue/table-feed.js';
 import { AbortedError, messageOf } from '../errors.js';
 import type { Executed } from './execute.js';
 import type { SearchRequest } from './query-engine.js';
@@ -40,7 +41,10 @@ export class SearchThread {
 
   constructor({ table }: { readonly table: SearchedTable }, init: Partial<TableSearchInit>) {
     this.#worker = new Worker(ENTRY, { workerData: init, resourceLimits: MEMORY });
-    this.#feed = new SearchFeed(table, { send: (batch) => this.#post({ type: 'apply', batch }) });
+    this.#feed = new SearchFeed(table, {
+      begin: (state) => void this.#begin(state),
+      send: (batch) => this.#post({ type: 'apply', batch }),
+    });
     this.#worker.on('message', (message: FromSearchWorker) => this.#take(message));
     this.ended = new Promise((resolve) => {
       // An 'error' is always followed by an 'exit', which comes alone when the worker was terminated.
@@ -57,7 +61,6 @@ export class SearchThread {
         resolve(this.#error);
       });
     });
-    void this.#begin();
   }
 
   /** True from when its end is known to come: calls fail from then on. */
@@ -72,7 +75,7 @@ export class SearchThread {
 
   /** Resolves when its searches see the table as it was when it was started. Rejects when it ends before. */
   get ready(): Promise<void> {
-    return this.reached(this.#feed.state.number);
+    return this.reached(this.#feed.first);
   }
 
   /** Resolves when its searches see the batch with this number. Rejects when it ends before. */
@@ -120,14 +123,13 @@ export class SearchThread {
   }
 
   /** Memory goes by reference; what is copied goes in parts. The feed sends nothing until it has all. */
-  async #begin(): Promise<void> {
-    const { state } = this.#feed;
-    const { folders } = state.growth;
-    for (let at = 0; at < folders.length && !this.ending; at += FOLDERS_A_MESSAGE) {
-      this.#post({ type: 'folders', folders: folders.slice(at, at + FOLDERS_A_MESSAGE) });
+  async #begin(state: TableState): Promise<void> {
+    const { folders } = state;
+    for (let from = 0; from < folders.length && !this.ending; from += FOLDERS_A_MESSAGE) {
+      this.#post({ type: 'folders', from, folders: folders.slice(from, from + FOLDERS_A_MESSAGE) });
       await nextRound();
     }
-    this.#post({ type: 'begin', state: { ...state, growth: { ...state.growth, folders: [] } } });
+    this.#post({ type: 'begin', state: { ...state, folders: [] } });
   }
 
   #post(message: ToSearchWorker): void {

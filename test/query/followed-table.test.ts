@@ -38,15 +38,14 @@ class Follower {
     const words = new PackedTextIndex({ maxSegmentDocuments: 16, mergeFactor: 3, maxExpandedTerms: 100 });
     this.table = new FollowedTable(words, { onRelease: (number) => this.#feed.released(number) });
     this.#feed = new SearchFeed(catalogue.table, {
+      begin: (state) => {
+        this.#work = { number: state.number, work: this.table.begin(state, hurried) };
+      },
       send: (batch) => {
         assert.equal(this.#work, undefined, 'one at a time');
         this.#work = { number: batch.number, work: this.table.apply(batch, hurried) };
       },
     });
-    this.#work = {
-      number: this.#feed.state.number,
-      work: this.table.begin(this.#feed.state, hurried),
-    };
     this.finish();
   }
 
