@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- node [--files N] [--clean]`: a whole node with very many files, from its first start over
+ * `npm run bench -- node [--files N] [--burst N] [--clean]`: a whole node with very many files, from its first start over
  * a restart to files that come, move and go. `shoal serve` beside a private Prosody, asked as `shoal find` asks.
  */
 import { mkdirSync } from 'node:fs';
@@ -20,8 +20,8 @@ import { PrivateNetwork, QUIET_MS } from './private-network.js';
 import { type Goal, publish, type Row, type Table } from './table.js';
 
 const FILES = 1_000_000;
-/** Of the files, so many are in the archive that is unpacked. */
-const BURST_PART = 10;
+/** In the archive that is unpacked. */
+const BURST = 100_000;
 const IDLE_MS = 10_000;
 const COMMON = words('music');
 const MOST_RSS_MB: Goal = { kind: 'no more than', value: 450 };
@@ -46,7 +46,11 @@ interface Restart {
 }
 
 const { values } = parseArgs({
-  options: { files: { type: 'string' }, clean: { type: 'boolean', default: false } },
+  options: {
+    files: { type: 'string' },
+    burst: { type: 'string' },
+    clean: { type: 'boolean', default: false },
+  },
 });
 if (values.clean) {
   removeCorpora();
@@ -60,6 +64,7 @@ if (values.clean) {
 async function measure(cleanups: Cleanups): Promise<void> {
   const machine = describeMachine();
   const files = Number(values.files ?? FILES);
+  const burst = Number(values.burst ?? BURST);
   const corpus = await corpusOnDisk(cleanups, files);
   const folder = await mkdtemp(join(tmpdir(), 'shoal-bench-'));
   cleanups.add(() => rm(folder, { recursive: true }));
@@ -83,7 +88,7 @@ async function measure(cleanups: Cleanups): Promise<void> {
   const changed: ChangedNode = { asking, address, process: node, cleanups, folder: changing };
   const singles = await singleChanges(changed);
   tell('changes', singles);
-  const bulks = await bulkChanges(changed, Math.round(files / BURST_PART));
+  const bulks = await bulkChanges(changed, burst);
   tell('many changes', bulks);
   await pause(IDLE_MS);
   memory.push(['10 s after all changes', node.memory()]);
@@ -103,7 +108,7 @@ async function measure(cleanups: Cleanups): Promise<void> {
       ],
       missing: programOf('ncdc') === undefined ? ['ncdc'] : [],
     },
-    files === FILES ? 'kept' : 'shown',
+    files === FILES && burst === BURST ? 'kept' : 'shown',
   );
 }
 
@@ -219,14 +224,14 @@ function singleTables(singles: readonly Repeated[]): Table[] {
     {
       title: 'Meanwhile: event loop delay',
       unit: 'ms',
-      rows: singles.flatMap(({ work, delay }) => delayRows(work, delay)),
+      rows: singles.flatMap(({ work, delay }) => delayRows(work, delay, MOST_DELAY_MS)),
     },
   ];
 }
 
-function delayRows(work: string, { p99, max }: LoopDelayStatus): Row[] {
+function delayRows(work: string, { p99, max }: LoopDelayStatus, goal?: Goal): Row[] {
   return [
-    { work: `${work}, p99`, ours: p99, goal: MOST_DELAY_MS },
+    { work: `${work}, p99`, ours: p99, ...(goal && { goal }) },
     { work: `${work}, longest`, ours: max },
   ];
 }
