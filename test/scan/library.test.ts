@@ -16,8 +16,8 @@ describe('library', () => {
     return harness;
   }
 
-  async function restart(harness: LibraryHarness) {
-    const next = await harness.restart();
+  async function restart(harness: LibraryHarness, also?: HarnessOptions) {
+    const next = await harness.restart(also);
     open.splice(open.indexOf(harness), 1, next);
     return next;
   }
@@ -292,6 +292,49 @@ describe('library', () => {
     await third.offers(['share/one']);
     assert.equal(third.library.catalogue.totals.hashedFiles, 1);
     assert.equal(third.filesHashed(), 0);
+  });
+
+  it('offers at once, when it is back, what it offered before, and then what is there', async () => {
+    const first = await start({}, async (folder) => {
+      for (const name of ['same', 'gone', 'changed', 'sub/deep']) await folder.write(name);
+    });
+    await first.hashed(4);
+    await first.stop();
+    await rm(first.folder.at('gone'));
+    await rm(first.folder.at('sub'), { recursive: true });
+    await first.folder.write('changed', 'to something else');
+    const second = await restart(first, { awaitsReady: false });
+    const { catalogue } = second.library;
+    assert.equal(catalogue.totals.hashedFiles, 4);
+    const entry = catalogue.get('share/same' as FullPath);
+    assert.ok(entry);
+    await (await second.library.openFile(entry)).close();
+    for (const name of ['gone', 'changed']) {
+      const stale = catalogue.get(`share/${name}` as FullPath);
+      assert.ok(stale);
+      await assert.rejects(second.library.openFile(stale), FileAbsentError);
+    }
+    await second.library.ready;
+    await second.offers(['share/same', 'share/changed']);
+    await second.hashed(2);
+    assert.equal(second.filesHashed(), 1);
+  });
+
+  it('offers nothing of what was stored when its share is another folder or no share any more', async () => {
+    const first = await start({}, (folder) => folder.write('one'));
+    await first.hashed(1);
+    await first.stop();
+    await rename(first.folder.path, `${first.folder.path}.away`);
+    await mkdir(first.folder.path);
+    const second = await restart(first, { awaitsReady: false });
+    assert.equal(second.library.catalogue.size, 0);
+    await second.library.ready;
+    assert.equal(second.library.catalogue.size, 0);
+    const elsewhere = { name: 'other', path: `${first.folder.path}.away` };
+    const share = { ...elsewhere, exclude: [], followSymlinks: false, hidden: false };
+    const third = await restart(second, { shares: [share] });
+    await third.offers(['other/one']);
+    await rm(`${first.folder.path}.away`, { recursive: true });
   });
 
   it('opens what it offers, and nothing else', async () => {

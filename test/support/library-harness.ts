@@ -5,6 +5,7 @@ import type { ShareConfig } from '../../src/catalogue/share.js';
 import type { FullPath } from '../../src/catalogue/share-path.js';
 import { systemClock } from '../../src/clock.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
+import type { HashPool } from '../../src/hashing/hash-pool.js';
 import { createLog } from '../../src/log.js';
 import type { WatchFolders } from '../../src/scan/chokidar-watch.js';
 import { Library, type LibraryInit } from '../../src/scan/library.js';
@@ -42,6 +43,7 @@ export interface HarnessOptions extends Partial<Omit<LibraryInit, 'shares'>> {
   readonly share?: Partial<ShareConfig>;
   readonly shares?: readonly ShareConfig[];
   readonly watchFolders?: WatchFolders;
+  readonly hashPool?: HashPool;
   /** False for one that is handed over before its first scan. */
   readonly awaitsReady?: boolean;
 }
@@ -61,7 +63,7 @@ async function open(
   folder: TemporaryFolder,
   disk: MemoryDisk,
 ): Promise<LibraryHarness> {
-  const { share, shares, watchFolders, awaitsReady = true, ...init } = options;
+  const { share, shares, watchFolders, hashPool, awaitsReady = true, ...init } = options;
   const logged: LogLine[] = [];
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
   const config = {
@@ -79,6 +81,7 @@ async function open(
       clock: systemClock,
       log,
       ...(watchFolders === undefined ? {} : { watchFolders }),
+      ...(hashPool === undefined ? {} : { hashPool }),
     },
     {
       shares: shares ?? [config],
