@@ -14,15 +14,13 @@ const FILES = 20_000;
 const FOLDERS = 400;
 const WITHIN_MS = 40_000;
 
-/** Another process makes the files, as fast as it can: `${folder}/${f}/${i}`. */
+/** Another process makes the files, folder by folder, as fast as it can: `root/F % 20/F/I`. */
 const PLANT = `
 const [, root, files, folders] = process.argv;
 const { mkdirSync, writeFileSync } = require('node:fs');
 for (let f = 0; f < folders; f++) mkdirSync(root + '/' + f % 20 + '/' + f, { recursive: true });
-for (let i = 0; i < files; i++) {
-  const f = i % folders;
-  writeFileSync(root + '/' + f % 20 + '/' + f + '/' + i, String(i));
-}
+for (let f = 0; f < folders; f++)
+  for (let i = 0; i < files / folders; i++) writeFileSync(root + '/' + f % 20 + '/' + f + '/' + i, f + ' ' + i);
 `;
 const planting = (root: Buffer, files = FILES) => ['-e', PLANT, root.toString(), `${files}`, `${FOLDERS}`];
 
@@ -72,11 +70,11 @@ describe('very many changes at once', () => {
   }
 
   it('finds all files of an archive that is unpacked, and the event loop goes on', async () => {
-    const { library, folder } = await start({ quietMs: 300 }, 10);
+    const { library, folder } = await start({ quietMs: 300 }, FOLDERS);
     const delay = monitorEventLoopDelay({ resolution: 5 });
     delay.enable();
     await promisify(execFile)(process.execPath, planting(folder.at('new')));
-    await holds({ library } as LibraryHarness, FILES + 10);
+    await holds({ library } as LibraryHarness, FILES + FOLDERS);
     delay.disable();
     const p99Ms = delay.percentile(99) / 1e6;
     console.log(`      event loop delay: p99 ${p99Ms.toFixed(1)} ms, max ${(delay.max / 1e6).toFixed(1)} ms`);
@@ -92,7 +90,7 @@ describe('very many changes at once', () => {
     await rename(started.folder.at('old'), started.folder.at('moved'));
     await eventually(
       () =>
-        [...Array(FOLDERS).keys()].filter((f) => catalogue.get(`share/moved/${f % 20}/${f}/${f}` as FullPath))
+        [...Array(FOLDERS).keys()].filter((f) => catalogue.get(`share/moved/${f % 20}/${f}/0` as FullPath))
           .length,
       (folders) => folders === FOLDERS,
       WITHIN_MS,
@@ -111,11 +109,11 @@ describe('very many changes at once', () => {
           if (!isDropping) handlers.onEvent(folder);
         },
       });
-    const started = await start({ watchFolders: forgetful, rescanMs: 300 }, 1000);
-    await holds(started, 1000);
+    const started = await start({ watchFolders: forgetful, rescanMs: 300 }, 2 * FOLDERS);
+    await holds(started, 2 * FOLDERS);
     isDropping = true;
-    await promisify(execFile)(process.execPath, planting(started.folder.at('new'), 2000));
-    await holds(started, 3000);
+    await promisify(execFile)(process.execPath, planting(started.folder.at('new'), 5 * FOLDERS));
+    await holds(started, 7 * FOLDERS);
   }).timeout(60_000);
 
   it('finds what the kernel had no room to tell', async () => {
