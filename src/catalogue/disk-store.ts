@@ -16,7 +16,7 @@ import type { DataFolder } from './data-folder.js';
 import { encodeRows } from './file-rows.js';
 import type { FileTable } from './file-table.js';
 import { readRoots, writeRoots } from './root-file.js';
-import { BLOCK_ROWS, writeSnapshot } from './snapshot-file.js';
+import { writeSnapshot } from './snapshot-file.js';
 import { type CatalogueStore, type StoredShares, StoreLockedError, StoreUnusableError } from './store.js';
 import { DRAFT, LOCK, logName, type NumberedFiles, numberedFiles, snapshotName } from './store-files.js';
 import { loadTable } from './store-loading.js';
@@ -41,13 +41,19 @@ export interface DiskStoreComponents {
 export interface DiskStoreInit {
   /** A log that is smaller is not replaced by a snapshot. Default: some MB. */
   readonly smallestFullLogBytes?: number;
+  /** Rows that are written at once. Default: some ms of work. */
+  readonly blockRows?: number;
 }
+
+/** A block takes some 2 ms to make, and as long to read. */
+const BLOCK_ROWS = 2048;
 
 export class DiskStore implements CatalogueStore {
   readonly #folder: DataFolder;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #smallestFullLogBytes: number;
+  readonly #blockRows: number;
   readonly #changes: ChangeLog;
   #claim: { release(): Promise<void> } | undefined;
   #files: NumberedFiles = { snapshots: [], logs: [] };
@@ -61,6 +67,7 @@ export class DiskStore implements CatalogueStore {
   #olderLogBytes = 0;
   #logs = 0;
   #isWhole = true;
+  #loadedNumber: number | undefined;
   #following: { readonly table: FileTable; readonly end: () => void } | undefined;
   #checkpoint: Promise<void> | undefined;
   #onBatch: (() => void) | undefined;
@@ -73,6 +80,7 @@ export class DiskStore implements CatalogueStore {
     this.#clock = clock;
     this.#log = log;
     this.#smallestFullLogBytes = init.smallestFullLogBytes ?? SMALLEST_FULL_LOG_BYTES;
+    this.#blockRows = init.blockRows ?? BLOCK_ROWS;
     this.#changes = new ChangeLog({ folder }, { onFailure: (error) => this.#fail(error) });
   }
 
@@ -103,13 +111,16 @@ export class DiskStore implements CatalogueStore {
       this.#snapshotBytes = loaded.snapshotBytes;
       this.#olderLogBytes = loaded.logBytes;
       this.#isWhole = loaded.isWhole;
+      this.#loadedNumber = table.number;
     } catch (error) {
       if (error instanceof AbortedError) throw error;
       throw new StoreUnusableError(this.#folder.location, messageOf(error), { cause: error });
     }
   }
 
+  /** Right after {@link load}: a batch in between would be missing in the log. */
   follow(table: FileTable): void {
+    if (table.number !== this.#loadedNumber) throw new TypeError('the table has changed since it was loaded');
     this.#following = { table, end: table.onBatch((batch) => this.#take(table, batch)) };
     this.#begin(table);
     this.#checkpointIfDue();
@@ -186,7 +197,10 @@ export class DiskStore implements CatalogueStore {
 
   #take(table: FileTable, { number, added, touched, dropped }: TableBatch): void {
     const slots = added.length === 0 ? touched : Uint32Array.from(new Set([...added, ...touched]));
-    this.#changes.append(number, encodeRows(table, slots, { batch: number, dropped, maxRows: BLOCK_ROWS }));
+    this.#changes.append(
+      number,
+      encodeRows(table, slots, { batch: number, dropped, maxRows: this.#blockRows }),
+    );
     this.#onBatch?.();
     this.#checkpointIfDue();
   }
@@ -230,7 +244,7 @@ export class DiskStore implements CatalogueStore {
     const file = await this.#folder.create(draft);
     try {
       const isWanted = () => !this.#changes.isBroken;
-      const written = await writeSnapshot({ table, file }, { after, isWanted });
+      const written = await writeSnapshot({ table, file }, { after, isWanted, blockRows: this.#blockRows });
       if (written === undefined || !(await this.#reaches(table, written.batch))) return undefined;
       await file.sync();
       // The snapshot is right only with the log of what happened while it was written.

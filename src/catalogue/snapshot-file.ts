@@ -9,9 +9,6 @@ import type { DataWriter } from './data-folder.js';
 import { encodeRows } from './file-rows.js';
 import type { FileTable } from './file-table.js';
 
-/** A block takes some 2 ms to make, and as long to read. */
-export const BLOCK_ROWS = 2048;
-
 export interface WrittenSnapshot {
   readonly bytes: number;
   /** Changes of this batch, if not all of them, are in it. */
@@ -23,12 +20,13 @@ export interface SnapshotInit {
   readonly after: number;
   /** Asked now and then; when it is not, nothing comes of it. */
   readonly isWanted: () => boolean;
+  readonly blockRows: number;
 }
 
 /** Rejects with Node's errors of writing. */
 export async function writeSnapshot(
   components: { readonly table: FileTable; readonly file: DataWriter },
-  { after, isWanted }: SnapshotInit,
+  { after, isWanted, blockRows }: SnapshotInit,
 ): Promise<WrittenSnapshot | undefined> {
   const { table, file } = components;
   const header = encodeHeader({ layout: LAYOUT, kind: 'snapshot', batch: after, slots: table.slotCount });
@@ -41,13 +39,13 @@ export async function writeSnapshot(
       for (const { byteLength } of pieces) bytes += byteLength;
     }
   };
-  for (let from = 0; from < table.slotCount; from += BLOCK_ROWS) {
+  for (let from = 0; from < table.slotCount; from += blockRows) {
     if (!isWanted()) return undefined;
-    const length = Math.min(BLOCK_ROWS, table.slotCount - from);
+    const length = Math.min(blockRows, table.slotCount - from);
     const slots = Uint32Array.from({ length }, (_, at) => from + at);
-    await append(encodeRows(table, slots, { batch: table.number, maxRows: BLOCK_ROWS }));
+    await append(encodeRows(table, slots, { batch: table.number, maxRows: blockRows }));
   }
   const batch = table.number + (table.isCommitted ? 0 : 1);
-  await append(encodeRows(table, [], { batch, maxRows: BLOCK_ROWS }));
+  await append(encodeRows(table, [], { batch, maxRows: blockRows }));
   return { bytes, batch };
 }

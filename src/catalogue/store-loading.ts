@@ -110,20 +110,20 @@ class TableLoading {
   }
 
   async #surveyLogs(snapshot: number | undefined): Promise<void> {
-    let expected: number | undefined;
-    if (snapshot !== undefined)
-      expected = (await this.#withFile(snapshotName(snapshot), (reader) => readHeader(reader)))?.batch;
+    const header = async (name: string) => this.#withFile(name, (reader) => readHeader(reader));
+    // A snapshot without a header is not read either; then it is all up to the logs.
+    let expected = snapshot === undefined ? 0 : (await header(snapshotName(snapshot)))?.batch;
     for (const number of this.#init.logs.filter((each) => each >= (snapshot ?? 0))) {
       // One without a header was made when the process ended: nothing went into it.
       const name = logName(number);
-      const header = await this.#withFile(name, (reader) => readHeader(reader));
-      if (header === undefined) continue;
-      if (expected !== undefined && header.batch !== expected) {
+      const after = (await header(name))?.batch;
+      if (after === undefined) continue;
+      if (expected !== undefined && after !== expected) {
         this.#damaged(name, 'a part of the log of the catalogue is missing; leaving out what came after it');
         continue;
       }
-      this.#batch = Math.max(this.#batch, header.batch);
-      expected = await this.#withFile(name, (reader) => this.#survey(name, reader, header.batch));
+      this.#batch = Math.max(this.#batch, after);
+      expected = await this.#withFile(name, (reader) => this.#survey(name, reader, after));
     }
   }
 
