@@ -66,7 +66,8 @@ export class DiskStore implements CatalogueStore {
   /** Of logs before the one that is written. */
   #olderLogBytes = 0;
   #logs = 0;
-  #isWhole = true;
+  /** What is on disk is not all that there was: only a snapshot helps. */
+  #lacksBatches = false;
   #loadedNumber: number | undefined;
   #following: { readonly table: FileTable; readonly end: () => void } | undefined;
   #checkpoint: Promise<void> | undefined;
@@ -81,7 +82,15 @@ export class DiskStore implements CatalogueStore {
     this.#log = log;
     this.#smallestFullLogBytes = init.smallestFullLogBytes ?? SMALLEST_FULL_LOG_BYTES;
     this.#blockRows = init.blockRows ?? BLOCK_ROWS;
-    this.#changes = new ChangeLog({ folder }, { onFailure: (error) => this.#fail(error) });
+    this.#changes = new ChangeLog(
+      { folder },
+      {
+        onFailure: (error) => {
+          this.#lacksBatches = true;
+          this.#fail(error);
+        },
+      },
+    );
   }
 
   async start(): Promise<void> {
@@ -110,7 +119,7 @@ export class DiskStore implements CatalogueStore {
       const loaded = await loadTable(components, { ...this.#files, signal, how });
       this.#snapshotBytes = loaded.snapshotBytes;
       this.#olderLogBytes = loaded.logBytes;
-      this.#isWhole = loaded.isWhole;
+      this.#lacksBatches = !loaded.isWhole;
       this.#loadedNumber = table.number;
     } catch (error) {
       if (error instanceof AbortedError) throw error;
@@ -210,7 +219,7 @@ export class DiskStore implements CatalogueStore {
     if (this.#checkpoint !== undefined || this.#following === undefined) return false;
     const fullBytes = Math.max(this.#smallestFullLogBytes, this.#snapshotBytes);
     const isFull = (this.#olderLogBytes + this.#changes.bytes) * part > fullBytes;
-    return isFull || this.#logs > MAX_LOGS || !this.#isWhole || this.#changes.isBroken;
+    return isFull || this.#logs > MAX_LOGS || this.#lacksBatches;
   }
 
   #checkpointIfDue(part = 1): void {
@@ -232,7 +241,7 @@ export class DiskStore implements CatalogueStore {
     this.#snapshotBytes = bytes;
     this.#olderLogBytes = 0;
     this.#logs = 1;
-    this.#isWhole = true;
+    this.#lacksBatches = this.#changes.isBroken;
     this.#recovered();
     const { snapshots, logs } = numberedFiles(await this.#folder.list());
     for (const old of snapshots) if (old < number) await this.#folder.remove(snapshotName(old));

@@ -189,7 +189,9 @@ export class FileTable {
    * nobody is told. With `bornAt` it is shown, and has been since that batch.
    */
   restore(slot: Slot, file: NewFile, bornAt?: number): void {
-    this.#write(this.#restoredSlot(slot), file);
+    if (this.#state.get(slot) !== 0) throw new TypeError(`slot ${slot} is taken`);
+    this.#slots = Math.max(this.#slots, slot + 1);
+    this.#write(slot, file);
     if (bornAt === undefined) return;
     this.columns.bornAt.set(slot, bornAt);
     this.#shown.add(slot);
@@ -202,7 +204,7 @@ export class FileTable {
     this.#byHash.reserve(slots);
   }
 
-  /** The same for many; `how` is asked with the place of each row. Slots that it leaves out stay as they are. */
+  /** The same for many; `how` is asked with the place of each row. Of slots that hold a file the rows are left out. */
   restoreRows(rows: FileRows, how: (row: number) => 'shown' | 'hidden' | 'left-out'): void {
     const { columns } = this;
     const folders = new Map<number, number>();
@@ -213,9 +215,10 @@ export class FileTable {
       const flags = rows.flags[row] as number;
       const hashAt = hash;
       if ((flags & FileFlag.hashed) !== 0) hash += SHA256_BYTES;
-      const as = how(row);
+      const slot = rows.slots[row] as Slot;
+      const as = this.#state.get(slot) === 0 ? how(row) : 'left-out';
       if (as === 'left-out') continue;
-      const slot = this.#restoredSlot(rows.slots[row] as Slot);
+      this.#slots = Math.max(this.#slots, slot + 1);
       const folder = this.#hold(this.#folders, rows.folders, rows.folder[row] as number, folders, 'folder');
       const type = this.#hold(this.#types, rows.types, rows.type[row] as number, types, 'type');
       const name = rows.names.subarray(row === 0 ? 0 : rows.nameEnds[row - 1], rows.nameEnds[row]);
@@ -412,12 +415,6 @@ export class FileTable {
     columns.nameAt.set(slot, columns.names.add(slot, name));
     this.#byKey.add(slot, hashOfName(folder, name));
     this.#byFolder.add(slot, folder);
-  }
-
-  #restoredSlot(slot: Slot): Slot {
-    if (this.#state.get(slot) !== 0) throw new TypeError(`slot ${slot} is taken`);
-    this.#slots = Math.max(this.#slots, slot + 1);
-    return slot;
   }
 
   #writeHash(slot: Slot, sha256: string): void {

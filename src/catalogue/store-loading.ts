@@ -165,9 +165,10 @@ class TableLoading {
     const header = await readHeader(reader);
     const end = await readEndBlock(reader);
     this.#table.reserve(Math.max(this.#slots, Math.min(header?.slots ?? 0, reader.size)));
+    this.#batch = Math.max(this.#batch, header?.batch ?? 0);
     this.#mayRepeat = end === undefined || end.batch > this.#batch;
     if (this.#mayRepeat) this.#damaged('snapshot', 'a part of the catalogue is missing');
-    this.#batch = Math.max(this.#batch, header?.batch ?? 0, end?.batch ?? 0);
+    this.#batch = Math.max(this.#batch, end?.batch ?? 0);
     if (header === undefined) return;
     for await (const rows of this.#blocksOf(reader)) {
       if (rows === 'damaged') this.#damaged('snapshot', 'a part of the catalogue is damaged; leaving it out');
@@ -189,7 +190,7 @@ class TableLoading {
     const fates = rows.folders.map((folder) => this.#fateOf(folder));
     this.#table.restoreRows(rows, (row) => {
       const slot = rows.slots[row] as number;
-      if (!isLast(slot) || this.#table.stateOf(slot) !== undefined) return 'left-out';
+      if (!isLast(slot)) return 'left-out';
       if (this.#mayRepeat && this.#isThere(rows, row)) return 'left-out';
       return fates[rows.folder[row] as number] as Fate;
     });
