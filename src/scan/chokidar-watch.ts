@@ -29,6 +29,13 @@ export function isWatchable(folder: string): boolean {
 }
 
 class FolderWatcher extends FSWatcher {
+  /** Called at every event, to read the folder once a second at most: not at all costs less. */
+  override _throttle(
+    ...[action, path, timeout]: Parameters<FSWatcher['_throttle']>
+  ): ReturnType<FSWatcher['_throttle']> {
+    return action === 'readdir' ? false : super._throttle(action, path, timeout);
+  }
+
   /** Without a stream chokidar takes the folder for read. Were this hook to go, `ignored` still drops all that is read. */
   override _readdirp(): undefined {
     return undefined;

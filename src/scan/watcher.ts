@@ -69,8 +69,9 @@ export class Watcher implements Startable {
   #hasWarned = false;
   #stopped = false;
   #unwatched = 0;
-  /** In this turn of the event loop. */
+  /** In this turn of the event loop, as is what comes after it. */
   #events = 0;
+  readonly #told = new Set<FolderToWatch>();
 
   constructor(components: WatcherComponents, init: WatcherInit) {
     this.#watchFolders = components.watchFolders;
@@ -166,20 +167,25 @@ export class Watcher implements Startable {
     const byPath = new Map(batch.map((watched) => [pathOf(watched.folder), watched]));
     const open = await this.#watchFolders([...byPath.keys()], {
       onEvent: (path) => {
-        this.#count();
-        const folder = byPath.get(path)?.folder;
-        if (folder !== undefined) this.#init.onLook(folder.share, folder.directory);
+        const watched = byPath.get(path);
+        if (watched !== undefined) this.#heard(watched.folder);
       },
       onError: (path, code) => this.#failed(byPath.get(path ?? ''), path, code),
     });
     this.#adopt(open, byPath);
   }
 
-  #count(): void {
+  /** Thousands of events may be of one folder. */
+  #heard(folder: FolderToWatch): void {
     if (this.#events === 0) {
       setImmediate(() => {
         this.#events = 0;
+        this.#told.clear();
       });
+    }
+    if (!this.#told.has(folder)) {
+      this.#told.add(folder);
+      this.#init.onLook(folder.share, folder.directory);
     }
     this.#events += 1;
     if (this.#events !== FLOOD_EVENTS) return;
