@@ -20,7 +20,7 @@ import type { TableSearchInit } from './table-search.js';
 const FOLDERS_A_MESSAGE = 2048;
 
 /** What it keeps are few large arrays: more room for short-lived objects is only memory that stays with it. */
-const MEMORY = { maxYoungGenerationSizeMb: 16 };
+const MEMORY = { maxYoungGenerationSizeMb: 8 };
 
 const ENTRY = new URL('../../workers/search.js', import.meta.url);
 
