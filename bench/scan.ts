@@ -3,9 +3,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { LevelStore } from '../src/catalogue/level-store.js';
+import { DiskStore } from '../src/catalogue/disk-store.js';
 import type { ShareConfig } from '../src/catalogue/share.js';
 import { systemClock } from '../src/clock.js';
+import { RealDataFolder } from '../src/fs/real-data-folder.js';
 import { realFileSystem } from '../src/fs/real-file-system.js';
 import type { HashPool } from '../src/hashing/hash-pool.js';
 import { silentLog } from '../src/log.js';
@@ -94,7 +95,7 @@ async function scan(share: ShareConfig, location: string): Promise<number> {
   const library = new Library(
     {
       fs: realFileSystem,
-      store: new LevelStore({ log: silentLog }, { location }),
+      store: new DiskStore({ folder: new RealDataFolder(location), clock: systemClock, log: silentLog }),
       clock: systemClock,
       log: silentLog,
       hashPool: idleHashPool(),

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { QueryBudget } from '../access/query-budget.js';
-import { LevelStore } from '../catalogue/level-store.js';
+import { DiskStore } from '../catalogue/disk-store.js';
 import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
@@ -13,6 +13,7 @@ import { componentEntity } from '../entity/component-entity.js';
 import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import { messageOf } from '../errors.js';
+import { RealDataFolder } from '../fs/real-data-folder.js';
 import { realFileSystem } from '../fs/real-file-system.js';
 import type { Log } from '../log.js';
 import { Answerer } from '../query/answer.js';
@@ -67,7 +68,7 @@ export class NetworkNode implements Startable {
     this.#library = new Library(
       {
         fs: realFileSystem,
-        store: new LevelStore({ log }, { location: join(config.data, 'catalogue') }),
+        store: new DiskStore({ folder: new RealDataFolder(join(config.data, 'catalogue')), clock, log }),
         clock,
         log,
       },

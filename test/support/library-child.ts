@@ -1,9 +1,10 @@
 /**
  * A library in a process of its own, to be killed. Arguments: folder, store. Prints a line for every
- * file given to the hash pool (`job PATH`), for every hash announced (`hash PATH BASE64`), and `done`.
+ * file given to the hash pool (`job PATH`), for every hash that is written (`hash PATH BASE64`), and `done`.
  */
-import { LevelStore } from '../../src/catalogue/level-store.js';
+import { DiskStore } from '../../src/catalogue/disk-store.js';
 import { systemClock } from '../../src/clock.js';
+import { RealDataFolder } from '../../src/fs/real-data-folder.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
 import { type HashPool, PiscinaHashPool } from '../../src/hashing/hash-pool.js';
 import { silentLog } from '../../src/log.js';
@@ -26,10 +27,11 @@ const hashPool: HashPool = {
     return pool.run(jobs);
   },
 };
+const store = new DiskStore({ folder: new RealDataFolder(location), clock: systemClock, log: silentLog });
 const library = new Library(
   {
     fs: realFileSystem,
-    store: new LevelStore({ log: silentLog }, { location }),
+    store,
     clock: systemClock,
     log: silentLog,
     hashPool,
@@ -43,16 +45,24 @@ const library = new Library(
     maxHashWaiters: 1,
   },
 );
-library.catalogue.onChange((changes) => {
-  for (const change of changes) {
-    if (change.type === 'put' && change.entry.sha256 !== undefined)
-      print(`hash ${change.entry.path} ${change.entry.sha256}`);
-  }
+const { columns } = library.catalogue.table;
+/** As it is printed; empty where there is no hash yet. */
+function hashLine(slot: number): string {
+  const { path, sha256 } = columns.entryOf(slot);
+  return sha256 === undefined ? '' : `hash ${path} ${sha256}`;
+}
+const isNews = (line: string) => line !== '';
+const written: Promise<void>[] = [];
+library.catalogue.onBatch(({ touched }) => {
+  const lines = [...touched].map(hashLine).filter(isNews);
+  if (lines.length > 0) written.push(store.written().then(() => lines.forEach(print)));
 });
 await library.start();
+for (const slot of library.catalogue.table.shown()) if (columns.hasHash(slot)) print(hashLine(slot));
 await library.ready;
 while (library.catalogue.totals.hashedFiles < library.catalogue.size) {
   await new Promise((resolve) => setTimeout(resolve, 5));
 }
+await Promise.all(written);
 print('done');
 await library.stop();
