@@ -41,14 +41,9 @@ export interface ReadonlyCatalogue {
   slotOf(key: FullPath): Slot | undefined;
   /** The listener is called for every later batch of changes; it must not throw. Returns what ends that. */
   onBatch(listener: (batch: TableBatch) => void): () => void;
-  onChange(listener: CatalogueListener): () => void;
 }
 
-export type CatalogueListener = (changes: readonly CatalogueChange[]) => void;
-
 export class Catalogue implements ReadonlyCatalogue {
-  readonly #listeners = new Set<CatalogueListener>();
-
   constructor(readonly table: FileTable = new FileTable()) {}
 
   get size(): number {
@@ -83,12 +78,6 @@ export class Catalogue implements ReadonlyCatalogue {
     return this.table.onBatch(listener);
   }
 
-  /** The listener hears of what is made by {@link apply}; it must not throw. Returns what ends that. */
-  onChange(listener: CatalogueListener): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
-  }
-
   /** Makes the changes in their order, then tells of all of them at once. */
   apply(changes: readonly CatalogueChange[]): void {
     if (changes.length === 0) return;
@@ -97,7 +86,6 @@ export class Catalogue implements ReadonlyCatalogue {
       else this.#remove(change.key);
     }
     this.table.commit();
-    for (const listener of this.#listeners) listener(changes);
   }
 
   #put(entry: FileEntry): void {

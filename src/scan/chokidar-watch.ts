@@ -1,9 +1,9 @@
 /**
  * Watching folders with chokidar: one inotify watch a folder, none a file, nothing below.
  *
- * chokidar reads and stats a whole folder when it begins to watch it and again at every event. The
- * scan does that already, in a worker, and knows which folders there are; so chokidar is given
- * each folder by itself, is told to ignore everything in it, and is kept from reading it.
+ * What chokidar does on top of that, it does for each folder: it reads it, at first and at every event, and
+ * keeps all that it read. The scan does that already, in a worker, and knows which folders there are. With a
+ * hundred thousand of them what is kept would be half a gigabyte; so only the part of chokidar is used that watches.
  */
 import { FSWatcher } from 'chokidar';
 
@@ -29,47 +29,40 @@ export function isWatchable(folder: string): boolean {
 }
 
 class FolderWatcher extends FSWatcher {
-  /** Called at every event, to read the folder once a second at most: not at all costs less. */
-  override _throttle(
-    ...[action, path, timeout]: Parameters<FSWatcher['_throttle']>
-  ): ReturnType<FSWatcher['_throttle']> {
-    return action === 'readdir' ? false : super._throttle(action, path, timeout);
-  }
-
-  /** Without a stream chokidar takes the folder for read. Were this hook to go, `ignored` still drops all that is read. */
-  override _readdirp(): undefined {
-    return undefined;
+  /** Returns what ends it; undefined when it can't be watched, of which `error` has told. */
+  watchFolder(path: string): (() => void) | undefined {
+    const end = this._nodeFsHandler._watchWithNodeFs(path, () => undefined);
+    this._watched.clear(); // what it takes for known of the folder above
+    return end;
   }
 }
 
-export const watchWithChokidar: WatchFolders = (folders, handlers) => {
-  const ours = new Set(folders);
-  const watcher = new FolderWatcher({
-    depth: 0,
-    ignored: (path) => !ours.has(path),
-    followSymlinks: false,
-    ignorePermissionErrors: true,
-    atomic: false,
-  });
+export const watchWithChokidar: WatchFolders = async (folders, handlers) => {
+  const watcher = new FolderWatcher({ persistent: false, ignorePermissionErrors: true });
+  const ends = new Map<string, () => void>();
   watcher.on('raw', (_event, _name, details: unknown) => {
     const folder = watchedPathOf(details);
-    if (folder !== undefined && ours.has(folder)) handlers.onEvent(folder);
+    if (folder !== undefined && ends.has(folder)) handlers.onEvent(folder);
   });
   watcher.on('error', (error) => {
     const { code, path } = error as NodeJS.ErrnoException;
     handlers.onError(path, code ?? 'EIO');
   });
-  const open: OpenWatch = {
+  for (const folder of folders) {
+    const end = watcher.watchFolder(folder);
+    if (end !== undefined) ends.set(folder, end);
+  }
+  return {
     drop(folder) {
-      ours.delete(folder);
-      watcher.unwatch(folder);
+      ends.get(folder)?.();
+      ends.delete(folder);
     },
-    close: () => watcher.close(),
+    async close() {
+      for (const end of ends.values()) end();
+      ends.clear();
+      await watcher.close();
+    },
   };
-  return new Promise((resolve) => {
-    watcher.on('ready', () => resolve(open));
-    watcher.add([...folders]);
-  });
 };
 
 function watchedPathOf(details: unknown): string | undefined {
