@@ -73,6 +73,7 @@ export class FileTable {
   #slots = 0;
   readonly #totals: FileTotals;
   #number = 0;
+  #restored = 0;
   #added = new Set<Slot>();
   #removed = new Set<Slot>();
   #touched = new Set<Slot>();
@@ -244,6 +245,7 @@ export class FileTable {
   /** After the last {@link restore}: batches are numbered from `number`. */
   restored(number: number): void {
     this.#number = Math.max(this.#number, number);
+    this.#restored = this.#number;
     this.#free.length = 0;
     for (let slot = this.#slots - 1; slot >= 0; slot--)
       if (this.#state.get(slot) === 0) this.#free.push(slot);
@@ -341,6 +343,7 @@ export class FileTable {
     const follower = {};
     const state = {
       number: this.#number,
+      restored: this.#restored,
       shown: this.#shown.words.slice(),
       folders: this.columns.folderTexts(),
       growth: this.columns.everything(),

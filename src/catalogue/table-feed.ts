@@ -19,6 +19,8 @@ export interface TableBatch {
 /** Where following begins. */
 export interface TableState {
   readonly number: number;
+  /** The number of the last batch that was stored before this run; 0 when nothing was. */
+  readonly restored: number;
   /** A bit for each slot that is shown. */
   readonly shown: Uint32Array;
   /** By number. They are not in `growth`: there are many, and whoever sends them elsewhere does so in parts. */

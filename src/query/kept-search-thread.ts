@@ -25,6 +25,8 @@ export interface KeptSearchThreadInit {
   readonly graceMs: number;
 }
 
+/** Writing some hundred megabytes on a slow disk. */
+const LEAVE_MS = 15_000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 
@@ -53,8 +55,22 @@ export class KeptSearchThread implements Startable {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake();
-    await this.#thread?.terminate(new AbortedError('the search engine was stopped'));
+    if (this.#thread) await this.#end(this.#thread);
     await this.#supervision;
+  }
+
+  /** It is given some time to save what it has. */
+  async #end(thread: SearchThread): Promise<void> {
+    const reason = new AbortedError('the search engine was stopped');
+    const ended = new AbortController();
+    const late = sleep(this.#components.clock, LEAVE_MS, ended.signal).then(
+      () => thread.terminate(reason),
+      () => {}, // it ended in time
+    );
+    thread.leave(reason);
+    await thread.ended;
+    ended.abort();
+    await late;
   }
 
   /** Resolves when its searches see the batch with this number. */
@@ -112,8 +128,11 @@ export class KeptSearchThread implements Startable {
   }
 
   #begin(): SearchThread {
-    const thread = this.#components.startThread();
+    const { startThread, log } = this.#components;
+    const thread = startThread();
     this.#thread = thread;
+    thread.onUnsaved = (error) =>
+      log.warn({ err: error }, 'the index of words could not be saved, or not be read again');
     this.#wake();
     return thread;
   }

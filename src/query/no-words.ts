@@ -1,5 +1,6 @@
 /** In place of the text index where no words are asked for. */
-import type { TextIndex, TextSearcher } from '../index/text-index.js';
+import type { TextSearcher } from '../index/text-index.js';
+import type { KeptWords } from './followed-table.js';
 
 const searcher: TextSearcher = {
   search() {
@@ -7,12 +8,14 @@ const searcher: TextSearcher = {
   },
 };
 
-export const noWords: TextIndex = {
+export const noWords: KeptWords = {
   // biome-ignore lint/correctness/useYield: there is nothing to do
   *prepare() {
     return { ids: [] };
   },
   commit() {},
+  segments: () => [],
+  *adopt() {},
   searcher: () => searcher,
   // biome-ignore lint/correctness/useYield: there is nothing to do
   *maintain() {

@@ -1,25 +1,32 @@
 /** The worker's side of `search-thread.ts`: does what the messages say. */
 import type { Clock } from '../clock.js';
+import type { IndexFiles } from './index-files.js';
 import { type FromSearchWorker, packError, type ToSearchWorker } from './search-messages.js';
 import { TableSearch, type TableSearchInit } from './table-search.js';
 
 export interface SearchPort {
   on(event: 'message', listener: (message: ToSearchWorker) => void): unknown;
   postMessage(message: FromSearchWorker): void;
+  close(): void;
 }
 
 export interface SearchLoopComponents {
   readonly port: SearchPort;
   readonly clock: Clock;
+  readonly files?: IndexFiles;
 }
 
-export function runSearchLoop({ port, clock }: SearchLoopComponents, init: Partial<TableSearchInit>): void {
+export function runSearchLoop(
+  { port, clock, files }: SearchLoopComponents,
+  init: Partial<TableSearchInit>,
+): void {
   const listener = {
     reached: (number: number) => port.postMessage({ type: 'reached', number }),
     released: (number: number) => port.postMessage({ type: 'released', number }),
     failed: (error: unknown) => port.postMessage({ type: 'broken', error: packError(error) }),
+    unsaved: (error: unknown) => port.postMessage({ type: 'unsaved', error: packError(error) }),
   };
-  const search = new TableSearch({ clock, listener }, init);
+  const search = new TableSearch({ clock, listener, ...(files && { files }) }, init);
   const aborts = new Map<number, AbortController>();
 
   port.on('message', (message) => {
@@ -51,6 +58,9 @@ export function runSearchLoop({ port, clock }: SearchLoopComponents, init: Parti
       }
       case 'abort':
         aborts.get(message.id)?.abort();
+        return;
+      case 'stop':
+        void search.stop().then(() => port.close());
         return;
     }
   });

@@ -12,13 +12,17 @@ export type ToSearchWorker =
   | { readonly type: 'begin'; readonly state: TableState }
   | { readonly type: 'apply'; readonly batch: SearchBatch }
   | { readonly type: 'search'; readonly id: number; readonly request: SearchRequest }
-  | { readonly type: 'abort'; readonly id: number };
+  | { readonly type: 'abort'; readonly id: number }
+  /** Save what is to be saved, and end. */
+  | { readonly type: 'stop' };
 
 export type FromSearchWorker =
   | { readonly type: 'reached'; readonly number: number }
   | { readonly type: 'released'; readonly number: number }
   /** It can't go on. */
   | { readonly type: 'broken'; readonly error: PackedError }
+  /** The words could not be saved, or not be read again. */
+  | { readonly type: 'unsaved'; readonly error: PackedError }
   | { readonly type: 'found'; readonly id: number; readonly executed: Executed }
   | { readonly type: 'failed'; readonly id: number; readonly error: PackedError };
 

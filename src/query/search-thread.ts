@@ -36,6 +36,8 @@ export class SearchThread {
   #lastId = 0;
   #messages = 0;
   #error: Error | undefined;
+  /** Hears when the words could not be saved, or not be read again. */
+  onUnsaved: (error: Error) => void = () => {};
   /** Why it ended. Never rejects. */
   readonly ended: Promise<Error>;
 
@@ -55,9 +57,7 @@ export class SearchThread {
       });
       this.#worker.on('exit', () => {
         this.#error ??= new SearchWorkerError('the search worker ended');
-        this.#feed.end(this.#error);
-        for (const call of this.#calls.values()) call.reject(this.#error);
-        this.#calls.clear();
+        this.#fail(this.#error);
         resolve(this.#error);
       });
     });
@@ -116,6 +116,13 @@ export class SearchThread {
     });
   }
 
+  /** Ends it with this reason once it has saved what is to be saved. Calls fail at once. */
+  leave(reason: Error): void {
+    this.#error ??= reason;
+    this.#fail(this.#error);
+    this.#post({ type: 'stop' });
+  }
+
   /** Ends it with this reason. */
   async terminate(reason: Error): Promise<void> {
     this.#error ??= reason;
@@ -130,6 +137,12 @@ export class SearchThread {
       await nextRound();
     }
     this.#post({ type: 'begin', state: { ...state, folders: [] } });
+  }
+
+  #fail(reason: Error): void {
+    this.#feed.end(reason);
+    for (const call of this.#calls.values()) call.reject(reason);
+    this.#calls.clear();
   }
 
   #post(message: ToSearchWorker): void {
@@ -147,6 +160,9 @@ export class SearchThread {
         return;
       case 'broken':
         void this.terminate(unpackError(message.error));
+        return;
+      case 'unsaved':
+        this.onUnsaved(unpackError(message.error));
         return;
       case 'found':
         this.#answered(message.id)?.resolve(message.executed);

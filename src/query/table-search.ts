@@ -5,6 +5,7 @@ import { AbortedError } from '../errors.js';
 import { defaultTextIndexInit, PackedTextIndex, type TextIndexInit } from '../index/packed-text-index.js';
 import { type Executed, type ExecuteInit, execute } from './execute.js';
 import { FollowedTable } from './followed-table.js';
+import type { IndexFiles, SavedIndex } from './index-files.js';
 import { noWords } from './no-words.js';
 import type { SearchRequest } from './query-engine.js';
 import type { SearchBatch } from './search-batch.js';
@@ -13,6 +14,8 @@ import { Turns, type TurnsInit } from './turns.js';
 export interface TableSearchInit extends TurnsInit, TextIndexInit, ExecuteInit {
   /** Whether words can be searched; everything else can. */
   readonly words: boolean;
+  /** So many files that came or went are worth saving the words for: as many take a moment to read again. */
+  readonly saveAfter: number;
 }
 
 export const defaultTableSearchInit: TableSearchInit = {
@@ -22,6 +25,7 @@ export const defaultTableSearchInit: TableSearchInit = {
   maxWaiting: 256,
   maxPageEntries: 1000,
   words: true,
+  saveAfter: 8192,
 };
 
 /** Who wants to know how far it is; see `search-feed.ts`. */
@@ -31,25 +35,34 @@ export interface TableSearchListener {
   released(number: number): void;
   /** A change could not be made, nor will any later one be. */
   failed(error: unknown): void;
+  /** The words could not be saved, or not be read again. Nothing else is wrong. */
+  unsaved?(error: unknown): void;
 }
 
 export interface TableSearchComponents {
   readonly clock: Clock;
   readonly listener: TableSearchListener;
+  /** Where words are kept from one run to the next; without it they are read anew. */
+  readonly files?: IndexFiles;
 }
 
 export class TableSearch {
   readonly #clock: Clock;
   readonly #listener: TableSearchListener;
+  readonly #files: IndexFiles | undefined;
   readonly #init: TableSearchInit;
   readonly #turns: Turns;
   readonly #table: FollowedTable;
   #changing: Promise<void> = Promise.resolve();
   #maintaining: Promise<void> | undefined;
+  #begun = false;
+  #broken = false;
+  #isSaved = true;
 
-  constructor({ clock, listener }: TableSearchComponents, init: Partial<TableSearchInit> = {}) {
+  constructor({ clock, listener, files }: TableSearchComponents, init: Partial<TableSearchInit> = {}) {
     this.#clock = clock;
     this.#listener = listener;
+    this.#files = files;
     this.#init = { ...defaultTableSearchInit, ...init };
     this.#turns = new Turns(clock, this.#init);
     this.#table = new FollowedTable(this.#init.words ? new PackedTextIndex(this.#init) : noWords, {
@@ -65,7 +78,10 @@ export class TableSearch {
   /** To be called once, first. */
   begin(state: TableState): void {
     this.#change(state.number, async () => {
-      await this.#turns.upkeep((pace) => this.#table.begin(state, pace));
+      const saved = await this.#load(state.restored);
+      await this.#turns.upkeep((pace) => this.#table.begin(state, pace, saved));
+      this.#begun = true;
+      this.#maintain();
     });
   }
 
@@ -99,9 +115,11 @@ export class TableSearch {
     await this.#maintaining;
   }
 
+  /** Saves the words, as far as it has come. */
   async stop(): Promise<void> {
     this.#turns.stop();
     await Promise.allSettled([this.#changing, this.#maintaining]);
+    if (this.#begun && !this.#broken) await this.#save(this.#isSaved ? 1 : 0);
   }
 
   #change(number: number, change: () => Promise<void>): void {
@@ -115,7 +133,9 @@ export class TableSearch {
   #maintain(): void {
     if (this.#maintaining) return;
     const maintain = async () => {
-      while (await this.#turns.upkeep((pace) => this.#table.maintain(pace)));
+      do {
+        while (await this.#turns.upkeep((pace) => this.#table.maintain(pace)));
+      } while (await this.#save(this.#init.saveAfter));
     };
     this.#maintaining = maintain()
       .catch((error: unknown) => this.#fail(error))
@@ -124,7 +144,31 @@ export class TableSearch {
       });
   }
 
+  async #load(number: number): Promise<SavedIndex | undefined> {
+    try {
+      return await this.#files?.load(number);
+    } catch (error) {
+      this.#listener.unsaved?.(error);
+      return undefined;
+    }
+  }
+
+  /** Whether it took a while, in which there may have been changes. */
+  async #save(after: number): Promise<boolean> {
+    if (this.#files === undefined || this.#table.unsaved < after) return false;
+    try {
+      await this.#files.save(this.#table.save());
+      this.#isSaved = true;
+    } catch (error) {
+      this.#isSaved = false; // tried again after as many changes, and at the end
+      this.#listener.unsaved?.(error);
+    }
+    return true;
+  }
+
   #fail(error: unknown): void {
-    if (!(error instanceof AbortedError)) this.#listener.failed(error);
+    if (error instanceof AbortedError) return;
+    this.#broken = true;
+    this.#listener.failed(error);
   }
 }
