@@ -3,8 +3,10 @@ import type { Clock } from '../clock.js';
 import type { AskerConfig, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { Asker } from '../node/asker.js';
+import type { Explained } from '../node/explained.js';
 import type { NodeStatus } from '../node/node-status.js';
 import type { PrivateProsodyInit } from '../private-server/prosody-config.js';
+import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Startable } from '../startable.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import type { Io } from './terminal.js';
@@ -16,6 +18,8 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** A running node as `serve` and `start` see it. */
 export interface ServedNode extends Startable {
   status(): NodeStatus;
+  /** How it would answer. */
+  explain(criteria: FileCriteria, signal: AbortSignal): Promise<Explained>;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 }

@@ -5,6 +5,7 @@ import { readVersion } from '../config/version.js';
 import { createAsker } from '../node/network-asker.js';
 import { NetworkNode } from '../node/network-node.js';
 import { PrivateProsody } from '../private-server/prosody.js';
+import { explainCommand } from './explain.js';
 import { findCommand } from './find.js';
 import { getCommand } from './get.js';
 import { type Program, runCommand } from './run-command.js';
@@ -16,7 +17,7 @@ import { processIo } from './terminal.js';
 const version = await readVersion();
 const program: Program = {
   version,
-  commands: [findCommand, getCommand, serveCommand, startCommand, statusCommand],
+  commands: [explainCommand, findCommand, getCommand, serveCommand, startCommand, statusCommand],
   components: {
     clock: systemClock,
     createAsker,

@@ -7,6 +7,7 @@ import { messageOf } from '../errors.js';
 import { createLog, type Log } from '../log.js';
 import type { NodeStatus } from '../node/node-status.js';
 import { StatusSocket, statusSocketPath } from '../node/status-socket.js';
+import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode, type ServedNode } from './command.js';
 import type { Io } from './terminal.js';
@@ -73,7 +74,12 @@ export async function serve(
   const node = components.createNode({ clock: components.clock, log }, config);
   const socket = new StatusSocket(
     { clock: components.clock, log },
-    { path: statusSocketPath(config.data), read: () => node.status() },
+    {
+      path: statusSocketPath(config.data),
+      read: () => node.status(),
+      // Whoever asks is `shoal explain`, of this version: what it asks has this shape.
+      answer: (question, signal) => node.explain(question as FileCriteria, signal),
+    },
   );
   let waiting: Timer | undefined;
   const wait = () => {

@@ -21,9 +21,11 @@ import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { FindService } from '../service/find-service.js';
+import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { nodeDisco } from './disco-of-us.js';
+import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import type { NodeStatus } from './node-status.js';
@@ -56,6 +58,7 @@ export class NetworkNode implements Startable {
   readonly #loopDelay = new LoopDelay();
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
+  readonly #explainInit: ExplainInit;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 
@@ -63,6 +66,7 @@ export class NetworkNode implements Startable {
     const { clock, log } = components;
     const { limits } = config;
     this.#components = components;
+    this.#explainInit = { max: limits.defaultAnswerFiles, deadlineMs: limits.queryDeadlineMs };
     this.#startedAtMs = clock.monotonic();
 
     this.#library = new Library(
@@ -197,6 +201,12 @@ export class NetworkNode implements Startable {
         this.#components.log.error({ err: error }, `a part did not stop cleanly: ${messageOf(error)}`);
       }
     }
+  }
+
+  /** How it would answer, for `shoal explain`. */
+  explain(criteria: FileCriteria, signal: AbortSignal): Promise<Explained> {
+    const { clock } = this.#components;
+    return explain({ engine: this.#engine, clock }, this.#explainInit, criteria, signal);
   }
 
   status(): NodeStatus {

@@ -1,7 +1,7 @@
 /**
- * A unix socket on which a running program says one line of JSON about itself to everybody who
- * connects, and then hangs up. Only the owner of the folder can connect. It also is a sign of
- * life: where nobody listens, nobody runs.
+ * A unix socket on which a running program answers whoever connects and ends his side: in one line of JSON,
+ * after which it hangs up. To those who said nothing it tells about itself; others sent a question as JSON.
+ * Only the owner of the folder can connect. It also is a sign of life: where nobody listens, nobody runs.
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, unlink } from 'node:fs/promises';
@@ -16,7 +16,10 @@ import type { Startable } from '../startable.js';
 const MAX_SOCKET_PATH_BYTES = 100; // sun_path holds 108 with its NUL on Linux, 104 elsewhere
 const MAX_CONNECTIONS = 16;
 const MAX_ANSWER_CHARS = 4_194_304;
+const MAX_QUESTION_CHARS = 262_144; // the longest criteria are below
 const ANSWER_TIMEOUT_MS = 5000;
+/** A question may take as long as the longest search that can be configured. */
+const QUESTION_TIMEOUT_MS = 70_000;
 
 /** Where the node with this data folder listens. Folders too deep for a socket's name have it in the temporary folder. */
 export function statusSocketPath(dataFolder: string, name = 'status.sock'): string {
@@ -43,8 +46,10 @@ export interface StatusSocketComponents {
 
 export interface StatusSocketInit {
   readonly path: string;
-  /** What is said: JSON can hold it. */
+  /** What is said to those who ask nothing: JSON can hold it. */
   readonly read: () => unknown;
+  /** Answers a question; without it there is no answer. What it rejects with is logged. */
+  readonly answer?: (question: unknown, signal: AbortSignal) => Promise<unknown>;
 }
 
 export class StatusSocket implements Startable {
@@ -86,7 +91,7 @@ export class StatusSocket implements Startable {
   }
 
   #listen(): Promise<Server> {
-    const server = createServer((socket) => this.#answer(socket));
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#hear(socket));
     server.maxConnections = MAX_CONNECTIONS;
     return new Promise((resolve, reject) => {
       server.once('error', reject);
@@ -98,21 +103,63 @@ export class StatusSocket implements Startable {
     });
   }
 
-  #answer(socket: Socket): void {
+  #hear(socket: Socket): void {
     this.#sockets.add(socket);
-    const timer = this.#clock.after(ANSWER_TIMEOUT_MS, () => socket.destroy());
+    const gone = new AbortController();
+    let timer = this.#clock.after(ANSWER_TIMEOUT_MS, () => socket.destroy());
+    let text = '';
+    socket.setEncoding('utf8');
     socket.on('close', () => {
       timer.cancel();
       this.#sockets.delete(socket);
+      gone.abort();
     });
     socket.on('error', () => socket.destroy()); // a reader that went away
-    socket.resume();
-    socket.end(`${JSON.stringify(this.#init.read())}\n`);
+    socket.on('data', (piece: string) => {
+      text += piece;
+      if (text.length > MAX_QUESTION_CHARS) socket.destroy();
+    });
+    socket.on('end', () => {
+      timer.cancel();
+      timer = this.#clock.after(text === '' ? ANSWER_TIMEOUT_MS : QUESTION_TIMEOUT_MS, () =>
+        socket.destroy(),
+      );
+      void this.#answer(socket, text, gone.signal);
+    });
+  }
+
+  /** Hangs up without an answer where there is none. */
+  async #answer(socket: Socket, text: string, signal: AbortSignal): Promise<void> {
+    try {
+      const said = text === '' ? this.#init.read() : await this.#init.answer?.(JSON.parse(text), signal);
+      socket.end(`${JSON.stringify(said)}\n`);
+    } catch (error) {
+      if (!signal.aborted) this.#log.warn({ err: error }, 'a question on the status socket has no answer');
+      socket.destroy();
+    }
   }
 }
 
 /** What the program behind `path` says. Throws {@link NotRunningError}, TimeoutError, ParseError. */
-export function readStatusSocket({ clock }: { readonly clock: Clock }, path: string): Promise<unknown> {
+export function readStatusSocket(components: { readonly clock: Clock }, path: string): Promise<unknown> {
+  return exchange(components, path, '', ANSWER_TIMEOUT_MS);
+}
+
+/** What it answers. Throws as {@link readStatusSocket}; ParseError where it gives no answer. */
+export function askStatusSocket(
+  components: { readonly clock: Clock },
+  path: string,
+  question: unknown,
+): Promise<unknown> {
+  return exchange(components, path, JSON.stringify(question), QUESTION_TIMEOUT_MS);
+}
+
+function exchange(
+  { clock }: { readonly clock: Clock },
+  path: string,
+  question: string,
+  timeoutMs: number,
+): Promise<unknown> {
   return new Promise((resolve, reject) => {
     let text = '';
     const fail = (error: Error) => {
@@ -120,9 +167,8 @@ export function readStatusSocket({ clock }: { readonly clock: Clock }, path: str
       reject(error);
     };
     const socket = connect(path);
-    const timer = clock.after(ANSWER_TIMEOUT_MS, () =>
-      fail(new TimeoutError('the status socket does not answer')),
-    );
+    const timer = clock.after(timeoutMs, () => fail(new TimeoutError('the status socket does not answer')));
+    socket.end(question);
     socket.setEncoding('utf8');
     socket.on('close', () => timer.cancel());
     socket.on('error', (cause) =>

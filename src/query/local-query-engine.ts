@@ -2,6 +2,7 @@
 import type { Clock } from '../clock.js';
 import { AbortedError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
+import type { Executed } from './execute.js';
 import { withNamedSlots } from './named-slots.js';
 import type { QueryEngine, SearchAnswer, SearchRequest } from './query-engine.js';
 import { type SearchedTable, SearchFeed } from './search-feed.js';
@@ -47,11 +48,15 @@ export class LocalQueryEngine implements QueryEngine {
   }
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    return (await this.explain(request, signal)).answer;
+  }
+
+  async explain(request: SearchRequest, signal?: AbortSignal): Promise<Executed> {
     const { clock, log, table } = this.#components;
     const beganMs = clock.monotonic();
-    const { answer, explanation } = await this.#search.execute(withNamedSlots(table, request), signal);
-    logSearch(log, request, explanation, clock.monotonic() - beganMs);
-    return answer;
+    const executed = await this.#search.execute(withNamedSlots(table, request), signal);
+    logSearch(log, request, executed.explanation, clock.monotonic() - beganMs);
+    return executed;
   }
 
   async settled(): Promise<void> {

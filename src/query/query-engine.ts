@@ -6,6 +6,7 @@ import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Order } from '../stanza/file-criteria.js';
 import type { Startable } from '../startable.js';
 import type { Criteria } from './criteria.js';
+import type { Executed } from './execute.js';
 
 export interface SearchRequest {
   readonly criteria: Criteria;
@@ -36,6 +37,8 @@ export interface QueryEngine extends Startable {
    * `ParseError` for a cursor that is not ours, `AbortedError`.
    */
   search(query: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer>;
+  /** As `search`, and says how the answer came about. */
+  explain(query: SearchRequest, signal?: AbortSignal): Promise<Executed>;
   /**
    * Resolves when searches see every batch that the table has told so far. Batches are seen in their order,
    * each of them all at once. Rejects with `AbortedError` when the engine is stopped before.

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
+import type { Executed } from './execute.js';
 import { KeptSearchThread } from './kept-search-thread.js';
 import { withNamedSlots } from './named-slots.js';
 import { type SearchWorker, workerFor } from './plan.js';
@@ -56,12 +57,16 @@ export class WorkerQueryEngine implements QueryEngine {
   }
 
   async search(request: SearchRequest, signal?: AbortSignal): Promise<SearchAnswer> {
+    return (await this.explain(request, signal)).answer;
+  }
+
+  async explain(request: SearchRequest, signal?: AbortSignal): Promise<Executed> {
     const { clock, log, table } = this.#components;
     const beganMs = clock.monotonic();
     const worker = this.#workers[workerFor(request.criteria)];
-    const { answer, explanation } = await worker.search(withNamedSlots(table, request), signal);
-    logSearch(log, request, explanation, clock.monotonic() - beganMs);
-    return answer;
+    const executed = await worker.search(withNamedSlots(table, request), signal);
+    logSearch(log, request, executed.explanation, clock.monotonic() - beganMs);
+    return executed;
   }
 
   async settled(): Promise<void> {

@@ -7,8 +7,15 @@ import { serve } from '../../src/cli/serve.js';
 import { systemClock } from '../../src/clock.js';
 import type { NodeConfig } from '../../src/config/options.js';
 import { createLog } from '../../src/log.js';
+import type { Explained } from '../../src/node/explained.js';
 import type { NodeStatus } from '../../src/node/node-status.js';
-import { readStatusSocket, StatusSocket, statusSocketPath } from '../../src/node/status-socket.js';
+import {
+  askStatusSocket,
+  readStatusSocket,
+  StatusSocket,
+  statusSocketPath,
+} from '../../src/node/status-socket.js';
+import type { FileCriteria } from '../../src/stanza/file-criteria.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -52,6 +59,10 @@ class QuietNode implements ServedNode {
   status(): NodeStatus {
     return { ...STATUS, shares: this.shares };
   }
+
+  async explain({ text = [] }: FileCriteria): Promise<Explained> {
+    return { type: 'refused', message: `asked ${text}`, ms: 1 };
+  }
 }
 
 let data: string;
@@ -92,6 +103,10 @@ describe('shoal serve', () => {
     await isReady;
     assert.deepEqual(messages(), ['mind this', 'ready']);
     assert.deepEqual(await readStatusSocket({ clock: systemClock }, statusSocketPath(data)), STATUS);
+    const explained = await askStatusSocket({ clock: systemClock }, statusSocketPath(data), {
+      text: ['romeo'],
+    });
+    assert.deepEqual(explained, { type: 'refused', message: 'asked romeo', ms: 1 });
     told.abort();
     assert.equal(await code, 0);
     assert.equal(node.stopped, 1);

@@ -6,9 +6,11 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemClock } from '../../src/clock.js';
+import { AbortedError } from '../../src/errors.js';
 import { silentLog } from '../../src/log.js';
 import {
   AlreadyRunningError,
+  askStatusSocket,
   NotRunningError,
   readStatusSocket,
   StatusSocket,
@@ -47,6 +49,62 @@ describe('the status socket', () => {
     }
     await assert.rejects(readStatusSocket({ clock }, path), NotRunningError);
     assert.deepEqual(await readdir(join(folder, 'data')), []);
+  });
+
+  it('answers a question, and hangs up on one that it cannot answer', async () => {
+    const path = join(folder, 's');
+    const socket = new StatusSocket(
+      { clock, log: silentLog },
+      {
+        path,
+        read: () => 'status',
+        answer: async (question) => {
+          if (question === 'what?') return { answer: 42 };
+          throw new TypeError('no idea');
+        },
+      },
+    );
+    await socket.start();
+    try {
+      assert.deepEqual(await askStatusSocket({ clock }, path, 'what?'), { answer: 42 });
+      await assert.rejects(askStatusSocket({ clock }, path, 'why?'));
+      await assert.rejects(askStatusSocket({ clock }, path, 'w'.repeat(1_000_000)));
+      assert.equal(await readStatusSocket({ clock }, path), 'status');
+    } finally {
+      await socket.stop();
+    }
+  });
+
+  it('gives up a question when it stops', async () => {
+    const path = join(folder, 's');
+    let asked: () => void = () => {};
+    const isAsked = new Promise<void>((resolve) => {
+      asked = resolve;
+    });
+    let givenUp: () => void = () => {};
+    const isGivenUp = new Promise<void>((resolve) => {
+      givenUp = resolve;
+    });
+    const socket = new StatusSocket(
+      { clock, log: silentLog },
+      {
+        path,
+        read: () => 'status',
+        answer: (_question, signal) =>
+          new Promise((_resolve, reject) => {
+            signal.addEventListener('abort', () => {
+              givenUp();
+              reject(new AbortedError('nobody waits'));
+            });
+            asked();
+          }),
+      },
+    );
+    await socket.start();
+    const refused = assert.rejects(askStatusSocket({ clock }, path, 'question'));
+    await isAsked;
+    await socket.stop();
+    await Promise.all([refused, isGivenUp]);
   });
 
   it('tells a second one that the first is there', async () => {
