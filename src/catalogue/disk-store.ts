@@ -31,11 +31,21 @@ const STOP_PART = 8;
 /** From a write that failed to the next try. */
 const RETRY_MS = 60_000;
 
+/** What was made from the table and is kept elsewhere. */
+export interface DerivedFiles {
+  /**
+   * Removes what was made of batches after this one. They are lost, when the power was cut or the process killed;
+   * others will have their numbers.
+   */
+  forgetAfter(batch: number): Promise<void>;
+}
+
 export interface DiskStoreComponents {
   /** Its own; made when missing. */
   readonly folder: DataFolder;
   readonly clock: Clock;
   readonly log: Log;
+  readonly derived?: DerivedFiles;
 }
 
 export interface DiskStoreInit {
@@ -50,6 +60,7 @@ const BLOCK_ROWS = 2048;
 
 export class DiskStore implements CatalogueStore {
   readonly #folder: DataFolder;
+  readonly #derived: DerivedFiles | undefined;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #smallestFullLogBytes: number;
@@ -76,8 +87,9 @@ export class DiskStore implements CatalogueStore {
   #hasFailed = false;
   #retry: Timer | undefined;
 
-  constructor({ folder, clock, log }: DiskStoreComponents, init: DiskStoreInit = {}) {
+  constructor({ folder, clock, log, derived }: DiskStoreComponents, init: DiskStoreInit = {}) {
     this.#folder = folder;
+    this.#derived = derived;
     this.#clock = clock;
     this.#log = log;
     this.#smallestFullLogBytes = init.smallestFullLogBytes ?? SMALLEST_FULL_LOG_BYTES;
@@ -120,6 +132,7 @@ export class DiskStore implements CatalogueStore {
       this.#snapshotBytes = loaded.snapshotBytes;
       this.#olderLogBytes = loaded.logBytes;
       this.#lacksBatches = !loaded.isWhole;
+      await this.#derived?.forgetAfter(table.number);
       this.#loadedNumber = table.number;
     } catch (error) {
       if (error instanceof AbortedError) throw error;
