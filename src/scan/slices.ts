@@ -19,6 +19,8 @@ export interface SliceInit {
 export class Slices {
   readonly #clock: Pick<Clock, 'monotonic'>;
   #last: Promise<void> = Promise.resolve();
+  /** When the slice ends. */
+  #untilMs = Number.NEGATIVE_INFINITY;
 
   constructor(components: { readonly clock: Pick<Clock, 'monotonic'> }) {
     this.#clock = components.clock;
@@ -32,8 +34,12 @@ export class Slices {
   }
 
   async #run(steps: Steps, { onSlice, signal }: SliceInit): Promise<void> {
-    for (let isFirst = true; ; isFirst = false) {
-      if (!isFirst) await new Promise((resolve) => setImmediate(resolve));
+    for (;;) {
+      // Pieces of work that follow each other share a slice.
+      if (this.#clock.monotonic() >= this.#untilMs) {
+        await new Promise((resolve) => setImmediate(resolve));
+        this.#untilMs = this.#clock.monotonic() + SLICE_MS;
+      }
       if (signal.aborted) throw new AbortedError('the scan was stopped');
       const isDone = this.#slice(steps);
       onSlice?.();
@@ -42,10 +48,9 @@ export class Slices {
   }
 
   #slice(steps: Steps): boolean {
-    const untilMs = this.#clock.monotonic() + SLICE_MS;
     do {
       if (steps.next().done === true) return true;
-    } while (this.#clock.monotonic() < untilMs);
+    } while (this.#clock.monotonic() < this.#untilMs);
     return false;
   }
 }

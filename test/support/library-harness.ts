@@ -1,16 +1,17 @@
-/** A library over real folders, with short times, a store that outlives it and a log that can be read. */
+/** A library over real folders, with short times, a store on disk and a log that can be read. */
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { DiskStore } from '../../src/catalogue/disk-store.js';
 import type { ShareConfig } from '../../src/catalogue/share.js';
 import type { FullPath } from '../../src/catalogue/share-path.js';
 import { systemClock } from '../../src/clock.js';
+import { RealDataFolder } from '../../src/fs/real-data-folder.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
 import type { HashPool } from '../../src/hashing/hash-pool.js';
 import { createLog } from '../../src/log.js';
 import type { WatchFolders } from '../../src/scan/chokidar-watch.js';
 import { Library, type LibraryInit } from '../../src/scan/library.js';
 import { eventually } from './eventually.js';
-import { MemoryDisk, MemoryStore } from './memory-store.js';
 import { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
 
 export interface LibraryHarness {
@@ -55,13 +56,13 @@ export async function libraryHarness(
 ): Promise<LibraryHarness> {
   const folder = await temporaryFolder();
   await fill(folder);
-  return open(options, folder, new MemoryDisk());
+  return open(options, folder, await temporaryFolder());
 }
 
 async function open(
   options: HarnessOptions,
   folder: TemporaryFolder,
-  disk: MemoryDisk,
+  data: TemporaryFolder,
 ): Promise<LibraryHarness> {
   const { share, shares, watchFolders, hashPool, awaitsReady = true, ...init } = options;
   const logged: LogLine[] = [];
@@ -77,7 +78,7 @@ async function open(
   const library = new Library(
     {
       fs: realFileSystem,
-      store: new MemoryStore(disk),
+      store: new DiskStore({ folder: new RealDataFolder(`${data.path}/store`), clock: systemClock, log }),
       clock: systemClock,
       log,
       ...(watchFolders === undefined ? {} : { watchFolders }),
@@ -120,11 +121,12 @@ async function open(
     stop: () => library.stop(),
     async restart(also) {
       await library.stop();
-      return open({ ...options, ...also }, folder, disk);
+      return open({ ...options, ...also }, folder, data);
     },
     async cleanUp() {
       await library.stop();
       await folder.remove();
+      await data.remove();
     },
   };
 }
