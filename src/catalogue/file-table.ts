@@ -181,6 +181,7 @@ export class FileTable {
   add(file: NewFile): Slot {
     const slot = this.#free.pop() ?? this.#slots++;
     this.#write(slot, file);
+    this.columns.bornAt.set(slot, this.#number + 1); // not as that of the file before it
     this.#touched.add(slot);
     return slot;
   }

@@ -17,6 +17,7 @@ import { RealDataFolder } from '../fs/real-data-folder.js';
 import { realFileSystem } from '../fs/real-file-system.js';
 import type { Log } from '../log.js';
 import { Answerer } from '../query/answer.js';
+import { IndexFolder } from '../query/index-folder.js';
 import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
@@ -69,10 +70,16 @@ export class NetworkNode implements Startable {
     this.#explainInit = { max: limits.defaultAnswerFiles, deadlineMs: limits.queryDeadlineMs };
     this.#startedAtMs = clock.monotonic();
 
+    const indexLocation = join(config.data, 'index');
     this.#library = new Library(
       {
         fs: realFileSystem,
-        store: new DiskStore({ folder: new RealDataFolder(join(config.data, 'catalogue')), clock, log }),
+        store: new DiskStore({
+          folder: new RealDataFolder(join(config.data, 'catalogue')),
+          derived: new IndexFolder({ folder: new RealDataFolder(indexLocation) }),
+          clock,
+          log,
+        }),
         clock,
         log,
       },
@@ -87,7 +94,7 @@ export class NetworkNode implements Startable {
     );
     this.#engine = new WorkerQueryEngine(
       { clock, log, table: this.#library.catalogue.table },
-      { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries },
+      { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries, indexLocation },
     );
 
     const answerer = new Answerer(

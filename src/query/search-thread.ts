@@ -24,6 +24,11 @@ const MEMORY = { maxYoungGenerationSizeMb: 8 };
 
 const ENTRY = new URL('../../workers/search.js', import.meta.url);
 
+export interface SearchThreadInit extends Partial<TableSearchInit> {
+  /** Folder in which the words are kept; without it they are read anew at each start. */
+  readonly indexLocation?: string;
+}
+
 interface Call {
   readonly resolve: (executed: Executed) => void;
   readonly reject: (error: Error) => void;
@@ -41,7 +46,7 @@ export class SearchThread {
   /** Why it ended. Never rejects. */
   readonly ended: Promise<Error>;
 
-  constructor({ table }: { readonly table: SearchedTable }, init: Partial<TableSearchInit>) {
+  constructor({ table }: { readonly table: SearchedTable }, init: SearchThreadInit) {
     this.#worker = new Worker(ENTRY, { workerData: init, resourceLimits: MEMORY });
     this.#feed = new SearchFeed(table, {
       begin: (state) => void this.#begin(state),

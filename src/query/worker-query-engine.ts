@@ -11,7 +11,7 @@ import { type SearchWorker, workerFor } from './plan.js';
 import type { QueryEngine, SearchAnswer, SearchRequest } from './query-engine.js';
 import type { SearchedTable } from './search-feed.js';
 import { logSearch } from './search-log.js';
-import { SearchThread } from './search-thread.js';
+import { SearchThread, type SearchThreadInit } from './search-thread.js';
 import type { TableSearchInit } from './table-search.js';
 
 export interface WorkerQueryEngineComponents {
@@ -25,6 +25,8 @@ export interface WorkerQueryEngineComponents {
 export interface WorkerQueryEngineInit extends Partial<Omit<TableSearchInit, 'words'>> {
   /** How long after its deadline a search may still be answered before it is given up. Default 3000. */
   readonly graceMs?: number;
+  /** Folder in which the words are kept from one run to the next. Without it they are read anew. */
+  readonly indexLocation?: string;
 }
 
 const GRACE_MS = 3000; // much longer than any turn of the worker on a busy machine
@@ -36,9 +38,13 @@ export class WorkerQueryEngine implements QueryEngine {
   constructor(components: WorkerQueryEngineComponents, init: WorkerQueryEngineInit = {}) {
     this.#components = components;
     const { clock, log, table, startThread = (_worker, start) => start() } = components;
-    const { graceMs = GRACE_MS, ...rest } = init;
+    const { graceMs = GRACE_MS, indexLocation, ...rest } = init;
+    const threads: Readonly<Record<SearchWorker, SearchThreadInit>> = {
+      words: { ...rest, words: true, ...(indexLocation !== undefined && { indexLocation }) },
+      scan: { ...rest, words: false },
+    };
     const kept = (name: SearchWorker) => {
-      const start = () => new SearchThread({ table }, { ...rest, words: name === 'words' });
+      const start = () => new SearchThread({ table }, threads[name]);
       return new KeptSearchThread(
         { clock, log, startThread: () => startThread(name, start) },
         { name, graceMs },
