@@ -51,13 +51,12 @@ export function* execute(
   const steps: Explanation['steps'][number][] = [];
   for (const field of planFields(criteria)) {
     const before = steps.at(-1)?.after ?? files;
-    const ms = yield* timer.time(search.narrow(field));
-    steps.push({ step: field, before, after: search.count, ...ms });
+    const { took } = yield* timer.time(search.narrow(field));
+    steps.push({ step: field, before, after: search.count, ...took });
   }
   const candidates = steps[0]?.after ?? files;
-  const ms = yield* timer.time(search.collect(collector));
-  const answer = collector.finish();
-  steps.push({ step: 'page', before: collector.total, after: answer.entries.length, ...ms });
+  const { value: answer, took } = yield* timer.time(search.takePage(collector));
+  steps.push({ step: 'page', before: collector.total, after: answer.entries.length, ...took });
   return {
     answer,
     explanation: { driver: chooseDriver(criteria), files, candidates, matches: collector.total, steps },
@@ -104,7 +103,12 @@ class Search {
     }
   }
 
-  *collect(collector: PageCollector): Work<void> {
+  *takePage(collector: PageCollector): Work<SearchAnswer> {
+    yield* this.#collect(collector);
+    return collector.finish();
+  }
+
+  *#collect(collector: PageCollector): Work<void> {
     let taken = 0;
     const candidates = this.#candidates;
     if (this.#words) {

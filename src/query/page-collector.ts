@@ -6,7 +6,7 @@
 import type { FileColumns } from '../catalogue/file-columns.js';
 import { ParseError } from '../errors.js';
 import type { Order } from '../stanza/file-criteria.js';
-import { FolderSides } from './folder-sides.js';
+import { FolderOrder } from './folder-order.js';
 import {
   compareKeys,
   comparePaths,
@@ -39,10 +39,14 @@ export class PageCollector {
   readonly #cut: Cut;
   /** 1 where the page is taken from the start of the order, -1 from its end. */
   readonly #towards: 1 | -1;
+  /** Where keys are numbers: 1 where larger ones are further off, else -1. */
+  readonly #further: 1 | -1;
+  /** Keys that are further off than this are of no use. */
+  #limit: number;
   #kept: Match[] = [];
   /** The last one on a page that is full: what is further off is only counted. */
   #worst: Match | undefined;
-  readonly #worstSides: FolderSides;
+  readonly #folders: FolderOrder;
   #total = 0;
   /** Matches before the place, or at it: all of them before the page, or all of them up to its end. */
   #passed = 0;
@@ -54,7 +58,9 @@ export class PageCollector {
     this.#max = Math.min(page.max, maxEntries);
     this.#cut = cutOf(order, page);
     this.#towards = this.#cut.from === 'start' ? 1 : -1;
-    this.#worstSides = new FolderSides(columns);
+    this.#further = this.#towards > 0 === order.descending ? -1 : 1;
+    this.#limit = this.#further * Number.POSITIVE_INFINITY;
+    this.#folders = new FolderOrder(columns);
   }
 
   get total(): number {
@@ -66,6 +72,7 @@ export class PageCollector {
     const { place } = this.#cut;
     if (this.#max === 0 && place === undefined) return;
     const key = keyFor(this.#columns, slot, this.#order.field, score);
+    if (typeof key === 'number' && this.#further * (key - this.#limit) > 0) return;
     if (place !== undefined) this.#addBeyond(place, slot, key);
     else if (!this.#isWorse(slot, key)) this.#keep({ slot, key, path: undefined });
   }
@@ -97,7 +104,7 @@ export class PageCollector {
     if (worst === undefined) return false;
     const byKey = compareKeys(this.#order, key, worst.key);
     if (byKey !== 0) return this.#towards * byKey > 0;
-    const side = this.#worstSides.of(this.#columns.folder.get(slot));
+    const side = this.#folders.sideOf(this.#columns.folder.get(slot));
     const byFolder = this.#order.field === 'path' && this.#order.descending ? 0 - side : side;
     return this.#towards * byFolder > 0;
   }
@@ -115,13 +122,23 @@ export class PageCollector {
     this.#kept = this.#cut.from === 'start' ? sorted.slice(0, this.#max) : sorted.slice(surplus);
     if (this.#kept.length < this.#max) return;
     const worst = this.#kept.at(this.#cut.from === 'start' ? -1 : 0);
-    if (worst) this.#worstSides.reset(this.#pathOf(worst));
     this.#worst = worst;
+    if (worst === undefined) return;
+    this.#folders.markPath(this.#pathOf(worst));
+    // Of what lies before the place, or after it, all are counted.
+    if (typeof worst.key === 'number' && this.#cut.place === undefined) this.#limit = worst.key;
   }
 
   #compare(match: Match, other: Match | Position): number {
     const byKey = compareKeys(this.#order, match.key, other.key);
-    return byKey || comparePaths(this.#order, this.#pathOf(match), this.#pathOf(other));
+    if (byKey !== 0) return byKey;
+    if ('slot' in other && (match.path === undefined || other.path === undefined)) {
+      const { folder } = this.#columns;
+      const byFolder = this.#folders.compare(folder.get(match.slot), folder.get(other.slot));
+      if (byFolder !== 0)
+        return this.#order.field === 'path' && this.#order.descending ? 0 - byFolder : byFolder;
+    }
+    return comparePaths(this.#order, this.#pathOf(match), this.#pathOf(other));
   }
 
   #pathOf(match: Match | Position): string {

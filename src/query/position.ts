@@ -129,6 +129,8 @@ const DIGEST_CHARACTERS = 22; // 128 bits
 const NUL_AS_JSON = 6;
 /** Each character is one byte, also as JSON. */
 const PLAIN = /^[ !#-[\]-~]*$/;
+/** Each UTF-16 unit is three bytes at most, also as JSON. */
+const UNESCAPED = /^[^\0-\x1f\ud800-\udfff]*$/;
 
 /**
  * A text that takes no more than `maxBytes` as JSON. A longer one is cut, and a digest takes the place of
@@ -148,8 +150,11 @@ function bounded(text: string, maxBytes: number): string {
 }
 
 function takesAtMost(text: string, maxBytes: number): boolean {
-  if (text.length * 6 <= maxBytes || (text.length <= maxBytes && PLAIN.test(text))) return true;
-  return text.length <= maxBytes && jsonBytes(text) <= maxBytes;
+  if (text.length * 6 <= maxBytes) return true;
+  if (text.length > maxBytes) return false;
+  return (
+    PLAIN.test(text) || (text.length * 3 <= maxBytes && UNESCAPED.test(text)) || jsonBytes(text) <= maxBytes
+  );
 }
 
 function jsonBytes(text: string): number {

@@ -2,27 +2,26 @@
 import type { Clock } from '../clock.js';
 import type { Work } from '../index/text-index.js';
 
+export interface Timed<T> {
+  readonly value: T;
+  /** Milliseconds, where there is a clock. */
+  readonly took: { readonly ms?: number };
+}
+
 export class StepTimer {
   constructor(private readonly clock: Pick<Clock, 'monotonic'> | undefined) {}
 
-  /** Does the work; gives the milliseconds that it took, where there is a clock. */
-  *time(work: Work<void>): Work<{ readonly ms?: number }> {
+  /** Does the work. */
+  *time<T>(work: Work<T>): Work<Timed<T>> {
     const { clock } = this;
-    if (!clock) {
-      yield* work;
-      return {};
-    }
+    if (!clock) return { value: yield* work, took: {} };
     let ms = 0;
-    try {
-      for (;;) {
-        const beganMs = clock.monotonic();
-        const { done } = work.next();
-        ms += clock.monotonic() - beganMs;
-        if (done) return { ms };
-        yield;
-      }
-    } finally {
-      work.return(); // nothing, unless this was ended before
+    for (;;) {
+      const beganMs = clock.monotonic();
+      const step = work.next();
+      ms += clock.monotonic() - beganMs;
+      if (step.done) return { value: step.value, took: { ms } };
+      yield;
     }
   }
 }
