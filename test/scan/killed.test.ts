@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -10,7 +10,7 @@ import { type TemporaryFolder, temporaryFolder } from '../support/temporary-fold
 const FILES = 200;
 /** Two at a time. */
 const LANES = 2;
-const KILLS_A_LANE = 55;
+const KILLS_A_LANE = 52;
 
 /** Numbers from 0 to 1, the same for the same seed (Mulberry32). */
 function randomNumbers(seed: number): () => number {
@@ -28,6 +28,8 @@ interface Run {
   readonly hashes: ReadonlyMap<string, string>;
   /** What was there in the end: by path, size and hash. */
   readonly files: readonly string[];
+  /** Paths that were found by their words. */
+  readonly found: readonly string[];
   readonly isDone: boolean;
   /** From its first line to its last one. */
   readonly tookMs: number;
@@ -57,6 +59,7 @@ describe('a node that is killed', () => {
     const ended = once(child, 'exit');
     const jobs: string[] = [];
     const files: string[] = [];
+    const found: string[] = [];
     const hashes = new Map<string, string>();
     let isDone = false;
     let beganMs = performance.now();
@@ -71,12 +74,20 @@ describe('a node that is killed', () => {
       if (word === 'job') jobs.push(path);
       if (word === 'hash') hashes.set(path, hash);
       if (word === 'file') files.push(values.join(' '));
+      if (word === 'found') found.push(path);
       if (word === 'done') isDone = true;
     }
     clearTimeout(timer);
     await ended;
     children.delete(child);
-    return { jobs, hashes, files: files.sort(), isDone, tookMs: performance.now() - beganMs };
+    return {
+      jobs,
+      hashes,
+      files: files.sort(),
+      found: found.sort(),
+      isDone,
+      tookMs: performance.now() - beganMs,
+    };
   }
 
   async function lane(seed: number): Promise<number> {
@@ -114,7 +125,8 @@ describe('a node that is killed', () => {
         }
       }
     };
-    const check = ({ jobs, hashes }: Run) => {
+    const check = ({ jobs, hashes, found, isDone }: Run) => {
+      if (isDone) assert.deepEqual(found, [...contents.keys()].sort(), `found by words (seed ${seed})`);
       for (const path of jobs) assert.ok(!stored.has(path), `${path} is hashed again (seed ${seed})`);
       for (const [path, hash] of hashes) {
         const content = contents.get(path);
@@ -142,13 +154,15 @@ describe('a node that is killed', () => {
       ([path, content]) => `${JSON.stringify(path)} ${content.length} ${JSON.stringify(sha256(content))}`,
     );
     assert.deepEqual(last.files, expected.sort(), `seed ${seed}`);
+    assert.deepEqual(await readdir(store).then((names) => names.sort()), ['catalogue', 'index']);
     const again = await run(folder.path, store, Number.POSITIVE_INFINITY);
     assert.deepEqual(again.jobs, []);
     assert.deepEqual(again.files, expected);
+    assert.deepEqual(again.found, last.found);
     return kills;
   }
 
-  it('at 110 moments of scans, hashing and snapshots has lost nothing, has nothing twice and hashes nothing again', async () => {
+  it('at 104 moments of scans, hashing, snapshots, merges and saves has lost nothing, has nothing twice and hashes nothing again', async () => {
     const seed = Math.floor(Math.random() * 2 ** 31);
     const kills = await Promise.all(Array.from({ length: LANES }, (_, at) => lane(seed + at)));
     assert.deepEqual(kills, Array(LANES).fill(KILLS_A_LANE));
