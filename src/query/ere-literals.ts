@@ -34,6 +34,12 @@ export function requiredLiterals(tree: EreTree, options: { caseSensitive: boolea
   return kept.map((text) => new Uint8Array(Buffer.from(text)));
 }
 
+/** Whether a text is all that the pattern asks for. */
+export function isLiteral({ root }: EreTree): boolean {
+  const parts = root.kind === 'sequence' ? root.parts : [root];
+  return parts.length > 0 && parts.every(({ kind }) => kind === 'character');
+}
+
 function known(node: EreNode, caseSensitive: boolean): Known {
   switch (node.kind) {
     case 'character':

@@ -12,7 +12,7 @@
  */
 import { Alphabet, INVALID } from './ere-alphabet.js';
 import { DEAD, LazyDfa, MATCH, ROW } from './ere-dfa.js';
-import { requiredLiterals } from './ere-literals.js';
+import { isLiteral, requiredLiterals } from './ere-literals.js';
 import { Positions } from './ere-positions.js';
 import { compileProgram } from './ere-program.js';
 import type { EreTree } from './ere-tree.js';
@@ -37,6 +37,8 @@ export interface EreMatcher {
    * folded by it, over which it finds the same as over the values themselves.
    */
   readonly requiredLiterals: readonly Uint8Array[];
+  /** Every value that holds the required literal matches: it is all that the ERE asks. */
+  readonly isLiteral: boolean;
   /**
    * Where `utf8[from, to)` leads, for values that begin with it: to be given to {@link matchesAfter}. It
    * ends where a character does.
@@ -84,6 +86,7 @@ interface Automaton {
 
 class AutomatonMatcher implements EreMatcher {
   readonly requiredLiterals: readonly Uint8Array[];
+  readonly isLiteral: boolean;
   readonly #work = new WorkMeter();
   #automaton: Automaton | undefined;
 
@@ -92,6 +95,7 @@ class AutomatonMatcher implements EreMatcher {
     private readonly options: { readonly caseSensitive: boolean; readonly maxStates?: number },
   ) {
     this.requiredLiterals = requiredLiterals(tree, options);
+    this.isLiteral = isLiteral(tree);
   }
 
   matches(utf8: Uint8Array, from: number, to: number, budget: Budget): boolean {

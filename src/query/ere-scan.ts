@@ -68,7 +68,11 @@ function skipByLiteral(
       if (offset < 0) break;
       value = valueAt(starts, begin + offset, value, range.to);
       // A literal across the end of a value costs a look at that value, and is not found.
-      if (matcher.matches(utf8, starts[value] as number, starts[value + 1] as number, budget)) found(value);
+      const ends = starts[value + 1] as number;
+      const matches = matcher.isLiteral
+        ? begin + offset + literal.length <= ends
+        : matcher.matches(utf8, starts[value] as number, ends, budget);
+      if (matches) found(value);
       held += 1;
       value += 1;
       if (budget.isDue) return value;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { requiredLiterals } from '../../src/query/ere-literals.js';
+import { isLiteral, requiredLiterals } from '../../src/query/ere-literals.js';
 import { parseEre } from '../../src/query/ere-parse.js';
 
 function literals(pattern: string, caseSensitive: boolean): string[] {
@@ -40,5 +40,14 @@ describe('requiredLiterals', () => {
 
   it('are folded when case is ignored', () => {
     assert.deepEqual(literals('ΝΟΣ.[Jj]\u212a', false), ['νοσ', 'jk']);
+  });
+});
+
+describe('isLiteral', () => {
+  it('is so of texts, and of nothing that asks for more', () => {
+    for (const pattern of ['a', 'Nocturne', 'x264\\.mkv', '物語'])
+      assert.ok(isLiteral(parseEre(pattern)), pattern);
+    for (const pattern of ['^a', 'a$', 'ab*', 'a|b', '[a]b', '.', '(ab)+'])
+      assert.ok(!isLiteral(parseEre(pattern)), pattern);
   });
 });
