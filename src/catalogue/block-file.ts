@@ -63,29 +63,42 @@ export function framed(block: Uint8Array): readonly [Buffer, Uint8Array] {
  * in a row, or one that is cut off, are the end.
  */
 export async function* readBlocks(reader: DataReader): AsyncGenerator<FileRows | 'damaged'> {
-  let at = HEADER_BYTES;
-  let frame = Buffer.alloc(FRAME_BYTES);
-  let available = await reader.read(frame, at);
-  let damaged = 0;
-  while (available > 0) {
-    const length = frame.readUInt32LE(0);
-    const expected = frame.readUInt32LE(4);
-    at += FRAME_BYTES;
-    if (available < FRAME_BYTES || length > reader.size - at) {
+  const first = Buffer.alloc(FRAME_BYTES);
+  const got = await reader.read(first, HEADER_BYTES);
+  let next = readBlock(reader, HEADER_BYTES + FRAME_BYTES, first.subarray(0, got));
+  for (let damaged = 0; next !== undefined && damaged < 2; ) {
+    const { bytes, length, expected, at } = await next;
+    if (bytes.length < length) {
       yield 'damaged';
       return;
     }
-    // With the frame of the next one, to read once a block; the block begins at a multiple of 8 bytes.
-    const bytes = Buffer.from(new ArrayBuffer(length + FRAME_BYTES));
-    available = (await reader.read(bytes, at)) - length;
-    at += length;
-    frame = bytes.subarray(length);
+    // The next one is read while this one is looked at.
+    next = readBlock(reader, at + length + FRAME_BYTES, bytes.subarray(length));
+    next?.catch(() => undefined); // nobody may ask for it
     const block = bytes.subarray(0, length);
-    const rows = available >= 0 && checksum(block) === expected ? decodeRows(block) : undefined;
+    const rows = checksum(block) === expected ? decodeRows(block) : undefined;
     damaged = rows === undefined ? damaged + 1 : 0;
     yield rows ?? 'damaged';
-    if (damaged === 2) return;
   }
+}
+
+interface ReadBlock {
+  readonly at: number;
+  readonly length: number;
+  readonly expected: number;
+  /** The block, at a multiple of 8 bytes, and the frame of the next one: as much of them as there is. */
+  readonly bytes: Buffer;
+}
+
+/** Undefined at the end of the file. */
+function readBlock(reader: DataReader, at: number, frame: Buffer): Promise<ReadBlock> | undefined {
+  if (frame.length === 0) return undefined;
+  const isWhole = frame.length === FRAME_BYTES;
+  const length = isWhole ? frame.readUInt32LE(0) : 1;
+  const expected = isWhole ? frame.readUInt32LE(4) : 0;
+  if (length > reader.size - at) return Promise.resolve({ at, length, expected, bytes: Buffer.alloc(0) });
+  const bytes = Buffer.from(new ArrayBuffer(length + FRAME_BYTES));
+  return reader.read(bytes, at).then((got) => ({ at, length, expected, bytes: bytes.subarray(0, got) }));
 }
 
 /** The block without rows with which a whole file of this kind ends; undefined when it ends otherwise. */
