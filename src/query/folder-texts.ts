@@ -1,4 +1,4 @@
-/** The folders of files in the form in which paths are compared; each is made when it is first needed. */
+/** The folders of files in the form in which paths are compared; each is made when it is first needed, and kept. */
 import type { FileColumns } from '../catalogue/file-columns.js';
 import { toBytes } from '../catalogue/share-path.js';
 import { caseless } from '../index/folding.js';
@@ -6,7 +6,8 @@ import { foldCase } from './ere-case.js';
 import type { TextForm } from './text-forms.js';
 
 export class FolderTexts {
-  readonly #texts: (string | undefined)[] = [];
+  /** By folder; with what each was made of, as its number may be another folder's by now. */
+  readonly #made: (Made | undefined)[] = [];
 
   constructor(
     private readonly columns: FileColumns,
@@ -15,17 +16,23 @@ export class FolderTexts {
 
   /** Share and folders, with the slash after them: no text goes across it when it is folded or normalised. */
   text(folder: number): string {
-    const known = this.#texts[folder];
-    if (known !== undefined) return known;
-    const text = formed(`${this.columns.folderText(folder)}/`, this.form);
-    while (this.#texts.length < folder) this.#texts.push(undefined);
-    this.#texts[folder] = text;
+    const source = this.columns.folderText(folder);
+    const known = this.#made[folder];
+    if (known !== undefined && known.source === source) return known.text;
+    const text = formed(`${source}/`, this.form);
+    while (this.#made.length < folder) this.#made.push(undefined);
+    this.#made[folder] = { source, text };
     return text;
   }
 
   bytes(folder: number): Uint8Array {
     return toBytes(this.text(folder));
   }
+}
+
+interface Made {
+  readonly source: string;
+  readonly text: string;
 }
 
 function formed(text: string, form: TextForm): string {

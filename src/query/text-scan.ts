@@ -47,6 +47,7 @@ interface Scan {
 interface Forms {
   readonly names: TextForms;
   readonly descs: TextForms;
+  readonly folders: Readonly<Record<TextForm, FolderTexts>>;
 }
 const formsOf = new WeakMap<FileColumns, Forms>();
 
@@ -111,7 +112,7 @@ export class TextScan {
   *#scanPaths(scan: Scan, candidates: Candidates, found: Candidates): Work<void> {
     const { columns, shown } = this.#view;
     const { matcher, form } = scan;
-    const folders = new FolderTexts(columns, form);
+    const folders = this.#forms.folders[form];
     const among = yield* this.#withLiteral(matcher, folders, form, candidates);
     const paths = new PathMatcher(matcher, folders);
     for (const piece of columns.names.all) {
@@ -211,6 +212,11 @@ function makeForms(columns: FileColumns): Forms {
       const isWhole = inNfc === text && text.isWellFormed() && Buffer.byteLength(text) === to - from;
       return isWhole ? undefined : inNfc;
     }),
+    folders: {
+      plain: new FolderTexts(columns, 'plain'),
+      folded: new FolderTexts(columns, 'folded'),
+      caseless: new FolderTexts(columns, 'caseless'),
+    },
   };
 }
 
