@@ -97,6 +97,8 @@ export class TextWriter extends TextPieces {
   readonly #waste: { bytes: number; values: number }[] = [];
   readonly #numbers: number[] = [];
   readonly #wasteful = new Set<number>();
+  /** What is left of these has been copied already. */
+  readonly #moving = new Set<number>();
   #filling = -1;
 
   constructor(init: TextWriterInit) {
@@ -135,6 +137,7 @@ export class TextWriter extends TextPieces {
     const [at] = this.#wasteful;
     if (at === undefined) return [];
     this.#wasteful.delete(at);
+    this.#moving.add(at);
     const piece = this.byNumber[at];
     const moves: Move[] = [];
     for (let value = 0; piece !== undefined && value < (piece.count[0] as number); value++) {
@@ -153,9 +156,12 @@ export class TextWriter extends TextPieces {
     const values = piece.count[0] as number;
     if (waste.values === values) {
       this.#wasteful.delete(at);
+      this.#moving.delete(at);
       this.byNumber[at] = undefined;
       this.#numbers.push(at);
       this.#init.onDrop(at);
+    } else if (this.#moving.has(at)) {
+      return; // dropped with the last of them
     } else if (waste.values * 2 > values || waste.bytes * 2 > (piece.starts[values] as number)) {
       this.#wasteful.add(at);
     }

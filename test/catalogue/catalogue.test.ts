@@ -146,6 +146,45 @@ describe('catalogue', () => {
     assert.ok(reader.columns.names.pieces().length <= 12, 'readers let go of pieces too');
   });
 
+  it('moves texts together while readers are late, and frees each once', () => {
+    const seed = fc.sample(fc.integer(), 1)[0] ?? 0;
+    let state = seed >>> 0;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      return Math.floor((state / 2 ** 32) * below);
+    };
+    const catalogue = new Catalogue();
+    const reader = new Reader(catalogue);
+    const there = new Map<number, FileEntry>();
+    const made = (number: number): FileEntry => ({
+      share: 's',
+      path: `${'long name '.repeat(12)}${number}` as ShareRelativePath,
+      size: number,
+      mtimeMs: 0,
+      mediaType: 'text/plain',
+    });
+    let last = 0;
+    for (let round = 0; round < 250; round++) {
+      const changes: CatalogueChange[] = [];
+      for (let at = 0; at < 300; at++) {
+        last += 1;
+        there.set(last, made(last));
+        changes.push({ type: 'put', entry: made(last) });
+      }
+      for (const [number, entry] of there) {
+        if (there.size <= 6000 || random(3) === 0) continue;
+        there.delete(number);
+        changes.push({ type: 'remove', key: keyOf(entry) });
+      }
+      catalogue.apply(changes);
+      reader.read(reader.waiting.length > 8 ? 2 : random(3));
+      if (round % 50 === 49)
+        assert.deepEqual(sorted(catalogue.entries()), sorted(there.values()), `seed ${seed}`);
+    }
+    reader.read(reader.waiting.length);
+    assert.deepEqual(sorted(reader.entries().values()), sorted(there.values()), `seed ${seed}`);
+  });
+
   it('tells nobody who has gone, and nothing of no changes', () => {
     const catalogue = new Catalogue();
     let told = 0;
