@@ -11,7 +11,7 @@ export type Side = -1 | 1 | 0;
 
 export class FolderOrder {
   readonly #columns: FileColumns;
-  /** With the slash; null for those too long to stand in a position as they are. */
+  /** With the slash, so that each is made once. */
   readonly #texts = new Map<number, string | null>();
   #path = '';
   /** By folder, of which path it is known and the side: `4 * round + side + 1`. */
@@ -20,15 +20,6 @@ export class FolderOrder {
 
   constructor(columns: FileColumns) {
     this.#columns = columns;
-  }
-
-  /** Of all files of the one folder beside all of the other. */
-  compare(one: number, other: number): Side {
-    if (one === other) return 0;
-    const [oneText, otherText] = [this.#text(one), this.#text(other)];
-    if (oneText === null || otherText === null) return 0;
-    if (oneText.startsWith(otherText) || otherText.startsWith(oneText)) return 0;
-    return oneText < otherText ? -1 : 1;
   }
 
   /** From now on {@link sideOf} is about this path, as `pathFor` of `position.ts` gives it. */
@@ -52,7 +43,8 @@ export class FolderOrder {
     return folder < this.#path ? -1 : 1;
   }
 
-  #text(folder: number): string | null {
+  /** For {@link compareFolders}: null where the text is too long to stand in a position as it is. */
+  text(folder: number): string | null {
     const known = this.#texts.get(folder);
     if (known !== undefined) return known;
     const text = `${this.#columns.folderText(folder)}/`;
@@ -60,4 +52,11 @@ export class FolderOrder {
     this.#texts.set(folder, kept);
     return kept;
   }
+}
+
+/** Of all files of the one folder beside all of the other. */
+export function compareFolders(one: string | null, other: string | null): Side {
+  if (one === null || other === null) return 0;
+  if (one < other) return other.startsWith(one) ? 0 : -1;
+  return one.startsWith(other) ? 0 : 1;
 }

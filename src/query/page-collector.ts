@@ -6,7 +6,7 @@
 import type { FileColumns } from '../catalogue/file-columns.js';
 import { ParseError } from '../errors.js';
 import type { Order } from '../stanza/file-criteria.js';
-import { FolderOrder } from './folder-order.js';
+import { compareFolders, FolderOrder } from './folder-order.js';
 import {
   compareKeys,
   comparePaths,
@@ -22,6 +22,8 @@ import { SearchedSlot } from './searched-slot.js';
 interface Match {
   readonly slot: number;
   readonly key: Position['key'];
+  /** As {@link FolderOrder.text} gives it. */
+  readonly folder: string | null;
   /** Read when it is first needed. */
   path: string | undefined;
 }
@@ -47,6 +49,7 @@ export class PageCollector {
   /** The last one on a page that is full: what is further off is only counted. */
   #worst: Match | undefined;
   readonly #folders: FolderOrder;
+  readonly #isPathReversed: boolean;
   #total = 0;
   /** Matches before the place, or at it: all of them before the page, or all of them up to its end. */
   #passed = 0;
@@ -61,6 +64,7 @@ export class PageCollector {
     this.#further = this.#towards > 0 === order.descending ? -1 : 1;
     this.#limit = this.#further * Number.POSITIVE_INFINITY;
     this.#folders = new FolderOrder(columns);
+    this.#isPathReversed = order.field === 'path' && order.descending;
   }
 
   get total(): number {
@@ -74,7 +78,7 @@ export class PageCollector {
     const key = keyFor(this.#columns, slot, this.#order.field, score);
     if (typeof key === 'number' && this.#further * (key - this.#limit) > 0) return;
     if (place !== undefined) this.#addBeyond(place, slot, key);
-    else if (!this.#isWorse(slot, key)) this.#keep({ slot, key, path: undefined });
+    else if (!this.#isWorse(slot, key)) this.#keep(this.#match(slot, key));
   }
 
   finish(): SearchAnswer {
@@ -91,8 +95,12 @@ export class PageCollector {
     };
   }
 
+  #match(slot: number, key: Position['key']): Match {
+    return { slot, key, folder: this.#folders.text(this.#columns.folder.get(slot)), path: undefined };
+  }
+
   #addBeyond(place: Position, slot: number, key: Position['key']): void {
-    const match: Match = { slot, key, path: undefined };
+    const match = this.#match(slot, key);
     const side = this.#compare(match, place);
     if (this.#towards > 0 ? side <= 0 : side < 0) this.#passed += 1;
     if (this.#towards * side > 0 && this.#max > 0 && !this.#isWorse(slot, key)) this.#keep(match);
@@ -105,7 +113,7 @@ export class PageCollector {
     const byKey = compareKeys(this.#order, key, worst.key);
     if (byKey !== 0) return this.#towards * byKey > 0;
     const side = this.#folders.sideOf(this.#columns.folder.get(slot));
-    const byFolder = this.#order.field === 'path' && this.#order.descending ? 0 - side : side;
+    const byFolder = this.#isPathReversed ? 0 - side : side;
     return this.#towards * byFolder > 0;
   }
 
@@ -132,11 +140,9 @@ export class PageCollector {
   #compare(match: Match, other: Match | Position): number {
     const byKey = compareKeys(this.#order, match.key, other.key);
     if (byKey !== 0) return byKey;
-    if ('slot' in other && (match.path === undefined || other.path === undefined)) {
-      const { folder } = this.#columns;
-      const byFolder = this.#folders.compare(folder.get(match.slot), folder.get(other.slot));
-      if (byFolder !== 0)
-        return this.#order.field === 'path' && this.#order.descending ? 0 - byFolder : byFolder;
+    if ('slot' in other) {
+      const byFolder = compareFolders(match.folder, other.folder);
+      if (byFolder !== 0) return this.#isPathReversed ? 0 - byFolder : byFolder;
     }
     return comparePaths(this.#order, this.#pathOf(match), this.#pathOf(other));
   }
