@@ -115,6 +115,8 @@ export class HashQueue implements Startable {
   #state: 'new' | 'running' | 'stopped' = 'new';
   #unsubscribe: (() => void) | undefined;
   #logTimer: Timer | undefined;
+  #logState: 'busy' | 'done' | 'told' = 'told';
+  #loggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(components: HashQueueComponents, init: HashQueueInit) {
     this.#components = components;
@@ -373,20 +375,32 @@ export class HashQueue implements Startable {
     return waiter;
   }
 
-  /** A line now and then while there is work, and one at its end. */
+  /** A line now and then while there is work, and one at its end; never more than one in so long. */
   #logProgress(): void {
     const isBusy = this.#batches.size > 0;
-    if (isBusy && this.#logTimer === undefined) {
-      this.#logTimer = this.#clock.after(LOG_EVERY_MS, () => {
-        this.#logTimer = undefined;
-        if (this.#batches.size > 0) this.#log.info(this.progress(), 'hashing');
-        this.#logProgress();
-      });
-    } else if (!isBusy && this.#logTimer !== undefined && this.#waiting.size === 0) {
-      this.#logTimer.cancel();
-      this.#logTimer = undefined;
+    if (isBusy) this.#logState = 'busy';
+    else if (this.#logState === 'busy' && this.#waiting.size === 0) {
+      this.#logState = 'done';
       this.#rate.reset();
+      this.#logTimer?.cancel();
+      this.#logTimer = undefined;
+    }
+    if (this.#logState === 'told' || this.#logTimer !== undefined) return;
+    const now = this.#clock.monotonic();
+    const atMs = isBusy ? now + LOG_EVERY_MS : this.#loggedMs + LOG_EVERY_MS;
+    if (now >= atMs) this.#tellProgress();
+    else this.#logTimer = this.#clock.after(atMs - now, () => this.#tellProgress());
+  }
+
+  #tellProgress(): void {
+    this.#logTimer?.cancel();
+    this.#logTimer = undefined;
+    this.#loggedMs = this.#clock.monotonic();
+    if (this.#logState === 'busy') this.#log.info(this.progress(), 'hashing');
+    if (this.#logState === 'done') {
+      this.#logState = 'told';
       this.#log.info(this.progress(), 'all files are hashed');
     }
+    this.#logProgress();
   }
 }

@@ -2,6 +2,7 @@
  * Answers a query, whichever door it came through: searches, waits for the hashes that are
  * missing, and describes the files for the wire within a bound of bytes.
  */
+import { setMaxListeners } from 'node:events';
 import { describeFile } from '../catalogue/file-description.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
@@ -120,6 +121,7 @@ export class Answerer {
     const timer = this.#components.clock.after(waitMs, () => late.abort());
     try {
       const until = AbortSignal.any([signal, late.signal]);
+      setMaxListeners(entries.length + 1, until); // each waits for its own hash
       const hashed = await Promise.all(
         entries.map((entry) =>
           entry.sha256 !== undefined

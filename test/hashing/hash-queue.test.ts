@@ -7,7 +7,7 @@ import { fullPath, type ShareRelativePath } from '../../src/catalogue/share-path
 import type { HashJob, HashResult } from '../../src/hashing/hash-job.js';
 import type { HashPool } from '../../src/hashing/hash-pool.js';
 import { HashQueue, type HashTargets } from '../../src/hashing/hash-queue.js';
-import { silentLog } from '../../src/log.js';
+import type { Log } from '../../src/log.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
 function hashOf(path: string): string {
@@ -47,6 +47,7 @@ describe('hash queue', () => {
   let queue: HashQueue;
   let changed: string[];
   let unreadable: string[];
+  let told: string[];
 
   const entry = (path: string, size = 10): FileEntry => ({
     share: 's',
@@ -65,6 +66,8 @@ describe('hash queue', () => {
     clock = new VirtualClock();
     changed = [];
     unreadable = [];
+    told = [];
+    const log = { info: (_: object, msg: string) => void told.push(msg), error: () => {} } as unknown as Log;
     const { table } = catalogue;
     const targets: HashTargets = {
       locate(slot) {
@@ -86,7 +89,7 @@ describe('hash queue', () => {
       },
       changed: (slot) => void changed.push(table.columns.keyOf(slot)),
     };
-    queue = new HashQueue({ catalogue, pool, targets, clock, log: silentLog }, { maxWaiters });
+    queue = new HashQueue({ catalogue, pool, targets, clock, log }, { maxWaiters });
     await queue.start();
   }
 
@@ -194,6 +197,23 @@ describe('hash queue', () => {
     pool.batches[2]?.end();
     await settle();
     assert.equal(catalogue.totals.hashedFiles, 2);
+  });
+
+  it('says that all is done, at once the first time, and not more than now and then while files trickle in', async () => {
+    await start();
+    for (let at = 0; at < 50; at++) {
+      put(entry(`f${at}`));
+      pool.batches.at(-1)?.end();
+      await settle();
+      if (at === 0) assert.deepEqual(told, ['all files are hashed']);
+      await clock.advance(100);
+    }
+    assert.equal(told.length, 1);
+    await clock.advance(10_000);
+    assert.deepEqual(told, ['all files are hashed', 'all files are hashed']);
+    put(entry('long'));
+    await clock.advance(25_000);
+    assert.deepEqual(told.slice(2), ['hashing', 'hashing']);
   });
 
   it('counts what is done, what is left and how fast it goes', async () => {
