@@ -26,11 +26,17 @@ export class RealDataFolder implements DataFolder {
   }
 
   async open(name: string): Promise<DataReader | undefined> {
+    let file: FileHandle;
     try {
-      const file = await open(join(this.location, name), constants.O_RDONLY | constants.O_NOFOLLOW);
-      return new RealDataReader(file, (await file.stat()).size);
+      file = await open(join(this.location, name), constants.O_RDONLY | constants.O_NOFOLLOW);
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+    try {
+      return new RealDataReader(file, (await file.stat()).size);
+    } catch (error) {
+      await file.close();
       throw error;
     }
   }

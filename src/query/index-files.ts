@@ -13,8 +13,8 @@ export interface SavedIndex {
 
 export interface IndexFiles {
   /**
-   * What was saved last; undefined when there is nothing, or nothing that can be read. One of a batch after
-   * `number` is of a table that is lost: it is removed, and undefined is what there is.
+   * What was saved last; undefined when there is nothing. One of a batch after `number` is of a table that is
+   * lost: it is removed, and undefined is what there is. Rejects when it can't be read.
    */
   load(number: number): Promise<SavedIndex | undefined>;
   /** Puts it in the place of the last one, all or nothing. Rejects when it can't be written. */
