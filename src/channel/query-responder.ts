@@ -177,7 +177,8 @@ export class QueryResponder {
     if (to === undefined) return 'unconfirmed';
     const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
     budget.charge(asker);
-    await sleep(clock, random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs), signal);
+    const spreadMs = random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs);
+    if (spreadMs > 0) await sleep(clock, spreadMs, signal); // a timer takes a millisecond at least
     // Nobody could tell this asker to come again: the question waits for its turn until it expires.
     const admission = await budget.enterInTurn(asker, signal);
     try {
