@@ -44,12 +44,12 @@ export class NodeProcess {
     writeFileSync(this.#config, stringify({ ...config, data: this.#data }), { mode: 0o600 });
   }
 
-  /** Does not wait for anything. */
+  /** By its first line, as people do. Does not wait for anything. */
   spawn(): void {
     if (this.#closed) throw new Error('the measurement is over');
     this.#log = [];
     this.#spawnedAt = Date.now();
-    const child = spawn(process.execPath, [SHOAL, 'serve', '--config', this.#config], {
+    const child = spawn(SHOAL, ['serve', '--config', this.#config], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;
