@@ -31,7 +31,7 @@ try {
   if (programOf('find') === undefined) missing.push('find');
   else contenders.push({ name: 'find -printf', run: () => runFind(tree) });
 
-  const walker = new Walker({ log: silentLog }, { shares: [share] });
+  const walker = new Walker({ log: silentLog, clock: systemClock }, { shares: [share] });
   await walker.start();
   contenders.push({ name: 'walk', run: () => walk(walker) });
   let turn = 0;

@@ -28,7 +28,7 @@ export interface CatalogueStore extends Startable {
    * store that can't be written is logged once, tried again, and costs hashing after a restart at worst.
    */
   written(): Promise<void>;
-  /** Which folder the share was when files were last seen in it (`Listing.identity`). */
+  /** Which folder the share was when files were last seen in it (`identityText` of the scan). */
   readRoot(share: string): Promise<string | undefined>;
   writeRoot(share: string, identity: string): Promise<void>;
 }

@@ -1,19 +1,15 @@
-/** The folders of a share, as lean as can be: there are as many as a tenth of the files. */
+/** The folders of one share, by their paths in it. */
 import { join } from '../catalogue/share-path.js';
-
-export interface KnownFolder {
-  /** The last part of its path; '' for the share's own folder. */
-  readonly name: string;
-  readonly parent: KnownFolder | undefined;
-  /** `Listing.identity`; undefined until it has been listed. */
-  identity: string | undefined;
-  /** Those in it, by name; undefined where there are none. */
-  folders: Map<string, KnownFolder> | undefined;
-}
+import type { KnownFolder, KnownFolders } from './known-folders.js';
 
 export class FolderTree {
+  readonly #folders: KnownFolders;
   #root: KnownFolder | undefined;
   #size = 0;
+
+  constructor(components: { readonly folders: KnownFolders }) {
+    this.#folders = components.folders;
+  }
 
   get size(): number {
     return this.#size;
@@ -23,15 +19,18 @@ export class FolderTree {
     let folder = this.#root;
     if (path === '') return folder;
     for (const name of path.split('/')) {
-      folder = folder?.folders?.get(name);
       if (folder === undefined) return undefined;
+      folder = this.#folders.find(folder, name);
     }
     return folder;
   }
 
   /** The folder; made, with those above it, where there is none. */
   make(path: string): KnownFolder {
-    this.#root ??= this.#made('', undefined);
+    if (this.#root === undefined) {
+      this.#root = this.#folders.addRoot();
+      this.#size += 1;
+    }
     let folder = this.#root;
     if (path === '') return folder;
     for (const name of path.split('/')) folder = this.makeIn(folder, name);
@@ -39,42 +38,32 @@ export class FolderTree {
   }
 
   makeIn(parent: KnownFolder, name: string): KnownFolder {
-    const known = parent.folders?.get(name);
+    const known = this.#folders.find(parent, name);
     if (known !== undefined) return known;
-    const made = this.#made(name, parent);
-    parent.folders ??= new Map();
-    parent.folders.set(name, made);
-    return made;
+    this.#size += 1;
+    return this.#folders.add(parent, name);
   }
 
-  /** With all below it. */
+  /** There is none in it. */
   remove(folder: KnownFolder): void {
-    for (const _ of this.below(folder)) this.#size -= 1;
-    const { parent, name } = folder;
-    if (parent === undefined) {
-      this.#root = undefined;
-      return;
-    }
-    parent.folders?.delete(name);
-    if (parent.folders?.size === 0) parent.folders = undefined;
+    this.#folders.remove(folder);
+    this.#size -= 1;
+    if (folder === this.#root) this.#root = undefined;
   }
 
   /** The folder and all below it, each before what is in it. */
   *below(folder: KnownFolder): Generator<readonly [path: string, folder: KnownFolder]> {
-    const waiting: (readonly [string, KnownFolder])[] = [[pathOf(folder), folder]];
+    const waiting: (readonly [string, KnownFolder])[] = [[this.#pathOf(folder), folder]];
     for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
       yield next;
-      const [path, { folders }] = next;
-      for (const below of folders?.values() ?? []) waiting.push([join(path, below.name), below]);
+      const [path, above] = next;
+      for (const below of this.#folders.in(above))
+        waiting.push([join(path, this.#folders.nameOf(below)), below]);
     }
   }
 
-  #made(name: string, parent: KnownFolder | undefined): KnownFolder {
-    this.#size += 1;
-    return { name, parent, identity: undefined, folders: undefined };
+  #pathOf(folder: KnownFolder): string {
+    const parent = this.#folders.parentOf(folder);
+    return parent === undefined ? '' : join(this.#pathOf(parent), this.#folders.nameOf(folder));
   }
-}
-
-function pathOf(folder: KnownFolder): string {
-  return folder.parent === undefined ? folder.name : join(pathOf(folder.parent), folder.name);
 }

@@ -17,8 +17,8 @@ import { type HashPool, PiscinaHashPool } from '../hashing/hash-pool.js';
 import { type HashedFile, type HashProgress, HashQueue } from '../hashing/hash-queue.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
-import { type WatchFolders, watchWithChokidar } from './chokidar-watch.js';
-import { folderIdentity } from './listing.js';
+import { ChokidarWatches, type FolderWatches } from './chokidar-watch.js';
+import { identityText } from './listing.js';
 import { Scanner, type ShareStatus } from './scanner.js';
 import { Walker } from './walker.js';
 import { Watcher } from './watcher.js';
@@ -29,8 +29,8 @@ export interface LibraryComponents {
   readonly store: CatalogueStore;
   readonly clock: Clock;
   readonly log: Log;
-  /** Default: chokidar. */
-  readonly watchFolders?: WatchFolders;
+  /** Default: chokidar. Closed by the library. */
+  readonly watches?: FolderWatches;
   /** Default: piscina, with `hashThreads`. Started and stopped by the library. */
   readonly hashPool?: HashPool;
 }
@@ -83,9 +83,9 @@ export class Library implements Startable {
       this.#settleReady = { resolve, reject };
     });
     this.#ready.catch(() => undefined); // nobody has to wait for it
-    this.#walker = new Walker({ log }, { shares: init.shares });
+    this.#walker = new Walker({ log, clock }, { shares: init.shares });
     this.#watcher = new Watcher(
-      { watchFolders: components.watchFolders ?? watchWithChokidar, log },
+      { watches: components.watches ?? new ChokidarWatches(), log },
       {
         onLook: (share, directory) => this.#scanner.look(share, directory),
         onFlood: () => this.#scanner.flooded(),
@@ -223,7 +223,7 @@ export class Library implements Startable {
   async #identityOf(path: string): Promise<string | undefined> {
     try {
       const status = await this.#fs.statusOf(await this.#fs.realPath(path));
-      return status.kind === 'directory' ? folderIdentity(status) : undefined;
+      return status.kind === 'directory' ? identityText(status) : undefined;
     } catch (error) {
       if (error instanceof FileSystemError) return undefined;
       throw error;

@@ -8,7 +8,8 @@ import type { FileStatus } from '../fs/file-system.js';
 /** Numbers a file has in {@link Listing.stamps}: size, mtimeMs, ctimeMs, birthtimeMs, ino. */
 export const STAMP_FIELDS = 5;
 
-export type FolderStatus = Pick<FileStatus, 'dev' | 'ino' | 'birthtimeMs'>;
+/** Tells a folder from one that had its path before. */
+export type FolderIdentity = Pick<FileStatus, 'dev' | 'ino' | 'birthtimeMs'>;
 
 /** A symbolic link that was followed. */
 export interface FollowedLink {
@@ -29,8 +30,12 @@ export interface Skipped {
   readonly outside: number;
 }
 
-/** Tells a folder from one that had its path before. */
-export function folderIdentity({ dev, ino, birthtimeMs }: FolderStatus): string {
+export function isSameFolder(one: FolderIdentity, other: FolderIdentity): boolean {
+  return one.dev === other.dev && one.ino === other.ino && one.birthtimeMs === other.birthtimeMs;
+}
+
+/** To be kept in the store. */
+export function identityText({ dev, ino, birthtimeMs }: FolderIdentity): string {
   return `${dev} ${ino} ${birthtimeMs}`;
 }
 
@@ -38,8 +43,7 @@ export function folderIdentity({ dev, ino, birthtimeMs }: FolderStatus): string 
 export interface Listing {
   readonly type: 'listing';
   readonly directory: string;
-  /** {@link folderIdentity} */
-  readonly identity: string;
+  readonly identity: FolderIdentity;
   /** Whether a symbolic link is part of its path. */
   readonly viaLink: boolean;
   readonly files: readonly string[];

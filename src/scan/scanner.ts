@@ -18,6 +18,7 @@ import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import { DueLooks } from './due-looks.js';
 import type { FindingContext } from './known-file.js';
+import { KnownFolders } from './known-folders.js';
 import type { Finding, LookRequest } from './listing.js';
 import { LookSchedule } from './look-schedule.js';
 import { MovedFiles } from './moved-files.js';
@@ -116,11 +117,12 @@ export class Scanner implements Startable {
     this.#moved = new MovedFiles(components);
     this.#slices = new Slices(components);
     setMaxListeners(0, this.#stopping.signal); // one a look, and looks are bounded
+    const folders = new KnownFolders();
     this.#shares = init.shares.map((config, index) => ({
       index,
       config,
       tree: new ShareTree(
-        { table: this.#table, moved: this.#moved },
+        { table: this.#table, moved: this.#moved, folders },
         { share: config.name, quietMs: init.quietMs },
       ),
       schedule: new LookSchedule(),
@@ -380,8 +382,8 @@ export class Scanner implements Startable {
     const { watcher } = this.#components;
     const now = this.#clock.monotonic();
     for (const directory of outcome.unwatch.splice(0)) watcher.forget({ share: share.index, directory });
-    for (const { directory, identity } of outcome.watch.splice(0)) {
-      watcher.watch({ share: share.index, directory, identity, root: share.root });
+    for (const directory of outcome.watch.splice(0)) {
+      watcher.watch({ share: share.index, directory, root: share.root });
       // Once more, for what happens before it is watched.
       if (this.#scanned === 'later') share.schedule.add(directory, now + this.#init.quietMs);
     }

@@ -6,10 +6,11 @@ import type { Slot } from '../catalogue/file-columns.js';
 import type { FileStamp } from '../catalogue/file-stamp.js';
 import type { FileTable } from '../catalogue/file-table.js';
 import { join } from '../catalogue/share-path.js';
-import { FolderTree, type KnownFolder } from './folder-tree.js';
+import { FolderTree } from './folder-tree.js';
 import type { FindingContext } from './known-file.js';
+import type { KnownFolder, KnownFolders } from './known-folders.js';
 import { LinkAliases } from './link-aliases.js';
-import { type Finding, type Listing, STAMP_FIELDS } from './listing.js';
+import { type Finding, identityText, isSameFolder, type Listing, STAMP_FIELDS } from './listing.js';
 import type { MovedFiles } from './moved-files.js';
 import { ShareFiles } from './share-files.js';
 import type { Steps } from './slices.js';
@@ -17,7 +18,7 @@ import type { Steps } from './slices.js';
 /** What follows from findings; appended to as they are taken. */
 export interface Outcome {
   /** Folders to watch, also those watched already that are another folder now. */
-  readonly watch: { readonly directory: string; readonly identity: string }[];
+  readonly watch: string[];
   readonly unwatch: string[];
   /** Folders nobody has listed yet. */
   readonly explore: string[];
@@ -33,6 +34,8 @@ export function emptyOutcome(): Outcome {
 export interface ShareTreeComponents {
   readonly table: FileTable;
   readonly moved: MovedFiles;
+  /** Those of all shares. */
+  readonly folders: KnownFolders;
 }
 
 export interface ShareTreeInit {
@@ -45,7 +48,8 @@ export class ShareTree {
   readonly #table: FileTable;
   readonly #moved: MovedFiles;
   readonly #files: ShareFiles;
-  readonly #folders = new FolderTree();
+  readonly #folders: KnownFolders;
+  readonly #tree: FolderTree;
   readonly #aliases = new LinkAliases();
   /** The files in the parts of a listing that is still coming. */
   #listed: { readonly directory: string; readonly slots: Set<Slot> } | undefined;
@@ -54,6 +58,8 @@ export class ShareTree {
   constructor(components: ShareTreeComponents, init: ShareTreeInit) {
     this.#table = components.table;
     this.#moved = components.moved;
+    this.#folders = components.folders;
+    this.#tree = new FolderTree(components);
     this.#share = init.share;
     this.#files = new ShareFiles(components, init);
   }
@@ -69,7 +75,7 @@ export class ShareTree {
   }
 
   get folderCount(): number {
-    return this.#folders.size;
+    return this.#tree.size;
   }
 
   /** The other folders in which a change in this one shows, through symbolic links. */
@@ -79,7 +85,7 @@ export class ShareTree {
 
   /** A folder that holds files in the table before the first scan. */
   remember(directory: string): void {
-    this.#folders.make(directory);
+    this.#tree.make(directory);
   }
 
   /** To be gone through to the end, in as many slices as it takes. */
@@ -91,7 +97,7 @@ export class ShareTree {
       outcome.unavailable = finding.errno;
       yield* this.#suspend('', outcome);
     } else if (finding.reason === 'gone') {
-      yield* this.#removeFolder(this.#folders.get(finding.directory), context, outcome);
+      yield* this.#removeFolder(this.#tree.get(finding.directory), context, outcome);
     } else {
       yield* this.#suspend(finding.directory, outcome);
     }
@@ -104,7 +110,7 @@ export class ShareTree {
       yield* this.#suspend(directory, outcome);
       return;
     }
-    const known = this.#folders.make(directory);
+    const known = this.#tree.make(directory);
     if (listing.part === 0 || this.#listed?.directory !== directory)
       this.#listed = { directory, slots: new Set() };
     const { slots } = this.#listed;
@@ -129,24 +135,25 @@ export class ShareTree {
   }
 
   *#completeListing(listing: Listing, folder: KnownFolder, context: FindingContext, outcome: Outcome): Steps {
-    const { directory } = listing;
+    const { directory, identity } = listing;
     const present = new Set(listing.directories);
-    for (const below of folder.folders?.values() ?? []) {
-      if (!present.has(below.name)) yield* this.#removeFolder(below, context, outcome);
+    for (const below of this.#folders.in(folder)) {
+      if (!present.has(this.#folders.nameOf(below))) yield* this.#removeFolder(below, context, outcome);
+      yield;
     }
+    const before = this.#folders.identityOf(folder);
     // What has the path of another folder has other folders in it, whatever their names.
-    const isOther = folder.identity !== undefined && folder.identity !== listing.identity;
+    const isOther = before !== undefined && !isSameFolder(before, identity);
     for (const name of present) {
-      const below = this.#folders.makeIn(folder, name);
-      if (isOther || below.identity === undefined) outcome.explore.push(join(directory, name));
+      const below = this.#tree.makeIn(folder, name);
+      if (isOther || this.#folders.identityOf(below) === undefined)
+        outcome.explore.push(join(directory, name));
       yield;
     }
     this.#aliases.set(directory, listing.links);
-    if (folder.identity !== listing.identity && !listing.viaLink) {
-      outcome.watch.push({ directory, identity: listing.identity });
-    }
-    folder.identity = listing.identity;
-    if (directory === '') this.#rootIdentity = listing.identity;
+    if ((before === undefined || isOther) && !listing.viaLink) outcome.watch.push(directory);
+    this.#folders.setIdentity(folder, identity);
+    if (directory === '') this.#rootIdentity = identityText(identity);
   }
 
   /** An empty folder where there were files, and on another device: a disk that is not mounted, not files removed. */
@@ -154,10 +161,13 @@ export class ShareTree {
     const { directory, identity } = listing;
     if (!listing.last || listing.part > 0 || listing.files.length > 0 || listing.directories.length > 0)
       return false;
-    const folder = this.#folders.get(directory);
-    if (folder === undefined || (folder.folders === undefined && !this.#holdsFiles(directory))) return false;
-    if (directory === '') return this.#rootIdentity !== undefined && this.#rootIdentity !== identity;
-    return folder.identity !== undefined && deviceOf(folder.identity) !== deviceOf(identity);
+    const folder = this.#tree.get(directory);
+    if (folder === undefined || (!this.#folders.hasFolders(folder) && !this.#holdsFiles(directory)))
+      return false;
+    if (directory === '')
+      return this.#rootIdentity !== undefined && this.#rootIdentity !== identityText(identity);
+    const before = this.#folders.identityOf(folder);
+    return before !== undefined && before.dev !== identity.dev;
   }
 
   #holdsFiles(directory: string): boolean {
@@ -168,29 +178,34 @@ export class ShareTree {
   /** The folder and all below are gone. */
   *#removeFolder(folder: KnownFolder | undefined, context: FindingContext, outcome: Outcome): Steps {
     if (folder === undefined) return;
-    for (const [path, { identity }] of this.#folders.below(folder)) {
+    const removed: KnownFolder[] = [];
+    for (const [path, each] of this.#tree.below(folder)) {
+      removed.push(each);
       for (const slot of [...this.#table.filesIn(this.#inTable(path))]) {
         this.#files.gone(slot, context);
         yield;
       }
       this.#aliases.set(path, []);
-      if (identity !== undefined) outcome.unwatch.push(path);
+      if (this.#folders.identityOf(each) !== undefined) outcome.unwatch.push(path);
       yield;
     }
-    this.#folders.remove(folder);
+    for (const each of removed.reverse()) {
+      this.#tree.remove(each);
+      yield;
+    }
   }
 
   /** Nothing below can be had now, but may come back: hashes are kept. */
   *#suspend(directory: string, outcome: Outcome): Steps {
-    const top = this.#folders.get(directory);
+    const top = this.#tree.get(directory);
     if (top === undefined) return;
-    for (const [path, folder] of this.#folders.below(top)) {
+    for (const [path, folder] of this.#tree.below(top)) {
       for (const slot of [...this.#table.filesIn(this.#inTable(path))]) {
         this.#files.suspend(slot);
         yield;
       }
-      if (folder.identity !== undefined) outcome.unwatch.push(path);
-      folder.identity = undefined;
+      if (this.#folders.identityOf(folder) !== undefined) outcome.unwatch.push(path);
+      this.#folders.setIdentity(folder, undefined);
       yield;
     }
   }
@@ -209,8 +224,4 @@ function stampAt(stamps: Float64Array, index: number): FileStamp {
     birthtimeMs: stamps[at + 3] ?? 0,
     ino: stamps[at + 4] ?? 0,
   };
-}
-
-function deviceOf(identity: string): string {
-  return identity.slice(0, identity.indexOf(' '));
 }

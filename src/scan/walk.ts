@@ -16,8 +16,14 @@ import {
   MAX_DESCRIPTION_FILE_BYTES,
   parseDescriptions,
 } from './descript-ion.js';
-import type { Finding, FollowedLink, LookRequest, Skipped } from './listing.js';
-import { folderIdentity, STAMP_FIELDS } from './listing.js';
+import {
+  type Finding,
+  type FolderIdentity,
+  type FollowedLink,
+  type LookRequest,
+  type Skipped,
+  STAMP_FIELDS,
+} from './listing.js';
 import { compileOfferRules, type OfferRules } from './offer-rules.js';
 
 /** Files in one part of a listing: a message that the main thread deals with in a few milliseconds. */
@@ -79,7 +85,7 @@ class FolderReading {
   readonly #links: FollowedLink[] = [];
   readonly #skipped = { unreadable: 0, special: 0, outside: 0 };
   #example: string | undefined;
-  #identity = '';
+  #identity: FolderIdentity = { dev: 0, ino: 0, birthtimeMs: 0 };
   #realPath = '';
   #descriptions = new Map<string, string>();
 
@@ -100,7 +106,8 @@ class FolderReading {
     }
     const status = this.#fs.statusOf(this.#realPath);
     if (status?.kind !== 'directory') throw new FileSystemError('ENOTDIR', absolute);
-    this.#identity = folderIdentity(status);
+    const { dev, ino, birthtimeMs } = status;
+    this.#identity = { dev, ino, birthtimeMs };
     for (const { name } of this.#fs.readDirectory(absolute)) {
       // Before the rules: the folder's descriptions hold even where the file itself is not offered.
       if (isDescriptionFile(name)) this.#readDescriptions(name);

@@ -1,11 +1,15 @@
 /** The main thread's side of the walking worker. */
 import { Worker } from 'node:worker_threads';
 import type { ShareConfig } from '../catalogue/share.js';
+import type { Clock, Timer } from '../clock.js';
 import { AbortedError, messageOf, ShoalError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import type { Finding, LookRequest } from './listing.js';
 import type { FromWalker, LookPriority, ToWalker } from './walk-loop.js';
+
+/** A worker that has had nothing to do for this long ends: it keeps tens of megabytes of what it walked. */
+const IDLE_MS = 10_000;
 
 /** Thrown when the worker ended in the middle of a look. The next look has a new worker. */
 export class WalkerEndedError extends ShoalError {
@@ -23,15 +27,25 @@ interface Look {
   taken: Promise<unknown>;
 }
 
+export interface WalkerComponents {
+  readonly log: Log;
+  readonly clock: Pick<Clock, 'after'>;
+}
+
 export class Walker implements Startable {
+  readonly #clock: WalkerComponents['clock'];
   readonly #log: Log;
   readonly #shares: readonly ShareConfig[];
   readonly #looks = new Map<number, Look>();
   #worker: Worker | undefined;
+  #idle: Timer | undefined;
+  /** One that is sent away ends with it. */
+  #ending: Promise<unknown> = Promise.resolve();
   #stopped = false;
   #nextId = 0;
 
-  constructor(components: { readonly log: Log }, init: { readonly shares: readonly ShareConfig[] }) {
+  constructor(components: WalkerComponents, init: { readonly shares: readonly ShareConfig[] }) {
+    this.#clock = components.clock;
     this.#log = components.log;
     this.#shares = init.shares;
   }
@@ -42,10 +56,9 @@ export class Walker implements Startable {
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    const worker = this.#worker;
-    this.#worker = undefined;
     this.#fail(new AbortedError('the walker was stopped'));
-    await worker?.terminate();
+    this.#dismiss();
+    await this.#ending;
   }
 
   /** Resolves when everything found has been taken, with the milliseconds the worker spent on it. Rejects with {@link AbortedError}, {@link WalkerEndedError}. */
@@ -56,6 +69,7 @@ export class Walker implements Startable {
     signal?: AbortSignal,
   ): Promise<number> {
     if (this.#stopped || signal?.aborted) return Promise.reject(new AbortedError('the walk was stopped'));
+    this.#idle?.cancel();
     const worker = this.#running();
     const id = this.#nextId++;
     const looked = new Promise<number>((resolve, reject) => {
@@ -68,7 +82,24 @@ export class Walker implements Startable {
     };
     signal?.addEventListener('abort', onAbort, { once: true });
     worker.postMessage({ type: 'look', id, request, priority } satisfies ToWalker);
-    return looked.finally(() => signal?.removeEventListener('abort', onAbort));
+    return looked.finally(() => {
+      signal?.removeEventListener('abort', onAbort);
+      this.#rest();
+    });
+  }
+
+  #rest(): void {
+    if (this.#looks.size > 0 || this.#stopped) return;
+    this.#idle?.cancel();
+    this.#idle = this.#clock.after(IDLE_MS, () => this.#dismiss());
+  }
+
+  /** The next look has another worker. */
+  #dismiss(): void {
+    this.#idle?.cancel();
+    const worker = this.#worker;
+    this.#worker = undefined;
+    if (worker !== undefined) this.#ending = Promise.all([this.#ending, worker.terminate()]);
   }
 
   #running(): Worker {

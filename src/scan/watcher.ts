@@ -4,12 +4,13 @@
  * `unwatched` tells the scan that it has to look by itself.
  */
 import { join } from '../catalogue/share-path.js';
+import { FileSystemError } from '../fs/file-system.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
-import { isWatchable, type OpenWatch, type WatchFolders } from './chokidar-watch.js';
+import { type EndWatch, type FolderWatches, isWatchable } from './chokidar-watch.js';
 
-/** Folders a chokidar instance watches: each costs some kilobytes, and one can't forget what it once watched. */
-const FOLDERS_A_WATCH = 64;
+/** Folders that begin to be watched in one turn of the event loop: a millisecond or two. */
+const FOLDERS_A_TURN = 64;
 
 /**
  * The kernel keeps so many events at most (fs.inotify.max_queued_events, 16384), drops the rest, and Node does not
@@ -24,7 +25,8 @@ const SYSCTL: Readonly<Record<string, string>> = {
 };
 
 export interface WatcherComponents {
-  readonly watchFolders: WatchFolders;
+  /** Closed by the watcher. */
+  readonly watches: FolderWatches;
   readonly log: Log;
 }
 
@@ -34,19 +36,20 @@ export interface FolderToWatch {
   readonly directory: string;
   /** The share's folder, links resolved. */
   readonly root: string;
-  /** Another identity under the same path is another folder, which the old watch does not see. */
-  readonly identity: string;
 }
 
-interface Watched {
-  readonly folder: FolderToWatch;
-  group?: Group;
-  failed: boolean;
-}
-
-interface Group {
-  readonly open: OpenWatch;
-  readonly paths: Set<string>;
+/**
+ * The folders of a share, as lean as can be: of each there is its path, and what ends the watch. Where the share's
+ * folder has moved it is another of these, until all of it is watched there.
+ */
+interface WatchedRoot {
+  readonly share: number;
+  readonly root: string;
+  readonly folders: Map<string, EndWatch | 'waiting' | 'failed'>;
+  readonly waiting: Set<string>;
+  /** In this turn of the event loop. */
+  readonly told: Set<string>;
+  readonly onEvent: (path: string) => void;
 }
 
 export type LookListener = (share: number, directory: string) => void;
@@ -58,23 +61,20 @@ export interface WatcherInit {
 }
 
 export class Watcher implements Startable {
-  readonly #watchFolders: WatchFolders;
+  readonly #watches: FolderWatches;
   readonly #log: Log;
   readonly #init: WatcherInit;
-  readonly #folders = new Map<string, Watched>();
-  readonly #waiting = new Set<Watched>();
-  readonly #groups = new Set<Group>();
+  #roots: readonly WatchedRoot[] = [];
   #working: Promise<void> | undefined;
   #limit: string | undefined;
   #hasWarned = false;
   #stopped = false;
   #unwatched = 0;
-  /** In this turn of the event loop, as is what comes after it. */
+  /** In this turn of the event loop. */
   #events = 0;
-  readonly #told = new Set<FolderToWatch>();
 
   constructor(components: WatcherComponents, init: WatcherInit) {
-    this.#watchFolders = components.watchFolders;
+    this.#watches = components.watches;
     this.#log = components.log;
     this.#init = init;
   }
@@ -85,48 +85,48 @@ export class Watcher implements Startable {
   }
 
   get watched(): number {
-    return this.#folders.size - this.#unwatched - this.#waiting.size;
+    return this.#roots.reduce(
+      (sum, { folders, waiting }) => sum + folders.size - waiting.size,
+      -this.#unwatched,
+    );
   }
 
   async start(): Promise<void> {}
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#waiting.clear();
     await this.#working;
-    await Promise.all([...this.#groups].map((group) => group.open.close()));
-    this.#groups.clear();
-    this.#folders.clear();
+    for (const { folders } of this.#roots)
+      for (const watch of folders.values()) if (typeof watch === 'function') watch();
+    this.#roots = [];
+    await this.#watches.close();
   }
 
+  /** A folder that is watched already is another one under the same path, which the old watch does not see. */
   watch(folder: FolderToWatch): void {
-    const key = keyOf(folder);
-    const known = this.#folders.get(key);
-    if (known?.folder.identity === folder.identity && known.folder.root === folder.root) return;
     this.forget(folder);
-    const watched: Watched = { folder, failed: false };
-    this.#folders.set(key, watched);
-    if (isWatchable(pathOf(folder))) {
-      this.#waiting.add(watched);
+    const root = this.#rootOf(folder);
+    const path = join(root.root, folder.directory);
+    if (isWatchable(path)) {
+      this.#await(root, path);
       this.#work();
     } else {
-      this.#fail(watched);
+      this.#fail(root, path);
     }
   }
 
-  forget(folder: Pick<FolderToWatch, 'share' | 'directory'>): void {
-    const watched = this.#folders.get(keyOf(folder));
-    if (watched === undefined) return;
-    this.#folders.delete(keyOf(folder));
-    this.#waiting.delete(watched);
-    if (watched.failed) this.#unwatched -= 1;
-    const { group } = watched;
-    if (group === undefined) return;
-    group.paths.delete(pathOf(watched.folder));
-    group.open.drop(pathOf(watched.folder));
-    if (group.paths.size > 0) return;
-    this.#groups.delete(group);
-    this.#close(group.open);
+  forget({ share, directory }: Pick<FolderToWatch, 'share' | 'directory'>): void {
+    for (const root of this.#roots) {
+      if (root.share !== share) continue;
+      const path = join(root.root, directory);
+      const watch = root.folders.get(path);
+      if (watch === undefined) continue;
+      root.folders.delete(path);
+      if (typeof watch === 'function') watch();
+      else if (watch === 'waiting') root.waiting.delete(path);
+      else this.#unwatched -= 1;
+      if (root.folders.size === 0) this.#roots = this.#roots.filter((each) => each !== root);
+    }
   }
 
   /** Resolves when every folder named so far is watched, or can't be. */
@@ -138,17 +138,44 @@ export class Watcher implements Startable {
   retry(): void {
     if (this.#limit === undefined) return;
     this.#limit = undefined;
-    for (const watched of this.#folders.values()) {
-      if (!watched.failed || !isWatchable(pathOf(watched.folder))) continue;
-      watched.failed = false;
-      this.#unwatched -= 1;
-      this.#waiting.add(watched);
+    for (const root of this.#roots) {
+      for (const [path, watch] of root.folders) {
+        if (watch !== 'failed' || !isWatchable(path)) continue;
+        this.#unwatched -= 1;
+        this.#await(root, path);
+      }
     }
     this.#work();
   }
 
+  #rootOf({ share, root }: FolderToWatch): WatchedRoot {
+    const known = this.#roots.find((each) => each.share === share && each.root === root);
+    if (known !== undefined) return known;
+    const made: WatchedRoot = {
+      share,
+      root,
+      folders: new Map(),
+      waiting: new Set(),
+      told: new Set(),
+      onEvent: (path) => this.#heard(made, path),
+    };
+    this.#roots = [...this.#roots, made];
+    return made;
+  }
+
+  #await(root: WatchedRoot, path: string): void {
+    root.folders.set(path, 'waiting');
+    root.waiting.add(path);
+  }
+
+  #fail(root: WatchedRoot, path: string): void {
+    root.folders.set(path, 'failed');
+    this.#unwatched += 1;
+  }
+
   #work(): void {
-    if (this.#stopped || this.#working !== undefined || this.#waiting.size === 0) return;
+    if (this.#stopped || this.#working !== undefined) return;
+    if (this.#roots.every(({ waiting }) => waiting.size === 0)) return;
     this.#working = this.#watchWaiting().finally(() => {
       this.#working = undefined;
       this.#work();
@@ -156,36 +183,40 @@ export class Watcher implements Startable {
   }
 
   async #watchWaiting(): Promise<void> {
-    // A turn of the event loop first, so that folders named together come into one group.
     await new Promise((resolve) => setImmediate(resolve));
-    const batch = this.#nextBatch();
-    if (batch.length === 0) return;
-    if (this.#limit !== undefined) {
-      for (const watched of batch) this.#fail(watched);
-      return;
+    let left = this.#stopped ? 0 : FOLDERS_A_TURN;
+    for (const root of this.#roots) {
+      for (const path of root.waiting) {
+        if (left === 0) return;
+        left -= 1;
+        root.waiting.delete(path);
+        if (this.#limit === undefined) this.#watch(root, path);
+        else this.#fail(root, path);
+      }
     }
-    const byPath = new Map(batch.map((watched) => [pathOf(watched.folder), watched]));
-    const open = await this.#watchFolders([...byPath.keys()], {
-      onEvent: (path) => {
-        const watched = byPath.get(path);
-        if (watched !== undefined) this.#heard(watched.folder);
-      },
-      onError: (path, code) => this.#failed(byPath.get(path ?? ''), path, code),
-    });
-    this.#adopt(open, byPath);
+  }
+
+  #watch(root: WatchedRoot, path: string): void {
+    try {
+      root.folders.set(path, this.#watches.watch(path, root.onEvent));
+    } catch (error) {
+      if (!(error instanceof FileSystemError)) throw error;
+      this.#fail(root, path);
+      this.#tellWhy(error);
+    }
   }
 
   /** Thousands of events may be of one folder. */
-  #heard(folder: FolderToWatch): void {
+  #heard(root: WatchedRoot, path: string): void {
     if (this.#events === 0) {
       setImmediate(() => {
         this.#events = 0;
-        this.#told.clear();
+        for (const { told } of this.#roots) told.clear();
       });
     }
-    if (!this.#told.has(folder)) {
-      this.#told.add(folder);
-      this.#init.onLook(folder.share, folder.directory);
+    if (!root.told.has(path) && root.folders.has(path)) {
+      root.told.add(path);
+      this.#init.onLook(root.share, directoryOf(root, path));
     }
     this.#events += 1;
     if (this.#events !== FLOOD_EVENTS) return;
@@ -193,66 +224,23 @@ export class Watcher implements Startable {
     this.#init.onFlood?.();
   }
 
-  /** Folders of one share: two shares may hold the same folder, and a group knows a path once. */
-  #nextBatch(): Watched[] {
-    const batch: Watched[] = [];
-    for (const watched of this.#waiting) {
-      if (batch.length === FOLDERS_A_WATCH || (batch[0] && batch[0].folder.share !== watched.folder.share))
-        break;
-      batch.push(watched);
-      this.#waiting.delete(watched);
-    }
-    return batch;
-  }
-
-  #adopt(open: OpenWatch, byPath: ReadonlyMap<string, Watched>): void {
-    const group: Group = { open, paths: new Set() };
-    for (const [path, watched] of byPath) {
-      // Forgotten while it was being opened, or not opened.
-      if (watched.failed || this.#folders.get(keyOf(watched.folder)) !== watched) {
-        open.drop(path);
-      } else {
-        watched.group = group;
-        group.paths.add(path);
-      }
-    }
-    if (group.paths.size > 0) this.#groups.add(group);
-    else this.#close(open);
-  }
-
-  #failed(watched: Watched | undefined, path: string | undefined, code: string): void {
+  #tellWhy({ errno: code, path }: FileSystemError): void {
     const sysctl = SYSCTL[code];
     if (sysctl === undefined) {
       this.#log.warn({ path, code }, 'a folder cannot be watched; it is scanned now and then');
-    } else {
-      this.#limit = code;
-      if (!this.#hasWarned) {
-        this.#hasWarned = true;
-        const advice = `sysctl ${sysctl}=N with a larger N, then restart`;
-        this.#log.error(
-          { code, sysctl, advice },
-          `no more folders can be watched; scanning instead: raise ${sysctl}`,
-        );
-      }
+      return;
     }
-    if (watched !== undefined && this.#folders.get(keyOf(watched.folder)) === watched) this.#fail(watched);
-  }
-
-  #fail(watched: Watched): void {
-    if (watched.failed) return;
-    watched.failed = true;
-    this.#unwatched += 1;
-  }
-
-  #close(open: OpenWatch): void {
-    open.close().catch((error: unknown) => this.#log.warn({ err: error }, 'a watch could not be closed'));
+    this.#limit = code;
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const advice = `sysctl ${sysctl}=N with a larger N, then restart`;
+    this.#log.error(
+      { code, sysctl, advice },
+      `no more folders can be watched; scanning instead: raise ${sysctl}`,
+    );
   }
 }
 
-function keyOf(folder: Pick<FolderToWatch, 'share' | 'directory'>): string {
-  return `${folder.share} ${folder.directory}`;
-}
-
-function pathOf(folder: FolderToWatch): string {
-  return join(folder.root, folder.directory);
+function directoryOf({ root }: WatchedRoot, path: string): string {
+  return path === root ? '' : path.slice(root.endsWith('/') ? root.length : root.length + 1);
 }

@@ -6,7 +6,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { promisify } from 'node:util';
 import type { FullPath } from '../../src/catalogue/share-path.js';
 import { type HashPool, PiscinaHashPool } from '../../src/hashing/hash-pool.js';
-import { type WatchFolders, watchWithChokidar } from '../../src/scan/chokidar-watch.js';
+import { ChokidarWatches, type FolderWatches } from '../../src/scan/chokidar-watch.js';
 import { eventually } from '../support/eventually.js';
 import { type HarnessOptions, type LibraryHarness, libraryHarness } from '../support/library-harness.js';
 
@@ -102,14 +102,15 @@ describe('very many changes at once', () => {
 
   it('finds by scanning what a watcher never told', async () => {
     let isDropping = false;
-    const forgetful: WatchFolders = (folders, handlers) =>
-      watchWithChokidar(folders, {
-        ...handlers,
-        onEvent: (folder) => {
-          if (!isDropping) handlers.onEvent(folder);
-        },
-      });
-    const started = await start({ watchFolders: forgetful, rescanMs: 300 }, 2 * FOLDERS);
+    const watches = new ChokidarWatches();
+    const forgetful: FolderWatches = {
+      watch: (path, onEvent) =>
+        watches.watch(path, () => {
+          if (!isDropping) onEvent(path);
+        }),
+      close: () => watches.close(),
+    };
+    const started = await start({ watches: forgetful, rescanMs: 300 }, 2 * FOLDERS);
     await holds(started, 2 * FOLDERS);
     isDropping = true;
     await promisify(execFile)(process.execPath, planting(started.folder.at('new'), 5 * FOLDERS));

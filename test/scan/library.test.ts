@@ -354,8 +354,8 @@ describe('library', () => {
   });
 
   it('looks again after a change it was not told of', async () => {
-    const watchFolders = async () => ({ drop() {}, close: async () => undefined });
-    const harness = await start({ watchFolders });
+    const watches = { watch: () => () => undefined, close: async () => undefined };
+    const harness = await start({ watches });
     await harness.folder.write('one');
     await harness.library.rescan();
     await harness.offers(['share/one']);

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile, rm } from 'node:fs/promises';
+import { FileSystemError } from '../../src/fs/file-system.js';
 import { createLog } from '../../src/log.js';
-import { isWatchable, type WatchFolders, watchWithChokidar } from '../../src/scan/chokidar-watch.js';
+import {
+  ChokidarWatches,
+  type EndWatch,
+  type FolderWatches,
+  isWatchable,
+} from '../../src/scan/chokidar-watch.js';
 import { type FolderToWatch, Watcher } from '../../src/scan/watcher.js';
 import { eventually } from '../support/eventually.js';
 import {
@@ -23,16 +29,20 @@ async function countWatches(): Promise<number> {
 }
 
 /** Watches as on a system that allows so many. */
-function limitedTo(max: number): WatchFolders {
-  let left = max;
-  return (folders, handlers) => {
-    const allowed = folders.slice(0, left);
-    left -= allowed.length;
-    for (const folder of folders.slice(allowed.length)) handlers.onError(folder, 'ENOSPC');
-    return allowed.length > 0
-      ? watchWithChokidar(allowed, handlers)
-      : Promise.resolve({ drop() {}, close: async () => undefined });
-  };
+class LimitedWatches implements FolderWatches {
+  readonly #watches = new ChokidarWatches();
+
+  constructor(public left: number) {}
+
+  watch(path: string, onEvent: (path: string) => void): EndWatch {
+    if (this.left === 0) throw new FileSystemError('ENOSPC', path);
+    this.left -= 1;
+    return this.#watches.watch(path, onEvent);
+  }
+
+  close(): Promise<void> {
+    return this.#watches.close();
+  }
 }
 
 describe('watcher', () => {
@@ -54,21 +64,20 @@ describe('watcher', () => {
     await folder.remove();
   });
 
-  function watcherWith(watchFolders: WatchFolders = watchWithChokidar): Watcher {
+  function watcherWith(watches: FolderWatches = new ChokidarWatches()): Watcher {
     const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
     const watcher = new Watcher(
-      { watchFolders, log },
+      { watches, log },
       { onLook: (share, directory) => looked.add(`${share} ${directory}`) },
     );
     open.push(watcher);
     return watcher;
   }
 
-  const place = (directory: string, identity = 'x'): FolderToWatch => ({
+  const place = (directory: string, root = folder.path): FolderToWatch => ({
     share: 0,
-    root: folder.path,
+    root,
     directory,
-    identity,
   });
 
   async function library(options: HarnessOptions, fill: (at: TemporaryFolder) => Promise<void>) {
@@ -129,15 +138,37 @@ describe('watcher', () => {
   it('watches anew what is another folder under the same path', async () => {
     await folder.write('a/file');
     const watcher = watcherWith();
-    watcher.watch(place('a', 'first'));
+    watcher.watch(place('a'));
     await watcher.settled();
     await rm(folder.at('a'), { recursive: true });
     await folder.write('a/file');
-    watcher.watch(place('a', 'second'));
+    watcher.watch(place('a'));
     await watcher.settled();
     looked.clear();
     await folder.write('a/new');
     await eventually(() => looked.has('0 a'), Boolean);
+  });
+
+  it('knows a share whose folder has moved, and one folder in two shares', async () => {
+    await folder.write('one/a/file');
+    await folder.write('two/a/file');
+    const watcher = watcherWith();
+    watcher.watch(place('a', `${folder.path}/one`));
+    watcher.watch({ ...place('a', `${folder.path}/two`), share: 1 });
+    watcher.watch(place('a', `${folder.path}/two`));
+    await watcher.settled();
+    assert.equal(watcher.watched, 2);
+    await folder.write('one/a/new');
+    await folder.write('two/a/new');
+    await eventually(
+      () => [...looked].sort(),
+      (all) => all.join() === '0 a,1 a',
+    );
+    watcher.forget({ share: 0, directory: 'a' });
+    looked.clear();
+    await folder.write('two/a/newer');
+    await eventually(() => looked.has('1 a'), Boolean);
+    assert.ok(!looked.has('0 a'));
   });
 
   it('passes over what is gone', async () => {
@@ -149,15 +180,15 @@ describe('watcher', () => {
 
   it('says once which sysctl to set when there are no more watches, and watches again when there are', async () => {
     for (const name of ['a', 'b', 'c', 'd']) await folder.write(`${name}/file`);
-    let limit: WatchFolders = limitedTo(2);
-    const watcher = watcherWith((folders, handlers) => limit(folders, handlers));
+    const limited = new LimitedWatches(2);
+    const watcher = watcherWith(limited);
     for (const name of ['a', 'b', 'c', 'd']) watcher.watch(place(name));
     await watcher.settled();
     assert.equal(watcher.unwatched, 2);
     const told = logged.filter(({ msg }) => msg.includes('fs.inotify.max_user_watches'));
     assert.equal(told.length, 1);
     assert.equal(told[0]?.level, 50);
-    limit = watchWithChokidar;
+    limited.left = 4;
     watcher.retry();
     await watcher.settled();
     assert.equal(watcher.unwatched, 0);
@@ -168,7 +199,7 @@ describe('watcher', () => {
 
   it('leaves to the scan what cannot be watched: beyond the limit, and names that are no text', async () => {
     assert.deepEqual(['/a b/é', '/a\\b', '/\udcff'].map(isWatchable), [true, false, false]);
-    const limited = await library({ watchFolders: limitedTo(2) }, async (at) => {
+    const limited = await library({ watches: new LimitedWatches(2) }, async (at) => {
       for (const name of ['a', 'b', 'c', 'd']) await at.write(`${name}/file`);
     });
     const odd = await library({}, (at) => at.write('broken\udcff/file'));

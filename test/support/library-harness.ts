@@ -9,7 +9,7 @@ import { RealDataFolder } from '../../src/fs/real-data-folder.js';
 import { realFileSystem } from '../../src/fs/real-file-system.js';
 import type { HashPool } from '../../src/hashing/hash-pool.js';
 import { createLog } from '../../src/log.js';
-import type { WatchFolders } from '../../src/scan/chokidar-watch.js';
+import type { FolderWatches } from '../../src/scan/chokidar-watch.js';
 import { Library, type LibraryInit } from '../../src/scan/library.js';
 import { eventually } from './eventually.js';
 import { type TemporaryFolder, temporaryFolder } from './temporary-folder.js';
@@ -43,7 +43,7 @@ export interface LogLine {
 export interface HarnessOptions extends Partial<Omit<LibraryInit, 'shares'>> {
   readonly share?: Partial<ShareConfig>;
   readonly shares?: readonly ShareConfig[];
-  readonly watchFolders?: WatchFolders;
+  readonly watches?: FolderWatches;
   readonly hashPool?: HashPool;
   /** False for one that is handed over before its first scan. */
   readonly awaitsReady?: boolean;
@@ -64,7 +64,7 @@ async function open(
   folder: TemporaryFolder,
   data: TemporaryFolder,
 ): Promise<LibraryHarness> {
-  const { share, shares, watchFolders, hashPool, awaitsReady = true, ...init } = options;
+  const { share, shares, watches, hashPool, awaitsReady = true, ...init } = options;
   const logged: LogLine[] = [];
   const log = createLog('debug', { write: (line) => void logged.push(JSON.parse(line)) });
   const config = {
@@ -81,7 +81,7 @@ async function open(
       store: new DiskStore({ folder: new RealDataFolder(`${data.path}/store`), clock: systemClock, log }),
       clock: systemClock,
       log,
-      ...(watchFolders === undefined ? {} : { watchFolders }),
+      ...(watches === undefined ? {} : { watches }),
       ...(hashPool === undefined ? {} : { hashPool }),
     },
     {
