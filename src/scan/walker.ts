@@ -106,8 +106,8 @@ export class Walker implements Startable {
     if (this.#worker !== undefined) return this.#worker;
     const worker = new Worker(new URL('../../workers/walk.js', import.meta.url), {
       workerData: this.#shares,
-      // What it finds it hands over at once: a larger nursery would only be memory.
-      resourceLimits: { maxYoungGenerationSizeMb: 8 },
+      // It ends when there is nothing to walk: the memory is only lent. A smaller nursery costs a twentieth of the time.
+      resourceLimits: { maxYoungGenerationSizeMb: 32 },
     });
     worker.on('message', (message: FromWalker) => this.#receive(worker, message));
     worker.on('error', (error) => this.#ended(worker, messageOf(error)));
