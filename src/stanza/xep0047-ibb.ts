@@ -9,6 +9,7 @@
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
+import type { Jid } from './jid.js';
 import { NS } from './namespaces.js';
 import { attribute, type Element, is, parseCount, requiredAttribute, xml } from './xml.js';
 
@@ -60,6 +61,11 @@ export const ibbDataCodec: Codec<IbbData> = {
   toXml: (data) =>
     xml('data', { xmlns: NS.ibb, seq: data.seq, sid: data.sid }, data.bytes.toString('base64')),
 };
+
+/** §4: a block in a message, which nobody acknowledges. */
+export function ibbMessage(address: { readonly from: Jid; readonly to: Jid }, data: IbbData): Element {
+  return xml('message', { from: address.from, to: address.to }, ibbDataCodec.toXml(data));
+}
 
 export const ibbCloseCodec: Codec<IbbClose> = {
   fromXml(element) {

@@ -20,7 +20,12 @@ import { ownCandidates } from './s5b-candidates.js';
 import type { InboundListener, InboundTaker } from './s5b-listener.js';
 import { type S5bEffect, type S5bEvent, type S5bState, s5bMachine } from './s5b-machine.js';
 import type { Connector } from './tcp-connector.js';
-import { type TransportContext, TransportFailedError, type TransportNegotiation } from './transport.js';
+import {
+  type SentBytes,
+  type TransportContext,
+  TransportFailedError,
+  type TransportNegotiation,
+} from './transport.js';
 
 export interface S5bNegotiationComponents {
   readonly entity: Pick<Entity, 'request'>;
@@ -43,6 +48,12 @@ export interface S5bNegotiationInit extends S5bLimits {
   readonly proxies: readonly Streamhost[];
 }
 
+/** What the stream had written before it was handed out: the SOCKS5 handshake. */
+interface HandedOut {
+  readonly stream: Duplex;
+  readonly before: number;
+}
+
 export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   readonly type = 's5b';
   readonly #components: S5bNegotiationComponents;
@@ -63,6 +74,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   #inbound: { stream?: Duplex } | undefined;
   #outgoing: Duplex | undefined;
   #relay: Duplex | undefined;
+  #handedOut: HandedOut | undefined;
 
   constructor(components: S5bNegotiationComponents, init: S5bNegotiationInit) {
     this.#components = components;
@@ -112,6 +124,10 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#connecting = true;
     this.#startSearch();
     return this.#stream;
+  }
+
+  sent(): SentBytes | undefined {
+    return this.#handedOut && sentThrough(this.#handedOut);
   }
 
   close(): void {
@@ -339,8 +355,10 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     const streams = { outgoing: this.#outgoing, inbound: this.#inbound?.stream, relay: this.#relay };
     const stream = streams[by];
     this.#release(stream);
-    if (stream?.destroyed === false) this.#resolve(stream);
-    else this.#reject(new TransportFailedError('SOCKS5 bytestream: the connection was lost'));
+    if (stream?.destroyed === false) {
+      this.#handedOut = { stream, before: bytesWritten(stream) ?? 0 };
+      this.#resolve(stream);
+    } else this.#reject(new TransportFailedError('SOCKS5 bytestream: the connection was lost'));
   }
 
   /** Closes everything but the stream that is handed out. */
@@ -363,4 +381,18 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
 
 function isWaiting(state: S5bState): boolean {
   return state.type !== 'connected' && state.type !== 'failed' && state.type !== 'closed';
+}
+
+/** The operating system takes bytes and does not tell what becomes of them. */
+function sentThrough({ stream, before }: HandedOut): SentBytes | undefined {
+  const written = bytesWritten(stream);
+  if (written === undefined) return undefined;
+  return { handedOverBytes: Math.max(0, written - before - stream.writableLength), receivedBytes: undefined };
+}
+
+/** A socket counts what was written into it, what it still holds included. */
+function bytesWritten(stream: Duplex): number | undefined {
+  return 'bytesWritten' in stream && typeof stream.bytesWritten === 'number'
+    ? stream.bytesWritten
+    : undefined;
 }

@@ -9,6 +9,7 @@ import { AbortedError, ParseError } from '../../src/errors.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import { attribute, type Element, xml } from '../../src/stanza/xml.js';
 import {
+  type SentBytes,
   type Transport,
   type TransportContext,
   TransportFailedError,
@@ -132,6 +133,10 @@ export class MemoryNegotiation implements TransportNegotiation {
     return new Promise((resolve, reject) => {
       this.bytestreams.connect(`${this.type} ${this.sid}`, { side: this, resolve, reject });
     });
+  }
+
+  sent(): SentBytes | undefined {
+    return undefined;
   }
 
   close(): void {

@@ -1,12 +1,12 @@
 /** One side of in-band bytestreams that is ours, and a peer that the test plays, stanza by stanza. */
 import assert from 'node:assert/strict';
 import type { Duplex } from 'node:stream';
-import type { Entity } from '../../src/entity/entity.js';
+import { type Entity, type EntityEvent, OfflineError } from '../../src/entity/entity.js';
 import { silentLog } from '../../src/log.js';
 import { type Jid, parseJid } from '../../src/stanza/jid.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import { StanzaError, type StanzaErrorCondition } from '../../src/stanza/stanza-error.js';
-import { type IbbData, ibbDataCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
+import { type IbbData, type IbbStanza, ibbDataCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
 import { jingleIbbAnswerCodec, jingleIbbOfferCodec } from '../../src/stanza/xep0261-jingle-ibb.js';
 import type { Element } from '../../src/stanza/xml.js';
 import { IbbTransport } from '../../src/transport/ibb-transport.js';
@@ -27,8 +27,10 @@ export class IbbRig {
   readonly network = new MemoryNetwork({ clock: this.clock });
   readonly ours: Entity = this.network.component(romeo);
   readonly peer: Entity = this.network.component(juliet);
+  /** As our own entity, but a test may take it offline for a while, as a connection that is resumed later. */
+  readonly suspendable = new Suspendable(this.ours);
   readonly transport = new IbbTransport(
-    { entity: this.ours, clock: this.clock, log: silentLog },
+    { entity: this.suspendable, clock: this.clock, log: silentLog },
     { ...defaultIbbLimits, blockSize: BLOCK, window: 3, maxUnreadBytes: 400_000 },
   );
   /** Destroyed at the end of the test. */
@@ -70,8 +72,8 @@ export class IbbRig {
   }
 
   /** Our negotiation of what the peer offers. */
-  accepted(offer: { sid: string; blockSize: number }): TransportNegotiation {
-    const element = jingleIbbOfferCodec.toXml({ ...offer, stanza: 'iq' });
+  accepted(offer: { sid: string; blockSize: number; stanza?: IbbStanza }): TransportNegotiation {
+    const element = jingleIbbOfferCodec.toXml({ stanza: 'iq', ...offer });
     return this.transport.answer({ ...noInfo, role: 'responder' }, element);
   }
 
@@ -87,13 +89,13 @@ export class IbbRig {
   }
 
   /** A stream of ours that we opened. */
-  async openedByUs(): Promise<{ stream: Duplex; sid: string }> {
+  async openedByUs(): Promise<{ stream: Duplex; sid: string; negotiation: TransportNegotiation }> {
     const negotiation = this.transport.offer({ ...noInfo, role: 'initiator' });
     const { sid } = jingleIbbOfferCodec.fromXml(await negotiation.describe());
     negotiation.remote(jingleIbbAnswerCodec.toXml({ sid, blockSize: BLOCK, stanza: 'iq' }));
     const stream = await negotiation.connect();
     this.streams.push(stream);
-    return { stream, sid };
+    return { stream, sid, negotiation };
   }
 
   /** Sends an iq set to us. */
@@ -127,4 +129,53 @@ export async function assertRefused(
 export async function failure(stream: Duplex): Promise<Error | undefined> {
   if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
   return stream.errored ?? undefined;
+}
+
+/** An entity whose connection is away for a while: nothing that was sent is lost, nothing can be sent. */
+class Suspendable {
+  #away = false;
+  readonly #listeners = new Set<(event: EntityEvent) => void>();
+  readonly request: Entity['request'];
+  readonly send: Entity['send'];
+  readonly handleIq: Entity['handleIq'];
+  readonly handleMessage: Entity['handleMessage'];
+
+  constructor(private readonly entity: Entity) {
+    const unlessAway = () => {
+      if (this.#away) throw new OfflineError('away');
+    };
+    this.request = async (request) => {
+      unlessAway();
+      return await entity.request(request);
+    };
+    this.send = (stanza) => {
+      unlessAway();
+      entity.send(stanza);
+    };
+    this.handleIq = (...handler) => entity.handleIq(...handler);
+    this.handleMessage = (...handler) => entity.handleMessage(...handler);
+  }
+
+  get online(): boolean {
+    return this.entity.online && !this.#away;
+  }
+
+  onEvent(listener: (event: EntityEvent) => void): () => void {
+    const unsubscribe = this.entity.onEvent(listener);
+    this.#listeners.add(listener);
+    return () => {
+      unsubscribe();
+      this.#listeners.delete(listener);
+    };
+  }
+
+  suspend(): void {
+    this.#away = true;
+    for (const listener of [...this.#listeners]) listener({ type: 'offline' });
+  }
+
+  resume(): void {
+    this.#away = false;
+    for (const listener of [...this.#listeners]) listener({ type: 'online', resumed: true });
+  }
 }
