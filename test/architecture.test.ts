@@ -57,7 +57,7 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/cli/start-folder.ts': ['node:fs/promises'],
   'src/config/kinds.ts': ['node:net'],
   'src/config/limits.ts': ['node:os'],
-  'src/config/load.ts': ['node:fs/promises', 'node:net', 'node:os'],
+  'src/config/load.ts': ['node:fs/promises', 'node:os'],
   'src/config/version.ts': ['node:fs/promises'],
   'src/entity/client-connection.ts': ['@xmpp/client', 'node:net'],
   'src/entity/component-connection.ts': ['@xmpp/component'],

@@ -38,7 +38,8 @@ describe('entity and its server', () => {
       this.timeout(60_000);
       server = await startServer(kind);
       const files = await started(attachComponent(server, 'files.localhost', { times: FAST }));
-      const alice = await started(attachClient(server, 'alice', { times: FAST }));
+      const management = { times: { maxSuspendedMs: 100 } }; // else her session would wait for the server
+      const alice = await started(attachClient(server, 'alice', { times: FAST, management }));
       files.handleIq('get', 'q', 'test', () => undefined);
       const events: string[] = [];
       files.onEvent((event) => events.push(event.type));
