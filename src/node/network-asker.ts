@@ -55,6 +55,7 @@ export class NetworkAsker implements Asker {
         serverHost: config.server.host,
         listenPort: 0,
         externalHosts: [],
+        findProxies: 'when-needed',
         connectToPrivate: true,
         maxSessions: 64,
         maxSessionsPerPeer: 1, // nobody has a reason to begin a session with an asker

@@ -1,5 +1,8 @@
 /** How long transports wait for what, and how much they take from a peer, where nothing else is configured. */
+
+import type { ConnectBudgetInit } from './connect-budget.js';
 import type { IbbLimits } from './ibb-stream.js';
+import type { ProxyFinderLimits } from './proxy-finder.js';
 import type { S5bLimits } from './s5b-negotiation.js';
 
 export const defaultS5bLimits: S5bLimits = {
@@ -9,6 +12,22 @@ export const defaultS5bLimits: S5bLimits = {
   attemptTimeoutMs: 5_000, // a firewall that says nothing; others wait for us meanwhile
   lateCandidatesMs: 1_000, // a round trip through two servers
   negotiationTimeoutMs: 25_000, // all attempts and the peer's; less than the session waits
+};
+
+export const defaultConnectBudget: ConnectBudgetInit = {
+  failuresPerAddressPerMinute: 8, // sessions of one peer begin together
+  failuresPerPeerPerMinute: 60, // several of those, with addresses that only its own network knows
+  failuresPerMinute: 600,
+  concurrentUnproven: 4,
+};
+
+export const defaultProxyLimits: ProxyFinderLimits = {
+  maxServices: 32, // a server has some ten
+  maxProxies: 3, // each costs the peer an attempt
+  answerTimeoutMs: 10_000,
+  waitMs: 1_500, // four round trips
+  expiryMs: 3_600_000,
+  retryMs: 300_000,
 };
 
 export const defaultListenerLimits = {

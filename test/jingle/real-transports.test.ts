@@ -6,8 +6,15 @@ import { parseJid } from '../../src/stanza/jid.js';
 import type { FileDescription } from '../../src/stanza/xep0234-file-transfer.js';
 import { FileServer } from '../../src/transfer/send/file-server.js';
 import { AddressPolicy } from '../../src/transport/address-policy.js';
+import { ConnectBudget } from '../../src/transport/connect-budget.js';
 import { IbbTransport } from '../../src/transport/ibb-transport.js';
-import { defaultIbbLimits, defaultListenerLimits, defaultS5bLimits } from '../../src/transport/limits.js';
+import {
+  defaultConnectBudget,
+  defaultIbbLimits,
+  defaultListenerLimits,
+  defaultS5bLimits,
+} from '../../src/transport/limits.js';
+import { fixedProxies } from '../../src/transport/proxy-finder.js';
 import { S5bListener } from '../../src/transport/s5b-listener.js';
 import { S5bTransport } from '../../src/transport/s5b-transport.js';
 import { TcpConnector } from '../../src/transport/tcp-connector.js';
@@ -54,9 +61,11 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
       { ...defaultListenerLimits, hosts: ['127.0.0.1'], loopback: true, port: 0 },
     );
     const policy = new AddressPolicy({ allowPrivate: true, allowLoopback: reach === 'open' });
+    const gate = new ConnectBudget({ clock }, defaultConnectBudget);
+    const proxies = fixedProxies([]);
     const s5b = new S5bTransport(
-      { entity, clock, log: silentLog, listener, connector: new TcpConnector(), policy },
-      { ...defaultS5bLimits, proxies: [] },
+      { entity, clock, log: silentLog, listener, connector: new TcpConnector(), policy, gate, proxies },
+      defaultS5bLimits,
     );
     const ibb = new IbbTransport(
       { entity, clock, log: silentLog },

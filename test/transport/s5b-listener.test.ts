@@ -157,7 +157,7 @@ describe('S5bListener', () => {
 
   it('announces something on every machine', async () => {
     const listener = await listen({ hosts: [], loopback: false });
-    assert.ok(listener.hosts.length > 0);
+    assert.ok(listener.addresses.length > 0);
     assert.ok(listener.port > 0);
   });
 });
