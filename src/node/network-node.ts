@@ -9,9 +9,9 @@ import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
-import { componentEntity } from '../entity/component-entity.js';
 import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
+import { Presence } from '../entity/presence.js';
 import { messageOf } from '../errors.js';
 import { realFileSystem } from '../fs/real-file-system.js';
 import type { Log } from '../log.js';
@@ -26,6 +26,7 @@ import { CatalogueIndexing } from './catalogue-indexing.js';
 import { nodeDisco } from './disco-of-us.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
+import { nodeEntity, serverHostOf } from './node-entity.js';
 import type { NodeStatus } from './node-status.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
@@ -54,6 +55,8 @@ export class NetworkNode implements Startable {
   readonly #transfers: TransferStack;
   readonly #fileServer: FileServer;
   readonly #disco: Disco;
+  /** A component has none: its server knows of it without. */
+  readonly #presence: Presence | undefined;
   readonly #loopDelay = new LoopDelay();
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
@@ -98,7 +101,7 @@ export class NetworkNode implements Startable {
       },
     );
     const budget = new QueryBudget({ clock }, limits);
-    this.#entity = componentEntity({ clock, log }, config.xmpp, {
+    this.#entity = nodeEntity({ clock, log }, config.xmpp, {
       requestTimeoutMs: limits.iqTimeoutMs,
       maxPendingIqs: limits.pendingIqs,
     });
@@ -150,7 +153,7 @@ export class NetworkNode implements Startable {
     this.#transfers = new TransferStack(
       { entity, clock, log },
       {
-        serverHost: config.xmpp.host,
+        serverHost: serverHostOf(config.xmpp),
         ...transferOptions(config.transfers),
         maxSessions: limits.sessions,
         maxSessionsPerPeer: limits.sessionsPerPeer,
@@ -168,7 +171,13 @@ export class NetworkNode implements Startable {
         onFileRequest: this.#fileServer.handle,
       },
     );
-    this.#disco = new Disco({ entity }, nodeDisco(components.version, this.#transfers.jingle.features));
+    const { xmpp } = config;
+    this.#disco = new Disco(
+      { entity },
+      nodeDisco(xmpp.mode, components.version, this.#transfers.jingle.features),
+    );
+    this.#presence =
+      xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
     this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
   }
 
@@ -178,6 +187,8 @@ export class NetworkNode implements Startable {
       await this.#start(part);
     for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
       await this.#start(part);
+    // Its listener is the first to hear that we are online: a channel's messages need us to be available.
+    if (this.#presence) await this.#start(this.#presence);
     await this.#start(this.#entity);
     await Promise.all([
       this.#library.ready.then(() => this.#indexing.settled()),
@@ -193,8 +204,9 @@ export class NetworkNode implements Startable {
   /** Channels and transfers say goodbye over the entity; then the stream ends, then what lies below. */
   async stop(): Promise<void> {
     this.#responder.stop();
-    const network = [...this.#channels, this.#transfers, this.#findService, this.#disco, this.#entity];
-    for (const part of [...network, this.#library, this.#indexing, this.#engine, this.#loopDelay]) {
+    const network = [...this.#channels, this.#transfers, ...(this.#presence ? [this.#presence] : [])];
+    const doors = [this.#findService, this.#disco, this.#entity];
+    for (const part of [...network, ...doors, this.#library, this.#indexing, this.#engine, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
