@@ -210,16 +210,26 @@ function broken(why: string, ...before: IbbEffect[]): Next {
   return { state: { type: 'failed' }, effects: [...before, { type: 'send-close' }, { type: 'fail', why }] };
 }
 
+/** The same of what the peer sent. Where we have closed already, once is enough. */
+function brokenByPeer(state: IbbState, why: string, ...before: IbbEffect[]): Next {
+  if (state.type !== 'closing') return broken(why, ...before);
+  return { state: { type: 'failed' }, effects: [...before, { type: 'fail', why }] };
+}
+
 function receive(
   state: Extract<IbbState, { readonly receiving: Receiving }>,
   event: { readonly seq: number; readonly bytes: Buffer },
 ): Next {
   const { receiving } = state;
   if (event.bytes.length > receiving.blockSize) {
-    return broken('a block larger than agreed', { type: 'refuse', condition: 'bad-request', as: 'cancel' });
+    return brokenByPeer(state, 'a block larger than agreed', {
+      type: 'refuse',
+      condition: 'bad-request',
+      as: 'cancel',
+    });
   }
   if (event.seq !== receiving.nextSeq) {
-    return broken('a block out of sequence', {
+    return brokenByPeer(state, 'a block out of sequence', {
       type: 'refuse',
       condition: 'unexpected-request',
       as: 'cancel',
@@ -328,11 +338,11 @@ export const ibbMachine = defineMachine<IbbState, IbbEvent, IbbEffect>('ibb', [
     if (first.state.type !== 'opening') return first;
     return opened(first.state, state.blockSize, first.effects);
   }),
-  ...row(['opening', 'open', 'ending', 'closing'], 'malformed', 'XEP-0047 §2.2', () =>
-    broken('a block that is not base64'),
+  ...row(['opening', 'open', 'ending', 'closing'], 'malformed', 'XEP-0047 §2.2', (state) =>
+    brokenByPeer(state, 'a block that is not base64'),
   ),
-  ...row(['opening', 'open', 'ending', 'closing'], 'overflow', 'local', () =>
-    broken('the peer sends without waiting', {
+  ...row(['opening', 'open', 'ending', 'closing'], 'overflow', 'local', (state) =>
+    brokenByPeer(state, 'the peer sends without waiting', {
       type: 'refuse',
       condition: 'resource-constraint',
       as: 'cancel',

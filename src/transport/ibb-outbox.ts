@@ -3,6 +3,7 @@
  * in an iq is acknowledged by its result. Messages have no answer: behind them goes a ping, and
  * since stanzas between two addresses stay in order, its answer acknowledges all that went before.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { type Entity, OfflineError } from '../entity/entity.js';
 import { AbortedError, LimitError, messageOf } from '../errors.js';
@@ -61,6 +62,7 @@ export class IbbOutbox {
   constructor(components: IbbOutboxComponents, init: IbbOutboxInit) {
     this.#components = components;
     this.#init = init;
+    setMaxListeners(0, this.#requests.signal); // one for each block under way
   }
 
   /** Never rejects. */

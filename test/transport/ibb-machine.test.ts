@@ -142,8 +142,8 @@ describeTable(
     },
     closing: {
       data: 'closing deliver',
-      malformed: 'failed send-close fail',
-      overflow: 'failed refuse send-close fail',
+      malformed: 'failed fail',
+      overflow: 'failed refuse fail',
       'peer-close': 'closed end-reader answer-close',
       'close-answered': 'closed end-reader',
       lost: 'closed end-reader',
