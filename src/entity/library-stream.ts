@@ -11,7 +11,7 @@ import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
-import { parseJid } from '../stanza/jid.js';
+import { type Jid, parseJid } from '../stanza/jid.js';
 import { offersBinding, STREAM_END, type StreamCondition, streamErrorOf } from '../stanza/stream.js';
 import { isManagement, offersManagement } from '../stanza/xep0198-stream-management.js';
 import { attribute, type Element } from '../stanza/xml.js';
@@ -110,10 +110,7 @@ export class LibraryStream implements XmppStream {
         this.#offers = undefined;
         if (offers) this.#pass(offers);
       },
-      onResumed: (jid) => {
-        this.#phase = 'open';
-        this.#listener.onOpened(jid, true);
-      },
+      onReady: (jid, resumed) => this.#open(jid, resumed),
       fail: (why) => this.#lose({ type: 'broken', error: new StreamLostError(why) }),
     });
     // `start` of the library is not used: one of its promises is left alone when opening fails.
@@ -234,15 +231,20 @@ export class LibraryStream implements XmppStream {
 
   #onOnline(written: string): void {
     if (this.#phase !== 'opening') return;
-    this.#phase = 'open';
     this.#guard(() => {
       const jid = parseJid(written);
-      this.#kind.management?.bound(jid);
-      this.#listener.onOpened(jid, false);
-      const early = this.#early;
-      this.#early = [];
-      for (const stanza of early) this.#listener.onStanza(stanza);
+      const { management } = this.#kind;
+      if (management === undefined) this.#open(jid, false);
+      else management.bound(jid);
     });
+  }
+
+  #open(jid: Jid, resumed: boolean): void {
+    this.#phase = 'open';
+    this.#listener.onOpened(jid, resumed);
+    const early = this.#early;
+    this.#early = [];
+    for (const stanza of early) this.#listener.onStanza(stanza);
   }
 
   #onEnd(): void {

@@ -26,7 +26,8 @@ export interface Resumption {
 export type ManagementState =
   /** There is no stream, or one that is not managed. */
   | { readonly type: 'off' }
-  | ({ readonly type: 'enabling' } & Counts)
+  /** The server has been asked to manage the stream; nothing else is sent before its answer. */
+  | { readonly type: 'enabling' }
   | ({
       readonly type: 'active';
       /** Undefined where the server only acknowledges. */
@@ -94,7 +95,8 @@ export type ManagementEffect =
   | { readonly type: 'salvage' }
   /** Empties the queue. */
   | { readonly type: 'discard' }
-  | { readonly type: 'report-resumed' }
+  /** The stream is ready, with a new session or that of before. */
+  | { readonly type: 'report-ready'; readonly resumed: boolean }
   | { readonly type: 'report-expired' }
   /** Ends the stream: the server does not keep to the protocol. */
   | { readonly type: 'fail'; readonly why: string; readonly tooHigh?: Counts & { readonly claimed: number } }
@@ -128,6 +130,7 @@ type Next = { state: ManagementState; effects?: readonly ManagementEffect[] };
 type Active = Extract<ManagementState, { type: 'active' }>;
 
 const OFF: ManagementState = { type: 'off' };
+const READY: ManagementEffect = { type: 'report-ready', resumed: false };
 const STOP_TIMERS: readonly ManagementEffect[] = [
   { type: 'clear-timer', timer: 'ask' },
   { type: 'clear-timer', timer: 'expire' },
@@ -175,34 +178,28 @@ export function managementMachine(
     ),
     ...row('off', 'bound', 'XEP-0198 §3', (state, { offered }) =>
       offered
-        ? {
-            // Ours are counted from here on, the server's from its answer (§4).
-            state: { type: 'enabling', sent: 0, acked: 0, handled: 0 },
-            effects: [{ type: 'send-enable' }],
-          }
-        : { state },
+        ? { state: { type: 'enabling' }, effects: [{ type: 'send-enable' }] }
+        : { state, effects: [READY] },
     ),
-    ...row('enabling', 'enabled', 'XEP-0198 §3', (state, { resume, id, maxS }) => {
+    ...row('enabling', 'enabled', 'XEP-0198 §3, §4', (_state, { resume, id, maxS }) => {
       const maxMs = Math.min(times.maxSuspendedMs, (maxS ?? Number.POSITIVE_INFINITY) * 1000);
       return {
         state: {
-          ...countsOf(state),
           type: 'active',
+          sent: 0,
+          acked: 0,
+          handled: 0,
           resumption: resume && id !== undefined ? { id, maxMs, fruitless: 0 } : undefined,
-          asking: unackedOf(state) > 0 ? 'timed' : 'idle',
-          unasked: unackedOf(state),
+          asking: 'idle',
+          unasked: 0,
         },
-        effects: unackedOf(state) > 0 ? [SET_ASK] : [],
+        effects: [READY],
       };
     }),
-    ...row('enabling', 'failed', 'XEP-0198 §6', () => ({ state: OFF, effects: [{ type: 'discard' }] })),
+    ...row('enabling', 'failed', 'XEP-0198 §6', () => ({ state: OFF, effects: [READY] })),
 
     // Sending
     ...row('off', 'send', 'local', (state) => ({ state, effects: [{ type: 'write' }] })),
-    ...row('enabling', 'send', 'XEP-0198 §4', (state) => ({
-      state: { ...state, sent: next(state.sent) },
-      effects: [{ type: 'keep' }, { type: 'write' }],
-    })),
     ...row('active', 'send', 'XEP-0198 §4', (state) => {
       const sent: Active = { ...state, sent: next(state.sent), unasked: state.unasked + 1 };
       const out: ManagementEffect[] = [{ type: 'keep' }, { type: 'write' }];
@@ -218,7 +215,7 @@ export function managementMachine(
       state: { ...state, sent: next(state.sent) },
       effects: [{ type: 'keep' }],
     })),
-    ...row(['enabling', 'active'], 'overflow', 'local', () => ({
+    ...row('active', 'overflow', 'local', () => ({
       state: OFF,
       effects: [
         ...STOP_TIMERS,
@@ -231,8 +228,8 @@ export function managementMachine(
     ...row('active', 'received', 'XEP-0198 §4', (state) => ({
       state: { ...withFruit(state), handled: next(state.handled) },
     })),
-    ...row(['off', 'enabling'], 'received', 'XEP-0198 §4', (state) => ({ state })),
-    ...row(['active', 'enabling'], 'request', 'XEP-0198 §4', (state) => ({
+    ...row('off', 'received', 'local', (state) => ({ state })),
+    ...row('active', 'request', 'XEP-0198 §4', (state) => ({
       state,
       effects: [{ type: 'send-ack', handled: state.handled }],
     })),
@@ -263,7 +260,7 @@ export function managementMachine(
           }
         : { state: OFF, effects: [...STOP_TIMERS, { type: 'salvage' }] },
     ),
-    ...row('enabling', 'lost', 'XEP-0198 §4', () => ({ state: OFF, effects: [{ type: 'salvage' }] })),
+    ...row('enabling', 'lost', 'XEP-0198 §3', () => ({ state: OFF })),
     // An attempt that did not get as far as to speak of the session changes nothing about it.
     ...row('suspended', 'lost', 'XEP-0198 §5', (state) => ({ state })),
     ...row('resuming', 'lost', 'XEP-0198 §5', ({ isLast, ...state }, { cut }) =>
@@ -305,10 +302,11 @@ export function managementMachine(
         { type: 'clear-timer', timer: 'expire' },
         { type: 'forget', count: acked.count },
         { type: 'resend' },
+        { type: 'report-ready', resumed: true },
       ];
-      if (unackedOf(active) === 0) return { state: active, effects: [...first, { type: 'report-resumed' }] };
+      if (unackedOf(active) === 0) return { state: active, effects: first };
       const asked = ask(active);
-      return { state: asked.state, effects: [...first, ...asked.effects, { type: 'report-resumed' }] };
+      return { state: asked.state, effects: [...first, ...asked.effects] };
     }),
     ...row('resuming', 'failed', 'XEP-0198 §5', (state, { handled }) => {
       const acked = handled === undefined ? { count: 0 } : acknowledge(state, handled);

@@ -55,8 +55,8 @@ export interface ManagedLine {
   write(text: string): void;
   /** Goes on to bind a resource. */
   bind(): void;
-  /** The session goes on over this stream. */
-  onResumed(jid: Jid): void;
+  /** Stanzas may flow, of a new session or of that of before. */
+  onReady(jid: Jid, resumed: boolean): void;
   /** Ends the stream, which breaks the protocol. */
   fail(why: string): void;
 }
@@ -122,6 +122,7 @@ export class StreamManagement {
     this.#step({ type: 'login', offered });
   }
 
+  /** A resource was bound; {@link ManagedLine.onReady} follows. */
   bound(jid: Jid): void {
     this.#jid = jid;
     this.#step({ type: 'bound', offered: this.#isOffered });
@@ -139,7 +140,7 @@ export class StreamManagement {
   send(stanza: Element, text: string): void {
     const { type } = this.#state;
     if (type !== 'off' && !this.#unacked.hasRoomFor(text)) {
-      if (type === 'enabling' || type === 'active') this.#step({ type: 'overflow' });
+      if (type === 'active') this.#step({ type: 'overflow' });
       throw new OfflineError('too much waits for the server already');
     }
     this.#step({ type: 'send' }, { stanza, text });
@@ -239,8 +240,8 @@ export class StreamManagement {
       case 'discard':
         this.#unacked.forget(this.#unacked.size);
         break;
-      case 'report-resumed':
-        if (this.#jid !== undefined) this.#line?.onResumed(this.#jid);
+      case 'report-ready':
+        if (this.#jid !== undefined) this.#line?.onReady(this.#jid, effect.resumed);
         break;
       case 'report-expired':
         this.#listener?.onExpired();

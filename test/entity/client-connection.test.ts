@@ -114,8 +114,10 @@ describe('client connection', () => {
         session.send(
           `<iq id='${id}' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@localhost/r</jid></bind></iq>`,
         );
+        const [enable] = await session.expect(/<enable[^>]*>/);
+        session.send("<failed xmlns='urn:xmpp:sm:3'/>");
         const [all] = await session.expect(/[\s\S]*<\/stream:stream>/);
-        asked = all;
+        asked = enable + all;
       });
       const alice = login(server.port, 'off');
       await alice.start();

@@ -14,6 +14,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #lines: { readonly near: Socket; readonly far: Socket }[] = [];
   #frozen = false;
+  #away = false;
   /** What has passed towards the server. */
   bytesToServer = 0;
 
@@ -61,6 +62,16 @@ export class TcpProxy {
     this.#frozen = false;
   }
 
+  /** Breaks all connections, and every new one until `comeBack`. */
+  goAway(): void {
+    this.#away = true;
+    this.cut();
+  }
+
+  comeBack(): void {
+    this.#away = false;
+  }
+
   /** Breaks all connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -72,6 +83,10 @@ export class TcpProxy {
   }
 
   #join(near: Socket): void {
+    if (this.#away) {
+      near.destroy();
+      return;
+    }
     const far = connect({ port: this.#init.targetPort, host: '127.0.0.1', noDelay: true });
     near.setNoDelay(true);
     this.#lines.push({ near, far });
