@@ -20,7 +20,7 @@ import { pingCodec } from '../stanza/xep0199-ping.js';
 import type { Element } from '../stanza/xml.js';
 
 export interface IbbOutboxComponents {
-  readonly entity: Pick<Entity, 'request' | 'send' | 'online'>;
+  readonly entity: Pick<Entity, 'request' | 'send'>;
   readonly clock: Clock;
 }
 
@@ -80,8 +80,6 @@ export class IbbOutbox {
   async data(seq: number, bytes: Buffer, by: IbbStanza): Promise<BlockFate> {
     const { entity, clock } = this.#components;
     const { sid, self, peer } = this.#init;
-    // Between two connections, or before the old one is resumed: nothing was sent.
-    if (!entity.online) return { type: 'bounced' };
     const data = { sid, seq, bytes };
     const beganMs = clock.monotonic();
     const acked = (): BlockFate => ({ type: 'acked', slow: this.#isSlow(clock.monotonic() - beganMs) });

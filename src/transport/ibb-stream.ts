@@ -22,7 +22,7 @@ import { IbbOutbox } from './ibb-outbox.js';
 import { type SentBytes, TransportFailedError } from './transport.js';
 
 export interface IbbStreamComponents {
-  readonly entity: Pick<Entity, 'request' | 'send' | 'online' | 'onEvent'>;
+  readonly entity: Pick<Entity, 'request' | 'send' | 'onEvent'>;
   readonly dispatcher: Pick<IbbDispatcher, 'expect'>;
   readonly clock: Clock;
   readonly log: Log;
@@ -107,9 +107,11 @@ export class IbbStream extends Duplex implements IbbEndpoint {
     this.on('error', () => undefined);
     this.#unexpect = components.dispatcher.expect(init, this);
     this.#unsubscribe = components.entity.onEvent((event) => {
-      if (event.type === 'failed' || (event.type === 'online' && !event.resumed)) {
+      // A session that is resumed has lost nothing, and nothing is said of it before.
+      const isNew = event.type === 'online' && !event.resumed;
+      if (isNew || event.type === 'offline' || event.type === 'failed') {
         this.#handle({ type: 'lost', why: 'the connection to the server was lost' });
-      } else if (event.type === 'online' && this.#retry) this.#sendAgain();
+      }
     });
   }
 

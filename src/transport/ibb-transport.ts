@@ -23,7 +23,7 @@ import { TransportFailedError } from './transport.js';
 const LARGEST_BLOCK = 32_768;
 
 export interface IbbTransportComponents {
-  readonly entity: Pick<Entity, 'request' | 'send' | 'online' | 'onEvent' | 'handleIq' | 'handleMessage'>;
+  readonly entity: Pick<Entity, 'request' | 'send' | 'onEvent' | 'handleIq' | 'handleMessage'>;
   readonly clock: Clock;
   readonly log: Log;
 }

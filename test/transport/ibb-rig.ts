@@ -1,7 +1,7 @@
 /** One side of in-band bytestreams that is ours, and a peer that the test plays, stanza by stanza. */
 import assert from 'node:assert/strict';
 import type { Duplex } from 'node:stream';
-import { type Entity, type EntityEvent, OfflineError } from '../../src/entity/entity.js';
+import type { Entity } from '../../src/entity/entity.js';
 import { silentLog } from '../../src/log.js';
 import { type Jid, parseJid } from '../../src/stanza/jid.js';
 import { NS } from '../../src/stanza/namespaces.js';
@@ -27,7 +27,7 @@ export class IbbRig {
   readonly network = new MemoryNetwork({ clock: this.clock });
   readonly ours: Entity = this.network.component(romeo);
   readonly peer: Entity = this.network.component(juliet);
-  /** As our own entity, but a test may take it offline for a while, as a connection that is resumed later. */
+  /** As our own entity, but a test may take it offline for a while, as a session whose line broke and comes back. */
   readonly suspendable = new Suspendable(this.ours);
   readonly transport = new IbbTransport(
     { entity: this.suspendable, clock: this.clock, log: silentLog },
@@ -131,51 +131,32 @@ export async function failure(stream: Duplex): Promise<Error | undefined> {
   return stream.errored ?? undefined;
 }
 
-/** An entity whose connection is away for a while: nothing that was sent is lost, nothing can be sent. */
+/** An entity whose line is away for a while (XEP-0198): what is sent meanwhile goes out when it is back, in order. */
 class Suspendable {
-  #away = false;
-  readonly #listeners = new Set<(event: EntityEvent) => void>();
+  #kept: (() => void)[] | undefined;
   readonly request: Entity['request'];
   readonly send: Entity['send'];
   readonly handleIq: Entity['handleIq'];
   readonly handleMessage: Entity['handleMessage'];
+  readonly onEvent: Entity['onEvent'];
 
-  constructor(private readonly entity: Entity) {
-    const unlessAway = () => {
-      if (this.#away) throw new OfflineError('away');
-    };
-    this.request = async (request) => {
-      unlessAway();
-      return await entity.request(request);
-    };
-    this.send = (stanza) => {
-      unlessAway();
-      entity.send(stanza);
-    };
+  constructor(entity: Entity) {
+    const whenBack = (work: () => void) => (this.#kept ? this.#kept.push(work) : work());
+    this.request = (request) =>
+      new Promise((resolve, reject) => whenBack(() => entity.request(request).then(resolve, reject)));
+    this.send = (stanza) => whenBack(() => entity.send(stanza));
     this.handleIq = (...handler) => entity.handleIq(...handler);
     this.handleMessage = (...handler) => entity.handleMessage(...handler);
-  }
-
-  get online(): boolean {
-    return this.entity.online && !this.#away;
-  }
-
-  onEvent(listener: (event: EntityEvent) => void): () => void {
-    const unsubscribe = this.entity.onEvent(listener);
-    this.#listeners.add(listener);
-    return () => {
-      unsubscribe();
-      this.#listeners.delete(listener);
-    };
+    this.onEvent = (listener) => entity.onEvent(listener);
   }
 
   suspend(): void {
-    this.#away = true;
-    for (const listener of [...this.#listeners]) listener({ type: 'offline' });
+    this.#kept ??= [];
   }
 
   resume(): void {
-    this.#away = false;
-    for (const listener of [...this.#listeners]) listener({ type: 'online', resumed: true });
+    const kept = this.#kept ?? [];
+    this.#kept = undefined;
+    for (const work of kept) work();
   }
 }

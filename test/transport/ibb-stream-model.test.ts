@@ -183,7 +183,8 @@ describe('IbbStream, modelled', () => {
         model.check();
         if (model.taken.length > 0) moved += 1;
         if (model.isComplete && model.taken.length > 0) complete += 1;
-        // Whatever has happened: nothing more comes from the peer, and our owner ends it.
+        // Whatever has happened: nothing more comes from the peer, the session goes on, and our owner ends it.
+        model.rig.suspendable.resume();
         model.stream.end();
         await model.rig.clock.advance(600_000);
         assert.ok(
