@@ -67,7 +67,7 @@ export type Unsubscribe = () => void;
 export type EntityEvent =
   | { readonly type: 'online'; readonly resumed: boolean }
   | { readonly type: 'offline' }
-  /** Somebody said that they are not available any more, at this address or, where it is bare, at all. */
+  /** Who has this address, of a client or a component, said that they are not available any more. */
   | { readonly type: 'peer-gone'; readonly jid: Jid }
   /** No further attempt will be made: wrong secret, conflict, a policy that refuses us. */
   | { readonly type: 'failed'; readonly error: ShoalError };

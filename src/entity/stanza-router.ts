@@ -10,7 +10,7 @@ import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { Log } from '../log.js';
 import { iqRequest, stanzaType } from '../stanza/iq.js';
-import { type Jid, parseJid } from '../stanza/jid.js';
+import { isFull, type Jid, parseJid } from '../stanza/jid.js';
 import { presenceTypeOf } from '../stanza/presence.js';
 import { attribute, type Element, elements, xmlSafe } from '../stanza/xml.js';
 import type { Connection } from './connection.js';
@@ -207,8 +207,11 @@ export class StanzaRouter implements Entity {
     for (const handler of [...this.#presenceHandlers]) {
       this.#guard('a presence could not be handled', () => handler({ from, to, type }));
     }
-    // XEP-0166 §6.10: who has gone offline can't end a session any more.
-    if (type === 'unavailable') this.#onEvent({ type: 'peer-gone', jid: from });
+    // XEP-0166 §6.7: who has gone offline can't end a session any more. Of a bare address of an account it says nothing: a server
+    // answers so for those who are connected and have not said that they are available (RFC 6121 §4.3.2).
+    if (type === 'unavailable' && (isFull(from) || !from.includes('@'))) {
+      this.#onEvent({ type: 'peer-gone', jid: from });
+    }
   }
 
   #guard(what: string, work: () => void): void {

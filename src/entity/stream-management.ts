@@ -72,10 +72,16 @@ const MAX_UNACKED_STANZAS = 65_536;
 const MAX_UNACKED_CHARS = 16_777_216; // sent again in one go, which a stream has to take: LOST_AT_BYTES
 const MAX_SALVAGED = 1000;
 
+interface Salvaged {
+  readonly stanza: Element;
+  readonly sentAtMs: number;
+}
+
 export class StreamManagement {
   readonly #components: StreamManagementComponents;
   readonly #times: ManagementTimes;
   readonly #machine: Machine<ManagementState, ManagementEvent, ManagementEffect>;
+  readonly #maxUnackedChars: number;
   readonly #unacked: UnackedStanzas;
   readonly #timers = new Map<ManagementTimer, Timer>();
   #state: ManagementState = { type: 'off' };
@@ -83,15 +89,16 @@ export class StreamManagement {
   #listener: StreamManagementListener | undefined;
   #jid: Jid | undefined;
   #isOffered = false;
-  #salvaged: { readonly stanza: Element; readonly sentAtMs: number }[] = [];
+  #salvaged: readonly Salvaged[] = [];
 
   constructor(components: StreamManagementComponents, init: StreamManagementInit = {}) {
     this.#components = components;
     this.#times = { ...DEFAULT_MANAGEMENT_TIMES, ...init.times };
     this.#machine = managementMachine(this.#times);
+    this.#maxUnackedChars = init.maxUnackedChars ?? MAX_UNACKED_CHARS;
     this.#unacked = new UnackedStanzas({
       maxStanzas: init.maxUnackedStanzas ?? MAX_UNACKED_STANZAS,
-      maxChars: init.maxUnackedChars ?? MAX_UNACKED_CHARS,
+      maxChars: this.#maxUnackedChars,
     });
   }
 
@@ -216,7 +223,7 @@ export class StreamManagement {
         this.#line?.bind();
         break;
       case 'keep':
-        if (sending) this.#unacked.add({ ...sending, sentAtMs: this.#components.clock.now() });
+        if (sending) this.#keep(sending.stanza, sending.text);
         break;
       case 'write':
         if (sending) this.#line?.write(sending.text);
@@ -265,20 +272,27 @@ export class StreamManagement {
     this.#line?.write(streamManagementCodec.toXml(element).toString());
   }
 
+  #keep(stanza: Element, text: string): void {
+    const isMessage = stanza.getName() === 'message' && stanzaType(stanza) !== 'error';
+    const sentAtMs = this.#components.clock.now();
+    this.#unacked.add({ text, sentAtMs, ...(isMessage && { message: stanza }) });
+  }
+
   #salvage(): void {
-    const messages = this.#unacked
-      .all()
-      .filter(({ stanza }) => stanza.getName() === 'message' && stanzaType(stanza) !== 'error')
-      .map(({ stanza, sentAtMs }) => ({ stanza, sentAtMs }));
-    const lost = this.#unacked.size - messages.length;
-    this.#unacked.forget(this.#unacked.size);
-    this.#salvaged = [...this.#salvaged, ...messages].slice(-MAX_SALVAGED);
-    if (lost + messages.length > 0) {
-      this.#components.log.info(
-        { lost, messages: messages.length },
-        'the session ended with stanzas that were not acknowledged',
-      );
+    const unacked = this.#unacked.all();
+    this.#unacked.forget(unacked.length);
+    if (unacked.length === 0) return;
+    // The newest, so many that they find room in the queue of the next session with some to spare.
+    let room = this.#maxUnackedChars / 2;
+    const salvaged: Salvaged[] = [];
+    for (const { message, text, sentAtMs } of unacked.toReversed()) {
+      if (message === undefined || salvaged.length >= MAX_SALVAGED || room < text.length) continue;
+      room -= text.length;
+      salvaged.unshift({ stanza: message, sentAtMs });
     }
+    this.#salvaged = salvaged;
+    const counts = { unacknowledged: unacked.length, kept: salvaged.length };
+    this.#components.log.info(counts, 'the session ended before all was acknowledged');
   }
 
   #setTimer(timer: ManagementTimer, delayMs: number): void {

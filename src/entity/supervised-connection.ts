@@ -7,7 +7,7 @@ import type { Machine } from '../machine.js';
 import { iqRequest } from '../stanza/iq.js';
 import { bareOf, domainOf, type Jid } from '../stanza/jid.js';
 import { pingCodec } from '../stanza/xep0199-ping.js';
-import { attribute, type Element } from '../stanza/xml.js';
+import { attribute, type Element, xmlSafe } from '../stanza/xml.js';
 import type { Connection, ConnectionListener } from './connection.js';
 import {
   type ConnectionEffect,
@@ -115,7 +115,7 @@ export class SupervisedConnection implements Connection {
     this.#write(stanza, text);
   }
 
-  #write(stanza: Element, text = stanza.toString()): void {
+  #write(stanza: Element, text = xmlSafe(stanza.toString())): void {
     const { management } = this.#components;
     if (management) management.send(stanza, text);
     else this.#stream?.write(text);

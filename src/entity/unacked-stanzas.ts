@@ -2,9 +2,10 @@
 import type { Element } from '../stanza/xml.js';
 
 export interface UnackedStanza {
-  readonly stanza: Element;
   /** Its XML. */
   readonly text: string;
+  /** The stanza itself, where it may be sent in another session. */
+  readonly message?: Element;
   /** When it was sent, milliseconds since 1970. */
   readonly sentAtMs: number;
 }

@@ -194,12 +194,14 @@ describeOnServers('a session whose line is cut', (server) => {
   it('is over at once when we end it: others hear that we are gone', async () => {
     const client = await alice({ resource: 'desk' });
     const bob = await started(attachClient(server(), 'bob'));
+    const seen: string[] = [];
+    bob.handlePresence(({ type }) => seen.push(type));
     client.send(xml('presence', { to: bob.jid }));
     const events: unknown[] = [];
     bob.onEvent((event) => events.push(event));
     await eventually(
-      () => client.online,
-      (online) => online,
+      () => seen,
+      (all) => all.includes('available'),
     );
     await client.stop();
     await eventually(
