@@ -3,9 +3,9 @@
  * has not acknowledged, and sends it again when the session is resumed. What is to be done,
  * `stream-management-machine.ts` decides.
  *
- * `@xmpp/client` has a plugin for this, which is of no use here: it sees only what is sent through
- * the library; it puts a stanza into its queue after the socket has taken it, so that one caught by
- * the end of the connection is lost; its queue has no bound, and an `h` beyond it throws.
+ * `@xmpp/client` has a plugin for this, which is not enough: with it everything fails that is sent
+ * between two connections, and what meets the end of one; its queue has no bound; an `h` beyond the
+ * queue is an exception; and its session ends with the object of one connection, of which we make many.
  *
  * When the server refuses to resume, the session is over, and so is what belonged to it:
  * requests have failed, answers have nobody who waits, presence is sent anew. Messages are sent again
