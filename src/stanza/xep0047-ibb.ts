@@ -108,9 +108,10 @@ function check(element: Element, name: 'open' | 'data' | 'close'): void {
 function decodeBase64(text: string): Buffer {
   if (text.length > MAX_TEXT_CHARS)
     throw new ParseError("'data' is longer than any block", { field: 'data' });
-  const packed = /[ \t\r\n]/.test(text) ? text.replace(/[ \t\r\n]+/g, '') : text;
-  const bytes = Buffer.from(packed, 'base64');
   // Buffer skips what it doesn't know; writing it again shows whether there was anything such.
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') === text) return bytes;
+  const packed = text.replace(/[ \t\r\n]+/g, '');
   if (bytes.toString('base64') !== packed) throw new ParseError("'data' is not base64", { field: 'data' });
   return bytes;
 }
