@@ -6,13 +6,13 @@ import { parseJid } from '../../src/stanza/jid.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import { StanzaError, type StanzaErrorCondition } from '../../src/stanza/stanza-error.js';
 import { ibbCloseCodec, ibbDataCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
-import { PingElement } from '../../src/stanza/xep0199-ping.js';
+import { PingElement, pingCodec } from '../../src/stanza/xep0199-ping.js';
 import { jingleIbbOfferCodec } from '../../src/stanza/xep0261-jingle-ibb.js';
 import { type Element, xml } from '../../src/stanza/xml.js';
 import { defaultIbbLimits } from '../../src/transport/limits.js';
 import { TransportFailedError } from '../../src/transport/transport.js';
 import { settle } from '../support/virtual-clock.js';
-import { assertRefused, BLOCK, data, failure, IbbRig, rawData, romeo } from './ibb-rig.js';
+import { assertRefused, BLOCK, data, failure, IbbRig, juliet, rawData, romeo } from './ibb-rig.js';
 
 describe('IbbStream', () => {
   let rig: IbbRig;
@@ -195,6 +195,23 @@ describe('IbbStream', () => {
         assert.deepEqual(taken, ['one', 'two']);
       });
     }
+
+    it('waits where too many requests of ours wait for an answer already', async () => {
+      const { stream } = await rig.openedByUs();
+      const restore = rig.network.drop((stanza) => stanza.getChild('ping') !== undefined);
+      const waiting = Array.from({ length: 5000 }, () =>
+        rig.ours
+          .request({ to: juliet, type: 'get', payload: pingCodec.toXml({}), timeoutMs: 10_000 })
+          .catch(() => undefined),
+      );
+      stream.end('patience');
+      await settle();
+      assert.equal(rig.got.length, 0);
+      await rig.clock.advance(60_000);
+      await Promise.all(waiting);
+      restore();
+      assert.equal(rig.got.map(({ bytes }) => String(bytes)).join(''), 'patience');
+    });
 
     it('gives up when it never gets better', async () => {
       const { stream } = await rig.openedByUs();
