@@ -5,8 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import type { Readable } from 'node:stream';
+import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { Entity } from '../../src/entity/entity.js';
-import type { FileDownload, FileRequestHandler } from '../../src/jingle/file-session.js';
+import type {
+  FileDownload,
+  FileOfferHandler,
+  FileRequestHandler,
+  FileUpload,
+} from '../../src/jingle/file-session.js';
 import { JingleEngine, type JingleEngineInit } from '../../src/jingle/jingle-engine.js';
 import type { JingleTimeouts } from '../../src/jingle/timeouts.js';
 import { silentLog } from '../../src/log.js';
@@ -28,6 +34,8 @@ export interface JinglePairInit {
   readonly engine?: Partial<JingleEngineInit>;
   /** Of the asker only. */
   readonly askerTimeouts?: Partial<JingleTimeouts>;
+  /** What the asker does with files that are offered to it. */
+  readonly onFileOffer?: FileOfferHandler;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
   /** In place of the file server. */
@@ -69,7 +77,10 @@ export class JinglePair {
         { maxSessions: 20, maxSessionsPerPeer: 10, ...init.engine, ...own },
       );
     this.serving = engine(this.node, { onFileRequest: init.onFileRequest ?? this.server.handle });
-    this.asking = engine(this.asker, { ...(init.askerTimeouts && { timeouts: init.askerTimeouts }) });
+    this.asking = engine(this.asker, {
+      ...(init.askerTimeouts && { timeouts: init.askerTimeouts }),
+      ...(init.onFileOffer && { onFileOffer: init.onFileOffer }),
+    });
   }
 
   static async open(init: JinglePairInit = {}): Promise<JinglePair> {
@@ -84,6 +95,12 @@ export class JinglePair {
   download(file: Partial<FileDescription>, signal?: AbortSignal): FileDownload {
     const description = { hashes: [], hashesUsed: [], ...file };
     return this.asking.download({ peer: NODE, file: description, ...(signal && { signal }) });
+  }
+
+  /** The node offers one of its files to the asker. */
+  async offer(entry: FileEntry, signal = new AbortController().signal): Promise<FileUpload> {
+    const source = await this.server.source(entry, ASKER, signal);
+    return this.serving.offer({ peer: ASKER, source, signal });
   }
 
   /** Downloads, ends the session with success, gives the bytes. */
