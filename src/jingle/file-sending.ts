@@ -64,7 +64,7 @@ export class FileSending implements ContentApplication, FileUpload {
   }
 
   get allGiven(): boolean {
-    return this.#source !== undefined && this.#givenBytes === this.#range.length;
+    return this.#source !== undefined && this.#begunBytes === this.#range.length;
   }
 
   get movedBytes(): number {
@@ -142,6 +142,7 @@ export class FileSending implements ContentApplication, FileUpload {
 
   goOn(missing: Range): void {
     this.#givenBytes = missing.offset - this.#range.offset;
+    this.#begunBytes = this.#givenBytes;
     this.#seenBytes = this.#givenBytes;
   }
 
@@ -159,6 +160,8 @@ export class FileSending implements ContentApplication, FileUpload {
 
   over(error: Error | undefined): void {
     this.#over = { error };
+    // The receiver may have had the last write before its end was heard of here.
+    if (!error) this.#givenBytes = this.#begunBytes;
     if (error) this.#refuse(error);
     this.interrupt();
     this.#finish(this.#outcome(error));
@@ -180,7 +183,7 @@ export class FileSending implements ContentApplication, FileUpload {
       }
     }
     if (this.#stream !== stream) return;
-    if (!this.allGiven) throw new FileChangedError('the file became shorter while it was sent');
+    if (this.#givenBytes < this.#range.length) throw new FileChangedError('the file became shorter while it was sent');
     this.#link.raise({ type: 'all-given' });
     // Closed at once: what is left in a proxy only comes out when its sender closes.
     stream.end(() => {
