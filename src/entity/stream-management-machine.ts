@@ -44,9 +44,15 @@ export type ManagementState =
       readonly resumption: Resumption;
       /** The time to wait is over: this attempt is the last. */
       readonly isLast: boolean;
-    } & Counts);
+    } & Counts)
+  /**
+   * Resumed, and asked whether what we say arrives; nothing is sent again before the answer.
+   * COMPAT: Prosody 0.12.3 hands what comes over the new connection to the parser of the old, where half a
+   * stanza may wait for its end. Then it takes in nothing more, as a part of that stanza.
+   */
+  | ({ readonly type: 'verifying'; readonly resumption: Resumption } & Counts);
 
-export const ManagementTimer = ['ask', 'expire'] as const;
+export const ManagementTimer = ['ask', 'expire', 'verify'] as const;
 export type ManagementTimer = (typeof ManagementTimer)[number];
 
 export type ManagementEvent =
@@ -75,6 +81,8 @@ export type ManagementEvent =
   /** The stream is over. `cut`: by a fault of the line, not by word of either end. */
   | { readonly type: 'lost'; readonly cut: boolean }
   | { readonly type: 'expired' }
+  /** A session that was resumed shows no sign of it. */
+  | { readonly type: 'unverified' }
   /** We end the session. */
   | { readonly type: 'close' };
 
@@ -109,6 +117,8 @@ export interface ManagementTimes {
   readonly askAfterMs: number;
   /** How long a session waits to be resumed, where the server would wait longer. */
   readonly maxSuspendedMs: number;
+  /** How long a server that resumed a session may take to answer in it. */
+  readonly verifyTimeoutMs: number;
   /** Resumptions in a row of which nothing comes. */
   readonly maxFruitless: number;
 }
@@ -117,6 +127,7 @@ export const DEFAULT_MANAGEMENT_TIMES: ManagementTimes = {
   askAfterStanzas: 32, // one <r/> and <a/> in 32 stanzas are not felt, and no more need to be kept
   askAfterMs: 1000,
   maxSuspendedMs: 300_000, // as long as ejabberd waits, and half of what Prosody does
+  verifyTimeoutMs: 5000, // it has just answered over the same line
   maxFruitless: 3, // then it is what we send again that breaks the line
 };
 
@@ -134,6 +145,7 @@ const READY: ManagementEffect = { type: 'report-ready', resumed: false };
 const STOP_TIMERS: readonly ManagementEffect[] = [
   { type: 'clear-timer', timer: 'ask' },
   { type: 'clear-timer', timer: 'expire' },
+  { type: 'clear-timer', timer: 'verify' },
 ];
 
 export function managementMachine(
@@ -211,7 +223,7 @@ export function managementMachine(
       if (state.asking === 'timed') return { state: sent, effects: out };
       return { state: { ...sent, asking: 'timed' }, effects: [...out, SET_ASK] };
     }),
-    ...row(['suspended', 'resuming'], 'send', 'XEP-0198 §5', (state) => ({
+    ...row(['suspended', 'resuming', 'verifying'], 'send', 'XEP-0198 §5', (state) => ({
       state: { ...state, sent: next(state.sent) },
       effects: [{ type: 'keep' }],
     })),
@@ -225,11 +237,11 @@ export function managementMachine(
     })),
 
     // Acknowledging
-    ...row('active', 'received', 'XEP-0198 §4', (state) => ({
+    ...row(['active', 'verifying'], 'received', 'XEP-0198 §4', (state) => ({
       state: { ...withFruit(state), handled: next(state.handled) },
     })),
     ...row('off', 'received', 'local', (state) => ({ state })),
-    ...row('active', 'request', 'XEP-0198 §4', (state) => ({
+    ...row(['active', 'verifying'], 'request', 'XEP-0198 §4', (state) => ({
       state,
       effects: [{ type: 'send-ack', handled: state.handled }],
     })),
@@ -252,11 +264,14 @@ export function managementMachine(
     ...row('active', 'probe', 'XEP-0198 §4', ask),
 
     // Losing the stream
-    ...row('active', 'lost', 'XEP-0198 §5', (state, { cut }) =>
+    ...row(['active', 'verifying'], 'lost', 'XEP-0198 §5', (state, { cut }) =>
       cut && mayResume(state, times)
         ? {
             state: { ...countsOf(state), type: 'suspended', resumption: state.resumption },
-            effects: [CLEAR_ASK, { type: 'set-timer', timer: 'expire', delayMs: state.resumption.maxMs }],
+            effects: [
+              ...STOP_TIMERS,
+              { type: 'set-timer', timer: 'expire', delayMs: state.resumption.maxMs },
+            ],
           }
         : { state: OFF, effects: [...STOP_TIMERS, { type: 'salvage' }] },
     ),
@@ -290,24 +305,44 @@ export function managementMachine(
       const acked = acknowledge(state, handled);
       if ('wrong' in acked) return acked.wrong;
       const { resumption } = state;
-      const active: Active = {
-        ...countsOf(state),
-        type: 'active',
-        acked: handled,
-        resumption: { ...resumption, fruitless: resumption.fruitless + 1 },
-        asking: 'idle',
-        unasked: 0,
+      return {
+        state: {
+          ...countsOf(state),
+          type: 'verifying',
+          acked: handled,
+          resumption: { ...resumption, fruitless: resumption.fruitless + 1 },
+        },
+        effects: [
+          { type: 'clear-timer', timer: 'expire' },
+          { type: 'forget', count: acked.count },
+          { type: 'report-ready', resumed: true },
+          { type: 'send-request' },
+          { type: 'set-timer', timer: 'verify', delayMs: times.verifyTimeoutMs },
+        ],
       };
+    }),
+    ...row('verifying', 'ack', 'XEP-0198 §5', (state, { handled }) => {
+      const acked = acknowledge(state, handled);
+      if ('wrong' in acked) return acked.wrong;
+      const active: Active = { ...state, type: 'active', acked: handled, asking: 'idle', unasked: 0 };
       const first: ManagementEffect[] = [
-        { type: 'clear-timer', timer: 'expire' },
+        { type: 'clear-timer', timer: 'verify' },
         { type: 'forget', count: acked.count },
         { type: 'resend' },
-        { type: 'report-ready', resumed: true },
       ];
       if (unackedOf(active) === 0) return { state: active, effects: first };
       const asked = ask(active);
       return { state: asked.state, effects: [...first, ...asked.effects] };
     }),
+    ...row('verifying', 'unverified', 'local', () => ({
+      state: OFF,
+      effects: [
+        ...STOP_TIMERS,
+        { type: 'salvage' },
+        { type: 'fail', why: 'the server does not go on with the session that it resumed' },
+      ],
+    })),
+    ...row('verifying', 'probe', 'local', (state) => ({ state })), // it has been asked
     ...row('resuming', 'failed', 'XEP-0198 §5', (state, { handled }) => {
       const acked = handled === undefined ? { count: 0 } : acknowledge(state, handled);
       return {
@@ -322,7 +357,7 @@ export function managementMachine(
     }),
 
     // Ending it ourselves
-    ...row('active', 'close', 'XEP-0198 §4', ({ handled }) => ({
+    ...row(['active', 'verifying'], 'close', 'XEP-0198 §4', ({ handled }) => ({
       state: OFF,
       effects: [...STOP_TIMERS, { type: 'send-ack', handled }, { type: 'discard' }],
     })),
@@ -341,7 +376,7 @@ export function mayResume<S extends { readonly resumption: Resumption | undefine
   return state.resumption !== undefined && state.resumption.fruitless < maxFruitless;
 }
 
-function withFruit(state: Active): Active {
+function withFruit<S extends { readonly resumption: Resumption | undefined }>(state: S): S {
   const { resumption } = state;
   if (resumption === undefined || resumption.fruitless === 0) return state;
   return { ...state, resumption: { ...resumption, fruitless: 0 } };

@@ -72,6 +72,8 @@ const MAX_UNACKED_STANZAS = 65_536;
 const MAX_UNACKED_CHARS = 16_777_216; // sent again in one go, which a stream has to take: LOST_AT_BYTES
 const MAX_SALVAGED = 1000;
 
+const EVENT_OF_TIMER = { ask: 'ask-due', expire: 'expired', verify: 'unverified' } as const;
+
 interface Salvaged {
   readonly stanza: Element;
   readonly sentAtMs: number;
@@ -105,7 +107,7 @@ export class StreamManagement {
   /** True when a break of the stream, now, would not be the end of the session. */
   get isResumable(): boolean {
     const state = this.#state;
-    if (state.type === 'active') return mayResume(state, this.#times);
+    if (state.type === 'active' || state.type === 'verifying') return mayResume(state, this.#times);
     return state.type === 'suspended' || (state.type === 'resuming' && !state.isLast);
   }
 
@@ -160,7 +162,7 @@ export class StreamManagement {
 
   /** Asks for a sign of life; false where the stream is not managed. */
   probe(): boolean {
-    if (this.#state.type !== 'active') return false;
+    if (this.#state.type !== 'active' && this.#state.type !== 'verifying') return false;
     this.#step({ type: 'probe' });
     return true;
   }
@@ -299,7 +301,7 @@ export class StreamManagement {
     this.#clearTimer(timer);
     const pending = this.#components.clock.after(delayMs, () => {
       this.#timers.delete(timer);
-      this.#step({ type: timer === 'ask' ? 'ask-due' : 'expired' });
+      this.#step({ type: EVENT_OF_TIMER[timer] });
     });
     this.#timers.set(timer, pending);
   }

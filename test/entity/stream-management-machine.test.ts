@@ -23,6 +23,7 @@ const states: ManagementState[] = [
   active,
   { ...counts, type: 'suspended', resumption },
   { ...counts, type: 'resuming', resumption, isLast: false },
+  { ...counts, type: 'verifying', resumption },
 ];
 const events: ManagementEvent[] = [
   { type: 'login', offered: true },
@@ -39,10 +40,11 @@ const events: ManagementEvent[] = [
   { type: 'probe' },
   { type: 'lost', cut: true },
   { type: 'expired' },
+  { type: 'unverified' },
   { type: 'close' },
 ];
 
-const CLEAR = 'clear-timer clear-timer';
+const CLEAR = 'clear-timer clear-timer clear-timer';
 
 describe('stream management machine', () => {
   const machine = managementMachine(times);
@@ -73,7 +75,7 @@ describe('stream management machine', () => {
         ack: 'active forget',
         'ask-due': 'active clear-timer send-request',
         probe: 'active clear-timer send-request',
-        lost: 'suspended clear-timer set-timer',
+        lost: `suspended ${CLEAR} set-timer`,
         close: `off ${CLEAR} send-ack discard`,
       },
       suspended: {
@@ -84,12 +86,22 @@ describe('stream management machine', () => {
         close: `off ${CLEAR} discard`,
       },
       resuming: {
-        resumed: 'active clear-timer forget resend report-ready clear-timer send-request',
+        resumed: 'verifying clear-timer forget report-ready send-request set-timer',
         failed: `off ${CLEAR} forget salvage bind`,
         send: 'resuming keep',
         lost: 'suspended',
         expired: 'resuming',
         close: `off ${CLEAR} discard`,
+      },
+      verifying: {
+        send: 'verifying keep',
+        received: 'verifying',
+        request: 'verifying send-ack',
+        ack: 'active clear-timer forget resend clear-timer send-request',
+        probe: 'verifying',
+        lost: `suspended ${CLEAR} set-timer`,
+        unverified: `off ${CLEAR} salvage fail`,
+        close: `off ${CLEAR} send-ack discard`,
       },
     },
   );
@@ -234,7 +246,7 @@ describe('stream management machine', () => {
       { type: 'resumed', previousId: 'some-id', handled: 3 },
       { type: 'received' },
     );
-    assert.ok(fruitful.type === 'active' && fruitful.resumption?.fruitless === 0);
+    assert.ok(fruitful.type === 'verifying' && fruitful.resumption.fruitless === 0);
   });
 
   it('keeps exactly what is not acknowledged, whatever happens (any sequence of events)', () => {

@@ -42,6 +42,8 @@ describeOnServers('a session whose line is cut', (server) => {
     await entity.start();
     return entity;
   }
+  /** COMPAT: Prosody 0.12.3 can't resume when half a stanza has come; see stream-management-machine.ts. */
+  const cut = () => (server().kind === 'prosody' ? proxy.cutBetweenStanzas() : proxy.cut());
   const alice = (options: AttachClientOptions = {}) =>
     started(attachClient(server(), 'alice', { port: proxy.port, times: FAST, ...options }));
 
@@ -73,7 +75,7 @@ describeOnServers('a session whose line is cut', (server) => {
       }
       if (n === cutAt[0]) {
         cutAt.shift();
-        proxy.cut();
+        cut();
         await eventually(
           () => events,
           (all) => all.length === 3 - cutAt.length,
@@ -116,7 +118,7 @@ describeOnServers('a session whose line is cut', (server) => {
     const answers: Promise<number>[] = [];
     for (let n = 0; n < 1000; n++) {
       answers.push(ask(client, files, n), ask(files, client, n));
-      if (n % 250 === 225) proxy.cut();
+      if (n % 250 === 225) cut();
       if (n % 50 === 49) {
         await breathe();
         // A node answers 128 requests of one peer at a time.
@@ -133,6 +135,31 @@ describeOnServers('a session whose line is cut', (server) => {
       Object.values(asked).every((times) => times === 1),
       'nobody was asked twice',
     );
+  });
+
+  it('recovers when half a stanza has come to the server', async function () {
+    this.timeout(30_000);
+    const files = await started(attachComponent(server(), 'files.localhost'));
+    const client = await alice({ management: { times: { verifyTimeoutMs: 500 } } });
+    const events = eventsOf(client);
+    const heard = heardBy(files);
+    proxy.cutInStanza();
+    client.send(message(files.jid, `cut ${'x'.repeat(1000)}`));
+    await eventually(
+      () => events.length > 0 && heard.texts.length > 0,
+      (over) => over,
+    );
+    await eventually(
+      () => {
+        if (client.online) client.send(message(files.jid, 'after'));
+        return heard.texts.at(-1);
+      },
+      (last) => last === 'after',
+    );
+    assert.equal(heard.texts.filter((each) => each.startsWith('cut')).length, 1);
+    assert.equal(heard.texts[0]?.length, 1004);
+    assert.equal(events[0], 'resumed');
+    assert.deepEqual(events.slice(1), server().kind === 'prosody' ? ['offline', 'online'] : []);
   });
 
   it('takes what is sent while there is no line, and fails when that is too much', async () => {
