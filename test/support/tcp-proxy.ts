@@ -64,25 +64,12 @@ export class TcpProxy {
 
   /** Passes half of what the near side sends next, and breaks the connections. */
   cutInStanza(): void {
-    for (const { near, far } of this.#lines) {
+    for (const { near, far } of this.#lines.filter((line) => !line.near.destroyed)) {
       near.unpipe(far);
       near.once('data', (chunk: Buffer) => {
         far.end(chunk.subarray(0, chunk.length / 2), () => near.destroy());
       });
       near.resume();
-    }
-  }
-
-  /** Breaks each connection where a stanza of the near side ends, after which none has come. */
-  cutBetweenStanzas(): void {
-    for (const { near, far } of this.#lines) {
-      const cutAt = (chunk: Buffer): void => {
-        if (!/(<\/(iq|message|presence)>|\/>)$/.test(chunk.toString('latin1'))) return;
-        near.off('data', cutAt);
-        near.unpipe(far);
-        far.end(() => near.destroy()); // what was written still arrives
-      };
-      near.on('data', cutAt);
     }
   }
 
