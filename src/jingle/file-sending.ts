@@ -183,7 +183,8 @@ export class FileSending implements ContentApplication, FileUpload {
       }
     }
     if (this.#stream !== stream) return;
-    if (this.#givenBytes < this.#range.length) throw new FileChangedError('the file became shorter while it was sent');
+    if (this.#givenBytes < this.#range.length)
+      throw new FileChangedError('the file became shorter while it was sent');
     this.#link.raise({ type: 'all-given' });
     // Closed at once: what is left in a proxy only comes out when its sender closes.
     stream.end(() => {

@@ -131,7 +131,8 @@ describe('FileServer', () => {
     });
 
     it('in a time that does not grow with the words of the request', async () => {
-      for (let index = 0; index < 20_000; index += 1) files.offer(`many/${index}`, one, { sha256: sha256(two) });
+      for (let index = 0; index < 20_000; index += 1)
+        files.offer(`many/${index}`, one, { sha256: sha256(two) });
       const long = '\uFFFD'.repeat(200_000); // read for every file, it held everybody up for more than ten seconds
       assert.equal(await found({ name: long }), undefined);
       assert.equal(await found({ path: long }), undefined);
@@ -139,7 +140,8 @@ describe('FileServer', () => {
     });
 
     it('among very many without holding up others', async () => {
-      for (let index = 0; index < 20_000; index += 1) files.offer(`many/${index}`, one, { sha256: sha256(two) });
+      for (let index = 0; index < 20_000; index += 1)
+        files.offer(`many/${index}`, one, { sha256: sha256(two) });
       let turns = 0;
       const counting = setInterval(() => {
         turns += 1;
