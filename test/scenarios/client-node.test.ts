@@ -96,10 +96,7 @@ describeOnServers('a node with an account', (server: () => TestServer) => {
     };
     for await (const event of asker.fetch(request)) {
       if (event.type === 'source' && event.transport !== undefined) used.add(event.transport);
-      // COMPAT: Prosody 0.12.3 can't resume when half a stanza has come, so that another session goes on.
-      if (event.type === 'source' && event.state === 'failed' && server().kind !== 'prosody') {
-        assert.fail(String(event.error));
-      }
+      if (event.type === 'source' && event.state === 'failed') assert.fail(String(event.error));
       if (event.type === 'progress' && event.receivedBytes > LARGE.length / 4 && isToCome) {
         isToCome = false;
         onQuarter();
@@ -124,21 +121,22 @@ describeOnServers('a node with an account', (server: () => TestServer) => {
     assert.deepEqual([...(await get(asker, 'over-socks'))], ['s5b']);
   });
 
-  it('serves a file in-band while its line is cut, and the asker’s', async function () {
+  it('serves a file in-band in one session while its line is cut, and the asker’s', async function () {
     this.timeout(60_000);
     const theirs = await TcpProxy.start({ targetPort: server().c2sPort });
     try {
       const asker = await newAsker(['ibb'], theirs.port);
+      // COMPAT: Prosody 0.12.3 can't resume when half a stanza has come, which a sender of large ones often leaves.
+      const cutsBoth = server().kind !== 'prosody';
       const [before, theirsBefore] = [line.connections, theirs.connections];
       const used = await get(asker, 'in-band', () => {
-        line.cut();
         theirs.cut();
+        if (cutsBoth) line.cut();
       });
       assert.deepEqual([...used], ['ibb']);
-      assert.ok(node.line('resumed'));
-      if (server().kind === 'prosody') return;
-      assert.equal(line.connections, before + 1);
       assert.equal(theirs.connections, theirsBefore + 1);
+      assert.equal(line.connections, before + (cutsBoth ? 1 : 0));
+      assert.equal(node.line('resumed') !== undefined, cutsBoth);
       assert.equal(node.line('offline'), undefined);
     } finally {
       for (const asker of askers.splice(0)) await asker.stop();
