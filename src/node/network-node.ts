@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { QueryBudget } from '../access/query-budget.js';
+import type { FileEntry } from '../catalogue/file-entry.js';
 import { LevelStore } from '../catalogue/level-store.js';
 import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
@@ -14,14 +15,17 @@ import type { Entity } from '../entity/entity.js';
 import { Presence } from '../entity/presence.js';
 import { messageOf } from '../errors.js';
 import { realFileSystem } from '../fs/real-file-system.js';
+import type { FileUpload } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
 import { Answerer } from '../query/answer.js';
 import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { FindService } from '../service/find-service.js';
+import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
+import { offerFile } from '../transfer/send/offer-file.js';
 import { CatalogueIndexing } from './catalogue-indexing.js';
 import { nodeDisco } from './disco-of-us.js';
 import { LibraryHashes } from './library-hashes.js';
@@ -214,6 +218,12 @@ export class NetworkNode implements Startable {
         this.#components.log.error({ err: error }, `a part did not stop cleanly: ${messageOf(error)}`);
       }
     }
+  }
+
+  /** Offers one of our files to a full address; see {@link offerFile}. */
+  offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
+    const { jingle: uploader } = this.#transfers;
+    return offerFile({ server: this.#fileServer, uploader }, to, entry, signal);
   }
 
   status(): NodeStatus {

@@ -20,6 +20,7 @@ import { parseJid } from '../../src/stanza/jid.js';
 import type { FileDescription } from '../../src/stanza/xep0234-file-transfer.js';
 import type { Element } from '../../src/stanza/xml.js';
 import { FileServer } from '../../src/transfer/send/file-server.js';
+import { offerFile } from '../../src/transfer/send/offer-file.js';
 import type { TransportType } from '../../src/transport/transport.js';
 import { MemoryFiles } from './memory-files.js';
 import { MemoryNetwork } from './memory-network.js';
@@ -98,9 +99,8 @@ export class JinglePair {
   }
 
   /** The node offers one of its files to the asker. */
-  async offer(entry: FileEntry, signal = new AbortController().signal): Promise<FileUpload> {
-    const source = await this.server.source(entry, ASKER, signal);
-    return this.serving.offer({ peer: ASKER, source, signal });
+  offer(entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
+    return offerFile({ server: this.server, uploader: this.serving }, ASKER, entry, signal);
   }
 
   /** Downloads, ends the session with success, gives the bytes. */
