@@ -100,7 +100,7 @@ export class JingleEngine implements Startable {
     this.#unsubscribe.push(
       entity.handleIq('set', 'jingle', NS.jingle, (iq) => this.#onIq(iq)),
       entity.onEvent((event) => {
-        if (event.type === 'peer-gone') this.#onPeerGone(event.jid);
+        if (event.type === 'peer-gone') this.peerGone(event.jid);
       }),
     );
   }
@@ -142,6 +142,13 @@ export class JingleEngine implements Startable {
     const upload = session.offer(request.source);
     session.begin();
     return upload;
+  }
+
+  /** Somebody is said to be offline: at one address or, where it is bare, at all of theirs. */
+  peerGone(jid: Jid): void {
+    for (const session of this.#sessions.values()) {
+      if (session.peer === jid || bareOf(session.peer) === jid) session.peerGone();
+    }
   }
 
   #begin(request: FileSessionRequest): Session {
@@ -207,12 +214,6 @@ export class JingleEngine implements Startable {
     } catch (error) {
       session.lose(new SessionFailedError('general-error', 'the peer began it with a malformed stanza'));
       throw error;
-    }
-  }
-
-  #onPeerGone(jid: Jid): void {
-    for (const session of this.#sessions.values()) {
-      if (session.peer === jid || bareOf(session.peer) === jid) session.peerGone();
     }
   }
 
