@@ -13,6 +13,7 @@ import type { TableBatch } from './table-feed.js';
 export interface ReadonlyCatalogue {
   readonly size: number;
   readonly totals: TableTotals;
+  readonly table: Pick<FileTable, 'columns'>;
   get(key: FullPath): FileEntry | undefined;
   /** All files with this content, by full path. */
   withHash(sha256: string): readonly FileEntry[];

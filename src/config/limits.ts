@@ -129,4 +129,8 @@ export const limitOptions = {
   'limits.ibbWindow': withDefault(whole(1, 64), 8, {
     reason: 'In-band blocks under way at a time; memory of both sides and of the server between.',
   }),
+  'limits.extensionMs': withDefault(whole(10, MINUTE_MS), 2000, {
+    unit: 'ms',
+    reason: 'How long an extension may take over one thing; whoever asked waits meanwhile.',
+  }),
 };

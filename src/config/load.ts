@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
 import { ConfigError, describeFault } from './config-error.js';
+import type { ExtensionModules } from './extension-module.js';
 import type { Fault, Place, SectionOf } from './option.js';
 import {
   type AskerConfig,
@@ -30,8 +31,11 @@ export interface Loaded<T> {
 const MAX_FILE_BYTES = 1_048_576;
 const MAX_SECRET_BYTES = 4096;
 
-/** Reads the configuration of a node. Throws {@link ConfigError} naming every fault. */
-export async function loadNodeConfig(file: string): Promise<Loaded<NodeConfig>> {
+/**
+ * Reads the configuration of a node. Throws {@link ConfigError} naming every fault. With `modules` the extensions are
+ * loaded too, to see that they can be: whoever only looks at a configuration does not want their code to run.
+ */
+export async function loadNodeConfig(file: string, modules?: ExtensionModules): Promise<Loaded<NodeConfig>> {
   const source = parseYaml(await readText(file), file);
   const place = placeOf(dirname(resolve(file)));
   const values = readTable(nodeOptions, source.value, place);
@@ -55,6 +59,7 @@ export async function loadNodeConfig(file: string): Promise<Loaded<NodeConfig>> 
     place,
   );
   await checkFolders(values, place);
+  if (modules) await checkExtensions(values, place, modules);
   throwFaults(place, (path) => where(file, source, path));
   const complete = values as NodeValues;
   return {
@@ -63,6 +68,7 @@ export async function loadNodeConfig(file: string): Promise<Loaded<NodeConfig>> 
       shares: complete.shares,
       channels: complete.channels,
       data: complete.data,
+      extensions: complete.extensions,
       log: section(complete, 'log'),
       transfers: section(complete, 'transfers'),
       scan: section(complete, 'scan'),
@@ -256,6 +262,27 @@ async function checkFolders(values: Partial<NodeValues>, place: Place): Promise<
           text: `must not lie inside the share '${share.name}', which everybody may read`,
         });
       }
+    }
+  }
+}
+
+async function checkExtensions(
+  values: Partial<NodeValues>,
+  place: Place,
+  modules: ExtensionModules,
+): Promise<void> {
+  // Those that were at fault are not in the list.
+  const faulty = new Set(
+    place.faults.filter(({ path }) => path[0] === 'extensions').map(({ path }) => path[1]),
+  );
+  let at = -1;
+  for (const { module } of values.extensions ?? []) {
+    do at += 1;
+    while (faulty.has(at));
+    try {
+      await modules.load(module);
+    } catch (cause) {
+      place.faults.push({ path: ['extensions', at], value: module, text: messageOf(cause) });
     }
   }
 }

@@ -1,8 +1,10 @@
 /** Every option there is: a node's (`shoal serve`) and an asker's (`shoal find`, `shoal get`). */
 import { LogLevel } from '../log.js';
 import type { BareJid, FullJid } from '../stanza/jid.js';
+import type { ExtensionConfig } from './extension-module.js';
 import {
   bareJid,
+  extension,
   host,
   hostPort,
   jid,
@@ -26,6 +28,7 @@ const MAX_CHANNELS = 1000;
 const MAX_PATTERNS = 1000;
 const MAX_HOSTS = 8; // each is an address that every peer of every transfer may have to try
 const MAX_TRUSTED = 1000;
+const MAX_EXTENSIONS = 100;
 
 /** How an asker protects its connection. */
 export const TlsMode = ['required', 'allowed', 'off'] as const;
@@ -122,6 +125,12 @@ export const nodeOptions = {
   }),
   data: withDefault(path, './data', {
     reason: "A folder of the node's own, for what it remembers of the files. Not inside a share.",
+  }),
+  extensions: withDefault(listOf(extension, MAX_EXTENSIONS), [], {
+    reason:
+      'Modules of your own that see what the node does, and change or veto it (docs/extensions.md). They run in the ' +
+      'node and may do whatever it may.',
+    example: '[./my-extension.js]',
   }),
   'log.level': withDefault(oneOf(LogLevel), 'info', {
     reason: 'How much is logged, as JSON lines on standard output.',
@@ -234,6 +243,7 @@ export interface NodeConfig {
   readonly channels: readonly ChannelConfig[];
   /** Absolute path. */
   readonly data: string;
+  readonly extensions: readonly ExtensionConfig[];
   readonly log: SectionOf<NodeValues, 'log'>;
   readonly transfers: SectionOf<NodeValues, 'transfers'>;
   readonly scan: SectionOf<NodeValues, 'scan'>;

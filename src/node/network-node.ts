@@ -14,6 +14,7 @@ import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import { Presence } from '../entity/presence.js';
 import { messageOf } from '../errors.js';
+import type { WatchedFiles } from '../extensions/transfer-watch.js';
 import { realFileSystem } from '../fs/real-file-system.js';
 import type { FileUpload } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
@@ -26,11 +27,13 @@ import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
+import type { Connector } from '../transport/tcp-connector.js';
 import { CatalogueIndexing } from './catalogue-indexing.js';
 import { nodeDisco } from './disco-of-us.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
-import { nodeEntity, serverHostOf } from './node-entity.js';
+import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
+import { NodeExtensions } from './node-extensions.js';
 import type { NodeStatus } from './node-status.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
@@ -40,6 +43,10 @@ export interface NetworkNodeComponents {
   readonly log: Log;
   /** Of the program, told to whoever asks (XEP-0092). */
   readonly version: string;
+  /** Default: to the server of the configuration. */
+  readonly connect?: Connect;
+  /** How candidates of peers are reached. Default: by TCP. */
+  readonly connector?: Connector;
 }
 
 const CHANNEL_RETRY_BASE_MS = 2_000;
@@ -49,6 +56,9 @@ const UNWATCHED_RESCAN_MS = 60_000;
 
 export class NetworkNode implements Startable {
   readonly #components: NetworkNodeComponents;
+  readonly #extensions: NodeExtensions | undefined;
+  /** Tells them of files. */
+  readonly #news: Startable | undefined;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #indexing: CatalogueIndexing;
@@ -58,6 +68,8 @@ export class NetworkNode implements Startable {
   readonly #channels: readonly Channel[];
   readonly #transfers: TransferStack;
   readonly #fileServer: FileServer;
+  /** The same or, where there are extensions, with them in front of it. */
+  readonly #files: FileServer | WatchedFiles;
   readonly #disco: Disco;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
@@ -72,6 +84,11 @@ export class NetworkNode implements Startable {
     const { limits } = config;
     this.#components = components;
     this.#startedAtMs = clock.monotonic();
+    const extensions = NodeExtensions.of(
+      { clock, log },
+      { extensions: config.extensions, jid: config.xmpp.jid, limitMs: limits.extensionMs },
+    );
+    this.#extensions = extensions;
 
     this.#library = new Library(
       {
@@ -95,7 +112,9 @@ export class NetworkNode implements Startable {
     );
     this.#indexing = new CatalogueIndexing({ catalogue: this.#library.catalogue, engine: this.#engine, log });
 
-    const answerer = new Answerer(
+    this.#news = extensions?.news(this.#library);
+
+    const bareAnswerer = new Answerer(
       { engine: this.#engine, hashes: new LibraryHashes(this.#library), clock },
       {
         maxFiles: limits.answerFiles,
@@ -104,11 +123,14 @@ export class NetworkNode implements Startable {
         deadlineMs: limits.queryDeadlineMs,
       },
     );
+    const answerer = extensions?.answering(bareAnswerer) ?? bareAnswerer;
     const budget = new QueryBudget({ clock }, limits);
-    this.#entity = nodeEntity({ clock, log }, config.xmpp, {
-      requestTimeoutMs: limits.iqTimeoutMs,
-      maxPendingIqs: limits.pendingIqs,
-    });
+    const { connect } = components;
+    this.#entity = nodeEntity(
+      { clock, log, ...(connect && { connect }), ...(extensions && { between: extensions.connection }) },
+      config.xmpp,
+      { requestTimeoutMs: limits.iqTimeoutMs, maxPendingIqs: limits.pendingIqs },
+    );
     const entity = this.#entity;
     this.failed = new Promise((_resolve, reject) => {
       entity.onEvent((event) => {
@@ -154,8 +176,9 @@ export class NetworkNode implements Startable {
       },
       { maxUploads: limits.uploads, maxUploadsPerPeer: limits.uploadsPerPeer },
     );
+    this.#files = extensions?.files(this.#fileServer) ?? this.#fileServer;
     this.#transfers = new TransferStack(
-      { entity, clock, log },
+      { entity, clock, log, ...(components.connector && { connector: components.connector }) },
       {
         serverHost: serverHostOf(config.xmpp),
         ...transferOptions(config.transfers),
@@ -172,7 +195,7 @@ export class NetworkNode implements Startable {
         },
         ibbBlockBytes: limits.ibbBlockBytes,
         ibbWindow: limits.ibbWindow,
-        onFileRequest: this.#fileServer.handle,
+        onFileRequest: this.#files.handle,
       },
     );
     const { xmpp } = config;
@@ -187,7 +210,8 @@ export class NetworkNode implements Startable {
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
   async start(): Promise<void> {
-    for (const part of [this.#loopDelay, this.#engine, this.#indexing, this.#library])
+    const watching = this.#extensions && this.#news ? [this.#extensions.host, this.#news] : [];
+    for (const part of [this.#loopDelay, ...watching, this.#engine, this.#indexing, this.#library])
       await this.#start(part);
     for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
       await this.#start(part);
@@ -210,7 +234,9 @@ export class NetworkNode implements Startable {
     this.#responder.stop();
     const network = [...this.#channels, this.#transfers, ...(this.#presence ? [this.#presence] : [])];
     const doors = [this.#findService, this.#disco, this.#entity];
-    for (const part of [...network, ...doors, this.#library, this.#indexing, this.#engine, this.#loopDelay]) {
+    const below = [this.#library, this.#indexing, this.#engine];
+    const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
+    for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -223,7 +249,7 @@ export class NetworkNode implements Startable {
   /** Offers one of our files to a full address; see {@link offerFile}. */
   offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
     const { jingle: uploader } = this.#transfers;
-    return offerFile({ server: this.#fileServer, uploader }, to, entry, signal);
+    return offerFile({ server: this.#files, uploader }, to, entry, signal);
   }
 
   status(): NodeStatus {

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../src/clock.js';
 import { ConfigError } from '../../src/config/config-error.js';
+import { ImportedModules } from '../../src/config/extension-module.js';
 import { loadAskerConfig, loadNodeConfig } from '../../src/config/load.js';
+import { eventually } from '../support/eventually.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 let folder: string;
 
@@ -211,7 +215,7 @@ colour: red
         '/node.yaml:11: channels[0].service: is missing; must be an XMPP address without a resource, such as pubsub.example.org',
         '/node.yaml:12: log.level: "loud" must be one of trace, debug, info, warn, error, silent',
         '/node.yaml:13: limits.uploads: "3" must be a whole number from 1 to 10000',
-        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, data, log, transfers, scan, limits',
+        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, data, extensions, log, transfers, scan, limits',
         '/node.yaml:1: xmpp.secretFile: is missing; either it or xmpp.secret must be given',
         "/node.yaml:3: xmpp.prot: is not an option; did you mean 'port'?",
         '/node.yaml:4: xmpp.jid: "juliet@example.org" must be a domain such as files.example.org',
@@ -352,6 +356,72 @@ colour: red
     const { config } = await loadNodeConfig(await written(`${XMPP}log:\nscan: { quietMs: }\nshares:\n`));
     assert.equal(config.log.level, 'info');
     assert.equal(config.scan.quietMs, 1000);
+  });
+});
+
+describe('the extensions of a configuration', () => {
+  const modules = new ImportedModules({ clock: systemClock });
+
+  it('are paths from the folder of the file, or mappings with options of their own', async () => {
+    await writeFile(join(folder, 'good.mjs'), 'export default () => ({});\n');
+    const text = `${XMPP}extensions:\n- ./good.mjs\n- module: good.mjs\n  config: { domains: [example.org] }\n`;
+    const { config } = await loadNodeConfig(await written(text), modules);
+    const module = join(folder, 'good.mjs');
+    assert.deepEqual(config.extensions, [
+      { module, config: {}, folder },
+      { module, config: { domains: ['example.org'] }, folder },
+    ]);
+  });
+
+  it('that can not be loaded are told with all that is wrong elsewhere', async () => {
+    const files = {
+      'throws.mjs': "throw new Error('out of order');\n",
+      'syntax.mjs': 'export default () => ({});\n\nexport default (\n',
+      'object.mjs': 'export default {};\n',
+      'newer.mjs': 'export const apiVersion = 2;\nexport default () => ({});\n',
+    };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    const list = ['none.mjs', ...Object.keys(files)].map((name) => `- ./${name}\n`).join('');
+    const text = `${XMPP}extensions:\n- 7\n- { modul: ./x.mjs }\n${list}log: { level: loud }\n`;
+    const faults = await faultsOf(loadNodeConfig(await written(text), modules));
+    const expected = [
+      /^\/node\.yaml:5: extensions\[2\]: "\/none\.mjs" can't be loaded: Cannot find module/,
+      /^\/node\.yaml:6: extensions\[3\]: "\/throws\.mjs" can't be loaded: out of order$/,
+      /^\/node\.yaml:7: extensions\[4\]: "\/syntax\.mjs" can't be loaded: .* \('node --check' with its path tells where\)$/,
+      /^\/node\.yaml:8: extensions\[5\]: "\/object\.mjs" has no function as its default export$/,
+      /^\/node\.yaml:9: extensions\[6\]: "\/newer\.mjs" is written for version 2 of the interface; here it is 1$/,
+      /^\/node\.yaml:3: extensions\[0\]: 7 must be a path, or a mapping with 'module'/,
+      /^\/node\.yaml:4: extensions\[1\]\.modul: is not an option; did you mean 'module'\?/,
+      /^\/node\.yaml:4: extensions\[1\]\.module: is missing/,
+      /^\/node\.yaml:10: log\.level: "loud"/,
+    ];
+    assert.equal(faults.length, expected.length, faults.join('\n'));
+    for (const each of expected)
+      assert.ok(
+        faults.some((line) => each.test(line)),
+        `${each}\n${faults.join('\n')}`,
+      );
+  });
+
+  it('that are never loaded are told after a while', async () => {
+    await writeFile(join(folder, 'waits.mjs'), 'await new Promise(() => {});\n');
+    const clock = new VirtualClock();
+    const loading = faultsOf(
+      loadNodeConfig(await written(`${XMPP}extensions: [waits.mjs]\n`), new ImportedModules({ clock })),
+    );
+    await eventually(
+      () => clock.pendingTimers,
+      (timers) => timers === 1,
+    );
+    await clock.advance(10_000);
+    assert.match((await loading).join(), /"\/waits\.mjs" is still not loaded after 10 s/);
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it('do not run where a configuration is only looked at', async () => {
+    await writeFile(join(folder, 'throws.mjs'), "throw new Error('it runs');\n");
+    const { config } = await loadNodeConfig(await written(`${XMPP}extensions: [throws.mjs]\n`));
+    assert.equal(config.extensions[0]?.module, join(folder, 'throws.mjs'));
   });
 });
 

@@ -4,11 +4,7 @@
  */
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
 import { AbortedError, messageOf } from '../../errors.js';
-import {
-  FileNotAvailableError,
-  type FileRequestHandler,
-  type FileSource,
-} from '../../jingle/file-session.js';
+import { FileNotAvailableError, type FileRequest } from '../../jingle/file-session.js';
 import type { Log } from '../../log.js';
 import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
@@ -64,7 +60,7 @@ export class FileServer {
   }
 
   /** For {@link JingleEngine}. Throws `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`. */
-  readonly handle: FileRequestHandler = async (request, signal) =>
+  readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
     await this.#withSlot(request.peer, async (slot) => {
       const entry = await selectFile(this.#components.catalogue, request.file, signal);
       if (!entry) throw new FileNotAvailableError('no such file');
@@ -75,13 +71,13 @@ export class FileServer {
    * The whole of `entry` as something to offer to `peer`, who needs a slot as if it had asked. Throws
    * `FileNotAvailableError`, `LimitError`, `AbortedError`.
    */
-  async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<FileSource> {
+  async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
     return await this.#withSlot(peer, (slot) =>
       this.#upload(entry, { to: peer, range: undefined, slot, signal }),
     );
   }
 
-  async #withSlot(peer: Jid, open: (slot: UploadSlot) => Promise<FileSource>): Promise<FileSource> {
+  async #withSlot(peer: Jid, open: (slot: UploadSlot) => Promise<Upload>): Promise<Upload> {
     const slot = this.#slots.take(bareOf(peer));
     try {
       return await open(slot);
@@ -91,7 +87,7 @@ export class FileServer {
     }
   }
 
-  async #upload(entry: FileEntry, wanted: WantedUpload): Promise<FileSource> {
+  async #upload(entry: FileEntry, wanted: WantedUpload): Promise<Upload> {
     const { to, slot, signal } = wanted;
     const file = await this.#open(entry);
     try {
