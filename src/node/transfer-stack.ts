@@ -1,7 +1,7 @@
 /** What node and asker have in common: Jingle with its transports on one entity. */
 import type { Clock } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
-import type { FileRequestHandler } from '../jingle/file-session.js';
+import type { FileOfferHandler, FileRequestHandler } from '../jingle/file-session.js';
 import { JingleEngine } from '../jingle/jingle-engine.js';
 import type { JingleTimeouts } from '../jingle/timeouts.js';
 import type { Log } from '../log.js';
@@ -21,13 +21,15 @@ import { peerAllowance } from '../transport/peer-allowance.js';
 import { ProxyFinder, serverOf } from '../transport/proxy-finder.js';
 import { S5bListener } from '../transport/s5b-listener.js';
 import { S5bTransport } from '../transport/s5b-transport.js';
-import { TcpConnector } from '../transport/tcp-connector.js';
+import { type Connector, TcpConnector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
 
 export interface TransferStackComponents {
   readonly entity: Entity;
   readonly clock: Clock;
   readonly log: Log;
+  /** How candidates of peers are reached. Default: by TCP. */
+  readonly connector?: Connector;
 }
 
 export interface TransferStackInit {
@@ -59,6 +61,8 @@ export interface TransferStackInit {
   /** Which transports are used, in the order of preference. Default: SOCKS5, then in-band. */
   readonly transports?: readonly TransportType[];
   readonly onFileRequest?: FileRequestHandler;
+  /** Without it nothing that is offered is taken. */
+  readonly onFileOffer?: FileOfferHandler;
 }
 
 export class TransferStack implements Startable {
@@ -67,7 +71,8 @@ export class TransferStack implements Startable {
   readonly #ibb: IbbTransport;
   readonly #proxies: ProxyFinder;
 
-  constructor({ entity, clock, log }: TransferStackComponents, init: TransferStackInit) {
+  constructor(components: TransferStackComponents, init: TransferStackInit) {
+    const { entity, clock, log, connector = new TcpConnector() } = components;
     const local = isLoopback(init.serverHost) || init.serverHost === 'localhost';
     this.#listener = new S5bListener(
       { clock, log },
@@ -102,7 +107,7 @@ export class TransferStack implements Startable {
         clock,
         log,
         listener: this.#listener,
-        connector: new TcpConnector(),
+        connector,
         policy,
         gate: new ConnectBudget({ clock }, { ...defaultConnectBudget, ...init.failedConnects }),
         proxies: this.#proxies,
@@ -125,6 +130,7 @@ export class TransferStack implements Startable {
         maxSessionsPerPeer: init.maxSessionsPerPeer,
         timeouts: { idleMs: init.idleMs, ...init.timeouts },
         ...(init.onFileRequest && { onFileRequest: init.onFileRequest }),
+        ...(init.onFileOffer && { onFileOffer: init.onFileOffer }),
       },
     );
   }
