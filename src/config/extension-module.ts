@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url';
 import type { Clock } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
 
-/** Of `src/extensions/api.ts`, which lies above and repeats it. */
+/** What modules are written against: `src/extensions/api.ts`. */
 export const EXTENSION_API_VERSION = 1;
 
 /** What stands in a configuration of one extension. */

@@ -5,6 +5,7 @@
  * What is exported here stays as it is within one {@link API_VERSION}; there may come to be more of it. All that
  * hooks are handed is theirs to keep and changes nothing; only what they return does.
  */
+import { EXTENSION_API_VERSION } from '../config/extension-module.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { StanzaErrorCondition } from '../stanza/stanza-error.js';
 import type { ReasonCondition } from '../stanza/xep0166-jingle.js';
@@ -14,7 +15,7 @@ export type { DateInterval } from '../stanza/xep0082-date-time.js';
 export type { Hash } from '../stanza/xep0300-hashes.js';
 
 /** An extension may export the one it is written for, as `apiVersion`; with another the node does not start. */
-export const API_VERSION = 1;
+export const API_VERSION = EXTENSION_API_VERSION;
 
 /** The default export of a module. What it throws stops the start of the node. */
 export type Extension = (context: ExtensionContext) => Awaitable<ExtensionHooks>;

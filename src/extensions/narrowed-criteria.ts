@@ -3,6 +3,7 @@
  * in a field that both have, bounds become the closer ones and lists what is in both. Two tests on the same text
  * (`text`, `name`, `path`, `desc`) can't be made one.
  */
+import { caseless } from '../index/folding.js';
 import type { FileCriteria, StringTest } from '../stanza/file-criteria.js';
 import type { DateInterval } from '../stanza/xep0082-date-time.js';
 
@@ -72,7 +73,7 @@ function present<T>(list: readonly T[] | undefined): readonly T[] | undefined {
 }
 
 function bareExtension(ext: string): string {
-  return ext.replace(/^\./, '').toLowerCase();
+  return caseless(ext.replace(/^\./, ''));
 }
 
 function commonType(one: string, other: string): string | undefined {
