@@ -122,9 +122,10 @@ export const transferRows = [
   ...rows('delivered', 'stream-closed', 'XEP-0065 §6.3', (state) => ({
     state: state.sends ? { ...state, type: 'closing' } : state,
   })),
-  // The receiver has not noticed, or knows no way on: a transport-replace shows which.
+  // The receiver has not noticed, or knows no way on: the initiator's transport-replace shows which. A
+  // responder leaves it: whoever breaks what it asked for would hold us for as long as that takes.
   ...rows('broken', 'timeout', 'XEP-0166 §7.2.15', (state) =>
-    state.sends && state.resumesLeft > 0
+    state.sends && state.role === 'initiator' && state.resumesLeft > 0
       ? proposeNext(resuming(state, 'unplaced'), state.error)
       : lostConnection(state, state.error),
   ),

@@ -208,9 +208,9 @@ export class JingleEngine implements Startable {
     this.#checkLimits(iq.from);
     // §7.1: where 'initiator' is not the sender, it is ignored: nobody can begin a session for another.
     const session = this.#make(iq.to, iq.from, jingle.sid, 'responder');
-    this.#register(session, iq.to);
     try {
       session.takeInitiate(jingle.contents);
+      this.#register(session, iq.to);
     } catch (error) {
       session.lose(new SessionFailedError('general-error', 'the peer began it with a malformed stanza'));
       throw error;

@@ -367,6 +367,18 @@ describe('jingle-content', () => {
       );
     });
 
+    it('as sender that hears nothing proposes a transport if it is the initiator, else gives up', () => {
+      const timeout: ContentEvent = { type: 'timeout' };
+      assert.equal(
+        go({ ...plan, type: 'broken', error, allGiven: false }, timeout),
+        'replacing abandon propose',
+      );
+      assert.equal(
+        go({ ...responder, type: 'broken', error, allGiven: false }, timeout),
+        'failed abandon conclude',
+      );
+    });
+
     it('as sender moves nothing before it knows where to go on', () => {
       const unplaced: ContentState = { ...plan, type: 'connecting', interruption: 'unplaced' };
       assert.equal(go(unplaced, { type: 'connected' }), 'failed abandon conclude');

@@ -106,18 +106,6 @@ describe('A transport that breaks in the middle', () => {
         await pair.ended();
       });
 
-      it('is replaced when only the sender notices', async () => {
-        const download = await underWay(how);
-        pair.bytestreams.breakIsSeenBy = 'writer';
-        const read = bytesOf(download.stream);
-        await pair.until(() => pair.bytestreams.breakAfterBytes === undefined);
-        await settle();
-        await pair.clock.advance(WAIT.reasonMs);
-        assert.deepEqual(await read, BYTES);
-        await download.finish('success');
-        await pair.ended();
-      });
-
       it('is replaced when the receiver hears nothing for too long', async () => {
         const download = await underWay(how, true, { askerTimeouts: { idleMs: WAIT.idleMs / 2 } });
         pair.bytestreams.breakIsSeenBy = 'reader';
@@ -131,6 +119,32 @@ describe('A transport that breaks in the middle', () => {
       });
     });
   }
+
+  it('is replaced by the initiator when only the sender notices', async () => {
+    const download = await underWay('offered');
+    pair.bytestreams.breakIsSeenBy = 'writer';
+    const read = bytesOf(download.stream);
+    await pair.until(() => pair.bytestreams.breakAfterBytes === undefined);
+    await settle();
+    await pair.clock.advance(WAIT.reasonMs);
+    assert.deepEqual(await read, BYTES);
+    await download.finish('success');
+    await pair.ended();
+  });
+
+  it('ends what was asked for when only the sender notices, and the rest comes by range', async () => {
+    const download = await underWay('requested');
+    pair.bytestreams.breakIsSeenBy = 'writer';
+    const got: Buffer[] = [];
+    download.stream.on('data', (chunk: Buffer) => got.push(chunk));
+    await pair.until(() => pair.bytestreams.breakAfterBytes === undefined);
+    await settle();
+    await pair.clock.advance(WAIT.reasonMs);
+    await pair.ended();
+    const first = Buffer.concat(got);
+    const rest = await pair.fetch({ name: 'a', range: { offset: first.length, hashes: [] } });
+    assert.deepEqual(Buffer.concat([first, rest]), BYTES);
+  });
 
   describe('with a scripted peer', () => {
     let peer: RawJinglePeer;
