@@ -258,7 +258,7 @@ describe('JingleEngine', () => {
           return {
             file: source.file,
             range: source.range,
-            open: () => source.open(),
+            open: (wanted) => source.open(wanted),
             checksum: () => source.checksum(),
             release: (outcome) => {
               outcomes.push(outcome.type === 'failed' ? outcome.error.message : outcome.type);

@@ -44,6 +44,11 @@ export class MemoryNetwork {
     return this.#attach(parseJid(jid), init);
   }
 
+  /** A component's connection, for whoever makes the entity on it. */
+  connection(domain: string): Connection {
+    return this.#connect(parseJid(domain));
+  }
+
   /** Ends the stream of an entity, as a broken line would. */
   cut(jid: string): void {
     this.#connections.get(parseJid(jid))?.cut();
@@ -78,10 +83,14 @@ export class MemoryNetwork {
   }
 
   #attach(jid: Jid, init: StanzaRouterInit): Entity {
+    return new StanzaRouter({ connection: this.#connect(jid), clock: this.#clock, log: silentLog }, init);
+  }
+
+  #connect(jid: Jid): MemoryConnection {
     if (this.#connections.has(jid)) throw new TypeError(`${jid} is on the network already`);
     const connection = new MemoryConnection(this, jid, () => this.#connections.delete(jid));
     this.#connections.set(jid, connection);
-    return new StanzaRouter({ connection, clock: this.#clock, log: silentLog }, init);
+    return connection;
   }
 
   #deliver(text: string): void {

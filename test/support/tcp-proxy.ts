@@ -14,6 +14,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #lines: { readonly near: Socket; readonly far: Socket }[] = [];
   #frozen = false;
+  #away = false;
   /** What has passed towards the server. */
   bytesToServer = 0;
 
@@ -61,6 +62,27 @@ export class TcpProxy {
     this.#frozen = false;
   }
 
+  /** Passes half of what the near side sends next, and breaks the connections. */
+  cutInStanza(): void {
+    for (const { near, far } of this.#lines.filter((line) => !line.near.destroyed)) {
+      near.unpipe(far);
+      near.once('data', (chunk: Buffer) => {
+        far.end(chunk.subarray(0, chunk.length / 2), () => near.destroy());
+      });
+      near.resume();
+    }
+  }
+
+  /** Breaks all connections, and every new one until `comeBack`. */
+  goAway(): void {
+    this.#away = true;
+    this.cut();
+  }
+
+  comeBack(): void {
+    this.#away = false;
+  }
+
   /** Breaks all connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -72,6 +94,10 @@ export class TcpProxy {
   }
 
   #join(near: Socket): void {
+    if (this.#away) {
+      near.destroy();
+      return;
+    }
     const far = connect({ port: this.#init.targetPort, host: '127.0.0.1', noDelay: true });
     near.setNoDelay(true);
     this.#lines.push({ near, far });
