@@ -23,9 +23,10 @@ export const FileFlag = {
   odd: 4,
 } as const;
 
-/** The columns that are shared. Folders, types and texts are numbers; `nameAt` and `descAt` are places. */
+/** The columns that are shared. Folders and types are numbers; `nameAt` and `descAt` are places. */
 export const SHARED_COLUMNS = [
   'folder',
+  'folderAt',
   'type',
   'nameAt',
   'descAt',
@@ -44,7 +45,8 @@ export interface Growth {
   readonly descs: readonly NumberedPiece[];
   readonly droppedNames: readonly number[];
   readonly droppedDescs: readonly number[];
-  readonly folders: readonly (readonly [number: number, text: string])[];
+  readonly folders: readonly NumberedPiece[];
+  readonly droppedFolders: readonly number[];
   readonly types: readonly (readonly [number: number, text: string])[];
 }
 
@@ -55,6 +57,8 @@ export interface FileColumnsInit {
 
 export class FileColumns<T extends TextPieces = TextPieces> {
   readonly folder: Column;
+  /** By the number of a folder: the place of its text, share and folders. */
+  readonly folderAt: Column;
   readonly type: Column;
   readonly nameAt: Column;
   readonly descAt: Column;
@@ -66,16 +70,17 @@ export class FileColumns<T extends TextPieces = TextPieces> {
   readonly bornAt: Column;
   /** {@link SHA256_BYTES} a slot; what stands there says nothing unless the flag does. */
   readonly #sha256: Column<Uint8Array>;
-  readonly #folders: string[] = [];
   readonly #types: string[] = [];
 
   constructor(
     readonly names: T,
     readonly descs: T,
+    readonly folders: T,
     { onPiece }: FileColumnsInit = {},
   ) {
     const told = (column: SharedColumn) => onPiece && ((piece: Piece) => onPiece(column, piece));
     this.folder = new Column(shared32, told('folder'));
+    this.folderAt = new Column(shared32, told('folderAt'));
     this.type = new Column(shared32, told('type'));
     this.nameAt = new Column(shared32, told('nameAt'));
     this.descAt = new Column(shared32, told('descAt'));
@@ -88,7 +93,7 @@ export class FileColumns<T extends TextPieces = TextPieces> {
 
   /** A reader of columns that another thread writes. */
   static reader(): FileColumns {
-    return new FileColumns(new TextPieces(), new TextPieces());
+    return new FileColumns(new TextPieces(), new TextPieces(), new TextPieces());
   }
 
   /** What a reader does with news; `drop` is called apart, when nobody looks at older states any more. */
@@ -96,16 +101,17 @@ export class FileColumns<T extends TextPieces = TextPieces> {
     for (const { column, ...piece } of columns) this.#column(column).attach(piece);
     for (const each of names) this.names.attach(each);
     for (const each of descs) this.descs.attach(each);
-    for (const [number, text] of folders) this.#folders[number] = text;
+    for (const each of folders) this.folders.attach(each);
     for (const [number, text] of types) this.#types[number] = text;
   }
 
-  drop({ droppedNames, droppedDescs }: Growth): void {
+  drop({ droppedNames, droppedDescs, droppedFolders }: Growth): void {
     for (const at of droppedNames) this.names.drop(at);
     for (const at of droppedDescs) this.descs.drop(at);
+    for (const at of droppedFolders) this.folders.drop(at);
   }
 
-  /** All there is but the texts of folders, for a reader that begins. */
+  /** All there is, for a reader that begins. */
   everything(): Growth {
     const numbered = (texts: readonly string[]) =>
       texts.flatMap((text, number): (readonly [number, string])[] => [[number, text]]);
@@ -119,18 +125,10 @@ export class FileColumns<T extends TextPieces = TextPieces> {
       descs: this.descs.pieces(),
       droppedNames: [],
       droppedDescs: [],
-      folders: [],
+      folders: this.folders.pieces(),
+      droppedFolders: [],
       types: numbered(this.#types),
     };
-  }
-
-  /** By number. */
-  folderTexts(): readonly string[] {
-    return this.#folders.slice();
-  }
-
-  setFolderText(number: number, text: string): void {
-    this.#folders[number] = text;
   }
 
   setTypeText(number: number, text: string): void {
@@ -138,7 +136,7 @@ export class FileColumns<T extends TextPieces = TextPieces> {
   }
 
   folderText(number: number): string {
-    return this.#folders[number] ?? '';
+    return decodePath(this.folders.bytesAt(this.folderAt.get(number)));
   }
 
   typeText(number: number): string {
@@ -219,6 +217,11 @@ function hashRange(slot: Slot): [number, number] {
 
 function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
   return Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength);
+}
+
+function decodePath(bytes: Uint8Array): string {
+  const text = bufferOf(bytes).toString('utf8');
+  return text.includes('\uFFFD') ? fromBytes(bytes.slice()) : text; // that is what it makes of invalid bytes
 }
 
 function decode(bytes: Uint8Array, flags: number): string {

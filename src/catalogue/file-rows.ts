@@ -94,7 +94,10 @@ class BlockTexts {
   /** By the table's number: the place here. */
   readonly folders = new Map<number, number>();
   readonly types = new Map<number, number>();
-  readonly strings: { readonly folders: Buffer[]; readonly types: Buffer[] } = { folders: [], types: [] };
+  readonly strings: { readonly folders: Uint8Array[]; readonly types: Uint8Array[] } = {
+    folders: [],
+    types: [],
+  };
   bytes = 0;
 
   constructor(table: FileTable) {
@@ -110,14 +113,15 @@ class BlockTexts {
     this.descs.push(desc);
     this.bytes += name.length + (desc?.length ?? 0);
     const folder = columns.folder.get(slot);
-    if (!this.folders.has(folder)) this.#addString('folders', folder, columns.folderText(folder));
+    if (!this.folders.has(folder)) {
+      this.#addString('folders', folder, columns.folders.bytesAt(columns.folderAt.get(folder)));
+    }
     const type = columns.type.get(slot);
-    if (!this.types.has(type)) this.#addString('types', type, columns.typeText(type));
+    if (!this.types.has(type)) this.#addString('types', type, toBytes(columns.typeText(type)));
   }
 
-  #addString(kind: 'folders' | 'types', number: number, text: string): void {
+  #addString(kind: 'folders' | 'types', number: number, bytes: Uint8Array): void {
     this[kind].set(number, this[kind].size);
-    const bytes = toBytes(text);
     this.strings[kind].push(bytes);
     this.bytes += bytes.length;
   }

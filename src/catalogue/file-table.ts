@@ -10,7 +10,6 @@
 import { Buffer } from 'node:buffer';
 import { Column } from '../columns/column.js';
 import { SlotChains } from '../columns/slot-chains.js';
-import { SlotLists } from '../columns/slot-lists.js';
 import { SlotSet } from '../columns/slot-set.js';
 import { StringTable } from '../columns/string-table.js';
 import { type Move, TextWriter } from '../columns/text-pieces.js';
@@ -19,9 +18,10 @@ import { flagsOf, hashOfName } from './file-name.js';
 import { type FileRows, RowFlag } from './file-rows.js';
 import type { FileStamp } from './file-stamp.js';
 import { FileTotals, type ShareTotals, type TableTotals } from './file-totals.js';
-import { GrowthNews } from './growth-news.js';
+import { GrowthNews, type TextKind } from './growth-news.js';
 import { toBytes } from './share-path.js';
 import type { TableBatch, TableState } from './table-feed.js';
+import { TableFolders } from './table-folders.js';
 
 /** What the scan knows a file as; see `scan/known-file.ts`. Only files that are `offered` are shown. */
 export const FileState = ['remembered', 'settling', 'offered', 'unreadable'] as const;
@@ -52,22 +52,23 @@ export interface TableFollower {
 interface Leaving {
   readonly number: number;
   readonly slots: readonly Slot[];
-  readonly moves: readonly (Move & { readonly column: 'nameAt' | 'descAt' })[];
+  readonly moves: readonly (Move & { readonly kind: TextKind })[];
 }
 
 export class FileTable {
   readonly columns: FileColumns<TextWriter>;
   readonly #news = new GrowthNews();
-  readonly #folders = new StringTable();
+  readonly #folders: TableFolders;
   readonly #types = new StringTable();
   readonly #ctimeMs = new Column((length) => new Float64Array(length));
   readonly #birthtimeMs = new Column((length) => new Float64Array(length));
   readonly #ino = new Column((length) => new Float64Array(length));
   /** One more than the place in {@link FileState}; 0 where there is no file. */
   readonly #state = new Column((length) => new Uint8Array(length));
-  readonly #byKey = new SlotChains();
-  readonly #byHash = new SlotChains();
-  readonly #byFolder = new SlotLists();
+  readonly #byKey = new SlotChains((slot) =>
+    hashOfName(this.columns.folder.get(slot), this.columns.names.bytesAt(this.columns.nameAt.get(slot))),
+  );
+  readonly #byHash = new SlotChains((slot) => chainOfHash(this.columns.sha256Bytes(slot)));
   readonly #shown = new SlotSet();
   readonly #free: Slot[] = [];
   #slots = 0;
@@ -84,15 +85,18 @@ export class FileTable {
   readonly #listeners = new Set<(batch: TableBatch) => void>();
 
   constructor() {
-    const text = (kind: 'name' | 'desc') =>
+    const text = (kind: TextKind) =>
       new TextWriter({
         onPiece: (piece) => this.#news.text(kind, piece),
         onDrop: (at) => this.#news.dropped(kind, at),
       });
-    this.columns = new FileColumns(text('name'), text('desc'), {
+    this.columns = new FileColumns(text('name'), text('desc'), text('folder'), {
       onPiece: (column, piece) => this.#news.column(column, piece),
     });
     this.#totals = new FileTotals(this);
+    this.#folders = new TableFolders(this, {
+      onFolder: (number, text) => this.#totals.setFolder(number, text),
+    });
   }
 
   /** Of what is shown. */
@@ -141,14 +145,14 @@ export class FileTable {
   }
 
   /** All folders that hold files, each as `share/folder`. */
-  *folders(): Generator<string> {
-    for (const [text, number] of this.#folders) if (!this.#byFolder.isEmpty(number)) yield text;
+  folders(): Iterable<string> {
+    return this.#folders.texts();
   }
 
   /** The files of a folder, but not of those below; the last added first. */
   *filesIn(folder: string): Generator<Slot> {
     const number = this.#folders.find(folder);
-    if (number !== undefined) yield* this.#byFolder.of(number);
+    if (number !== undefined) yield* this.#folders.filesIn(number);
   }
 
   /** Files with this content, shown or not, as far as `most` of them go. */
@@ -221,8 +225,10 @@ export class FileTable {
       const as = this.#state.get(slot) === 0 ? how(row) : 'left-out';
       if (as === 'left-out') continue;
       this.#slots = Math.max(this.#slots, slot + 1);
-      const folder = this.#hold(this.#folders, rows.folders, rows.folder[row] as number, folders, 'folder');
-      const type = this.#hold(this.#types, rows.types, rows.type[row] as number, types, 'type');
+      const folder = this.#held(folders, rows.folders, rows.folder[row] as number, (text) =>
+        this.#folders.numberOf(text),
+      );
+      const type = this.#held(types, rows.types, rows.type[row] as number, (text) => this.#typeOf(text));
       const name = rows.names.subarray(row === 0 ? 0 : rows.nameEnds[row - 1], rows.nameEnds[row]);
       this.#place(slot, folder, type, name, flags & (FileFlag.wide | FileFlag.odd));
       if ((flags & RowFlag.described) !== 0) {
@@ -299,7 +305,7 @@ export class FileTable {
     this.hide(slot);
     this.#byKey.remove(slot);
     if (this.columns.hasHash(slot)) this.#byHash.remove(slot);
-    this.#byFolder.remove(slot, this.columns.folder.get(slot));
+    this.#folders.remove(slot);
     this.#state.set(slot, 0);
     this.#touched.delete(slot);
     this.#dropped.push(slot);
@@ -308,9 +314,11 @@ export class FileTable {
   /** Tells everybody of the changes since the last batch; undefined when there were none. */
   commit(): TableBatch | undefined {
     if (this.isCommitted) return undefined;
+    const isThere = (slot: Slot) => this.#state.get(slot) !== 0;
     const moves = [
-      ...this.columns.names.moveSome((slot) => this.#state.get(slot) !== 0).map(moveOf('nameAt')),
-      ...this.columns.descs.moveSome((slot) => this.#state.get(slot) !== 0).map(moveOf('descAt')),
+      ...this.columns.names.moveSome(isThere).map(moveOf('name')),
+      ...this.columns.descs.moveSome(isThere).map(moveOf('desc')),
+      ...this.columns.folders.moveSome((number) => this.#folders.holdsFiles(number)).map(moveOf('folder')),
     ];
     this.#number += 1;
     const batch: TableBatch = {
@@ -346,7 +354,6 @@ export class FileTable {
       number: this.#number,
       restored: this.#restored,
       shown: this.#shown.words.slice(),
-      folders: this.columns.folderTexts(),
       growth: this.columns.everything(),
     };
     this.#released.set(follower, this.#number);
@@ -370,26 +377,22 @@ export class FileTable {
     const released = Math.min(this.#number, ...this.#released.values());
     while ((this.#leaving[0]?.number ?? Number.POSITIVE_INFINITY) <= released) {
       const leaving = this.#leaving.shift();
-      for (const { column, slot, from, to } of leaving?.moves ?? []) {
-        this.columns[column].set(slot, to);
-        this.#textsOf(column).free(from);
+      for (const { kind, slot, from, to } of leaving?.moves ?? []) {
+        this.columns[`${kind}At`].set(slot, to);
+        this.columns[`${kind}s`].free(from);
       }
       for (const slot of leaving?.slots ?? []) this.#giveUp(slot);
     }
   }
 
-  #textsOf(column: 'nameAt' | 'descAt'): TextWriter {
-    return column === 'nameAt' ? this.columns.names : this.columns.descs;
-  }
-
   #giveUp(slot: Slot): void {
     const { columns } = this;
-    for (const column of ['nameAt', 'descAt'] as const) {
-      const place = columns[column].get(slot);
-      if (place !== 0) this.#textsOf(column).free(place);
-      columns[column].set(slot, 0);
+    for (const kind of ['name', 'desc'] as const) {
+      const place = columns[`${kind}At`].get(slot);
+      if (place !== 0) columns[`${kind}s`].free(place);
+      columns[`${kind}At`].set(slot, 0);
     }
-    this.#folders.release(columns.folder.get(slot));
+    this.#folders.giveUp(slot);
     this.#types.release(columns.type.get(slot));
     columns.flags.set(slot, 0);
     this.#free.push(slot);
@@ -397,8 +400,8 @@ export class FileTable {
 
   #write(slot: Slot, file: NewFile): void {
     const { columns } = this;
-    const folder = this.#take(this.#folders, file.folder, 'folder');
-    const type = this.#take(this.#types, file.mediaType, 'type');
+    const folder = this.#folders.numberOf(file.folder);
+    const type = this.#typeOf(file.mediaType);
     const name = toBytes(file.name);
     this.#place(slot, folder, type, name, flagsOf(file.name, name.length));
     if (file.desc !== undefined) columns.descAt.set(slot, columns.descs.add(slot, toBytes(file.desc)));
@@ -413,12 +416,12 @@ export class FileTable {
 
   #place(slot: Slot, folder: number, type: number, name: Uint8Array, flags: number): void {
     const { columns } = this;
-    columns.folder.set(slot, folder);
+    this.#folders.add(slot, folder);
     columns.type.set(slot, type);
+    this.#types.hold(type);
     columns.flags.set(slot, flags);
     columns.nameAt.set(slot, columns.names.add(slot, name));
     this.#byKey.add(slot, hashOfName(folder, name));
-    this.#byFolder.add(slot, folder);
   }
 
   #writeHash(slot: Slot, sha256: string): void {
@@ -433,36 +436,28 @@ export class FileTable {
     this.#byHash.add(slot, chainOfHash(bytes));
   }
 
-  #take(table: StringTable, text: string, kind: 'folder' | 'type'): number {
-    const isNew = table.find(text) === undefined;
-    const number = table.take(text);
-    if (!isNew) return number;
-    if (kind === 'folder') {
-      this.columns.setFolderText(number, text);
-      this.#totals.setFolder(number, text);
-    } else {
-      this.columns.setTypeText(number, text);
-    }
-    this.#news.string(kind, number, text);
+  /** The number of the type, new where there is none; to be held. */
+  #typeOf(text: string): number {
+    const known = this.#types.find(text);
+    if (known !== undefined) return known;
+    const number = this.#types.add(text);
+    this.columns.setTypeText(number, text);
+    this.#news.type(number, text);
     return number;
   }
 
   /** The number of one of these texts, of which `known` holds those that were asked for before. */
-  #hold(
-    table: StringTable,
+  #held(
+    known: Map<number, number>,
     texts: readonly string[],
     at: number,
-    known: Map<number, number>,
-    kind: 'folder' | 'type',
+    numberOf: (text: string) => number,
   ): number {
-    const number = known.get(at);
-    if (number !== undefined) {
-      table.hold(number);
-      return number;
-    }
-    const taken = this.#take(table, texts[at] as string, kind);
-    known.set(at, taken);
-    return taken;
+    const before = known.get(at);
+    if (before !== undefined) return before;
+    const number = numberOf(texts[at] as string);
+    known.set(at, number);
+    return number;
   }
 
   #isAt(slot: Slot, folder: number, name: Uint8Array): boolean {
@@ -471,8 +466,8 @@ export class FileTable {
   }
 }
 
-function moveOf(column: 'nameAt' | 'descAt') {
-  return (move: Move) => ({ ...move, column });
+function moveOf(kind: TextKind) {
+  return (move: Move) => ({ ...move, kind });
 }
 
 function chainOfHash(sha256: Uint8Array): number {

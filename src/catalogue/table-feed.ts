@@ -23,7 +23,5 @@ export interface TableState {
   readonly restored: number;
   /** A bit for each slot that is shown. */
   readonly shown: Uint32Array;
-  /** By number. They are not in `growth`: there are many, and whoever sends them elsewhere does so in parts. */
-  readonly folders: readonly string[];
   readonly growth: Growth;
 }

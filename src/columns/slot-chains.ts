@@ -1,6 +1,6 @@
 /**
- * A hash table of numbers that costs a few bytes each: who has what hash is known to the caller, who
- * looks at each of them. It grows a bucket at a time (linear hashing), so that no addition takes long,
+ * A hash table of numbers that costs a few bytes each: what is hashed, the caller knows, who
+ * looks at each of them, and says their hashes again when asked. It grows a bucket at a time (linear hashing), so that no addition takes long,
  * and forgets in constant time however many share a hash.
  */
 import { Column } from './column.js';
@@ -9,14 +9,19 @@ const NONE = 0; // slots are stored one higher
 const FIRST_BUCKETS = 16;
 
 export class SlotChains {
+  readonly #hashOf: (slot: number) => number;
   readonly #buckets = Column.uint32();
   /** Buckets in use: between `#level` and twice that. */
   #count = FIRST_BUCKETS;
   #level = FIRST_BUCKETS;
-  readonly #hashes = Column.uint32();
   readonly #next = Column.uint32();
   readonly #previous = Column.uint32();
   #size = 0;
+
+  /** `hashOf` gives the 32 bits with which a slot was added, as long as the slot is in it. */
+  constructor(hashOf: (slot: number) => number) {
+    this.#hashOf = hashOf;
+  }
 
   /** Makes room for so many at once, which is quicker than growing. Only while it is empty. */
   reserve(slots: number): void {
@@ -27,7 +32,6 @@ export class SlotChains {
 
   /** The slot is not in it. */
   add(slot: number, hash: number): void {
-    this.#hashes.set(slot, hash);
     this.#link(slot, this.#bucketOf(hash));
     this.#size += 1;
     if (this.#size > this.#count) this.#split();
@@ -35,16 +39,19 @@ export class SlotChains {
 
   /** The slot is in it. */
   remove(slot: number): void {
-    this.#unlink(slot, this.#bucketOf(this.#hashes.get(slot)));
+    this.#unlink(slot, this.#bucketOf(this.#hashOf(slot)));
     this.#size -= 1;
   }
 
-  /** The first slot with this hash for which `isIt` holds, the last one added first. */
+  /**
+   * The first slot for which `isIt` holds, the last one added first. It is asked of all with this hash, and of
+   * some others.
+   */
   find(hash: number, isIt: (slot: number) => boolean): number | undefined {
     let at = this.#buckets.get(this.#bucketOf(hash));
     while (at !== NONE) {
       const slot = at - 1;
-      if (this.#hashes.get(slot) === hash && isIt(slot)) return slot;
+      if (isIt(slot)) return slot;
       at = this.#next.get(slot);
     }
     return undefined;
@@ -79,7 +86,7 @@ export class SlotChains {
     while (at !== NONE) {
       const slot = at - 1;
       at = this.#next.get(slot);
-      const bucket = (this.#hashes.get(slot) & (2 * this.#level - 1)) >>> 0;
+      const bucket = (this.#hashOf(slot) & (2 * this.#level - 1)) >>> 0;
       if (bucket === from) continue;
       this.#unlink(slot, from);
       this.#link(slot, bucket);

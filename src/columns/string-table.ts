@@ -10,21 +10,16 @@ export class StringTable {
     return this.#numbers.get(text);
   }
 
-  /** The number of the string, for one more holder. */
-  take(text: string): number {
-    const known = this.#numbers.get(text);
-    if (known !== undefined) {
-      this.hold(known);
-      return known;
-    }
+  /** The number of a string that nobody has, to be held. */
+  add(text: string): number {
     const number = this.#free.pop() ?? this.#strings.length;
     this.#numbers.set(text, number);
     this.#strings[number] = text;
-    this.#holders[number] = 1;
+    this.#holders[number] = 0;
     return number;
   }
 
-  /** One holder more of a string that somebody has. */
+  /** One holder more. */
   hold(number: number): void {
     this.#holders[number] = (this.#holders[number] ?? 0) + 1;
   }
@@ -37,11 +32,6 @@ export class StringTable {
     this.#numbers.delete(this.get(number));
     this.#strings[number] = '';
     this.#free.push(number);
-  }
-
-  /** Every string with its number. */
-  [Symbol.iterator](): IterableIterator<[text: string, number: number]> {
-    return this.#numbers.entries();
   }
 
   get(number: number): string {

@@ -71,7 +71,8 @@ export class TextPieces {
     return true;
   }
 
-  protected find(place: Place): { readonly piece: TextPiece; readonly value: number } {
+  /** Where exactly it is: the text of a value never changes. Throws `TypeError` for a place without a text. */
+  find(place: Place): { readonly piece: TextPiece; readonly value: number } {
     const piece = place === NOWHERE ? undefined : this.byNumber[(place - 1) >>> VALUE_BITS];
     if (piece === undefined) throw new TypeError(`there is no text at ${place}`);
     return { piece, value: (place - 1) & (PIECE_VALUES - 1) };

@@ -4,15 +4,18 @@
  */
 import type { FileColumns } from '../catalogue/file-columns.js';
 import { Column } from '../columns/column.js';
+import { MadeOfTexts } from '../columns/made-of-texts.js';
 import { isKeptInPaths } from './position.js';
 
 /** Before, after, or to be told by the names. */
 export type Side = -1 | 1 | 0;
 
+/** With the slash. Kept from one search to the next: to read them anew takes longer than all the rest of it. */
+const textsOf = new WeakMap<FileColumns, MadeOfTexts<string | null>>();
+
 export class FolderOrder {
   readonly #columns: FileColumns;
-  /** With the slash, so that each is made once. */
-  readonly #texts = new Map<number, string | null>();
+  readonly #texts: MadeOfTexts<string | null>;
   #path = '';
   /** By folder, of which path it is known and the side: `4 * round + side + 1`. */
   readonly #sides = Column.uint32();
@@ -20,6 +23,8 @@ export class FolderOrder {
 
   constructor(columns: FileColumns) {
     this.#columns = columns;
+    this.#texts = textsOf.get(columns) ?? new MadeOfTexts({ texts: columns.folders });
+    textsOf.set(columns, this.#texts);
   }
 
   /** From now on {@link sideOf} is about this path, as `pathFor` of `position.ts` gives it. */
@@ -33,24 +38,22 @@ export class FolderOrder {
   sideOf(folder: number): Side {
     const known = this.#sides.get(folder);
     if (known >>> 2 === this.#round) return ((known & 3) - 1) as Side;
-    const side = this.#compareToPath(`${this.#columns.folderText(folder)}/`);
+    const side = this.#compareToPath(this.text(folder));
     this.#sides.set(folder, this.#round * 4 + side + 1);
     return side;
   }
 
-  #compareToPath(folder: string): Side {
-    if (this.#path.startsWith(folder) || !isKeptInPaths(folder)) return 0;
+  #compareToPath(folder: string | null): Side {
+    if (folder === null || this.#path.startsWith(folder)) return 0;
     return folder < this.#path ? -1 : 1;
   }
 
   /** For {@link compareFolders}: null where the text is too long to stand in a position as it is. */
   text(folder: number): string | null {
-    const known = this.#texts.get(folder);
-    if (known !== undefined) return known;
-    const text = `${this.#columns.folderText(folder)}/`;
-    const kept = isKeptInPaths(text) ? text : null;
-    this.#texts.set(folder, kept);
-    return kept;
+    return this.#texts.of(this.#columns.folderAt.get(folder), () => {
+      const text = `${this.#columns.folderText(folder)}/`;
+      return isKeptInPaths(text) ? text : null;
+    });
   }
 }
 

@@ -49,17 +49,11 @@ export class FollowedTable {
     this.#init = init;
   }
 
-  /** The texts of folders from a number on, where they come before the state. */
-  learn(from: number, folders: readonly string[]): void {
-    for (const [at, text] of folders.entries()) this.#columns.setFolderText(from + at, text);
-  }
-
   /**
    * To be called once, first; nothing is seen before its end. Words that were saved are not read again: of an index
    * of the same table, before this state.
    */
-  *begin({ number, shown, folders, growth }: TableState, pace: Pace, saved?: SavedIndex): Work<void> {
-    this.learn(0, folders);
+  *begin({ number, shown, growth }: TableState, pace: Pace, saved?: SavedIndex): Work<void> {
     this.#columns.attach(growth);
     const slots = new SlotSet(shown);
     const missing = saved ? yield* this.#adopt(saved, slots, pace) : slots;

@@ -27,7 +27,8 @@ export class WaitingBatches {
   readonly #droppedNames = new Set<number>();
   readonly #droppedDescs = new Set<number>();
   readonly #columns: Growth['columns'][number][] = [];
-  readonly #folders = new Map<number, string>();
+  readonly #folders = new Map<number, NumberedPiece>();
+  readonly #droppedFolders = new Set<number>();
   readonly #types = new Map<number, string>();
 
   add({ number, added, removed, growth }: TableBatch): void {
@@ -43,7 +44,7 @@ export class WaitingBatches {
     for (const piece of growth.columns) this.#columns.push(piece); // each is made once
     grow(this.#names, this.#droppedNames, growth.names, growth.droppedNames);
     grow(this.#descs, this.#droppedDescs, growth.descs, growth.droppedDescs);
-    for (const [at, text] of growth.folders) this.#folders.set(at, text);
+    grow(this.#folders, this.#droppedFolders, growth.folders, growth.droppedFolders);
     for (const [at, text] of growth.types) this.#types.set(at, text);
   }
 
@@ -58,7 +59,8 @@ export class WaitingBatches {
         descs: [...this.#descs.values()],
         droppedNames: [...this.#droppedNames],
         droppedDescs: [...this.#droppedDescs],
-        folders: [...this.#folders],
+        folders: [...this.#folders.values()],
+        droppedFolders: [...this.#droppedFolders],
         types: [...this.#types],
       },
     };

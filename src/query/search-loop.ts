@@ -31,9 +31,6 @@ export function runSearchLoop(
 
   port.on('message', (message) => {
     switch (message.type) {
-      case 'folders':
-        search.learn(message.from, message.folders);
-        return;
       case 'begin':
         search.begin(message.state);
         return;

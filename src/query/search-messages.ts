@@ -6,9 +6,6 @@ import type { SearchRequest } from './query-engine.js';
 import type { SearchBatch } from './search-batch.js';
 
 export type ToSearchWorker =
-  /** A part of the state to begin with: texts of folders from a number on, few enough not to hold up the sender. */
-  | { readonly type: 'folders'; readonly from: number; readonly folders: readonly string[] }
-  /** The state without them. */
   | { readonly type: 'begin'; readonly state: TableState }
   | { readonly type: 'apply'; readonly batch: SearchBatch }
   | { readonly type: 'search'; readonly id: number; readonly request: SearchRequest }

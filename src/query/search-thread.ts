@@ -3,7 +3,6 @@
  * however it ends, all calls under way fail; `kept-search-thread.ts` starts another.
  */
 import { Worker } from 'node:worker_threads';
-import type { TableState } from '../catalogue/table-feed.js';
 import { AbortedError, messageOf } from '../errors.js';
 import type { Executed } from './execute.js';
 import type { SearchRequest } from './query-engine.js';
@@ -15,9 +14,6 @@ import {
   unpackError,
 } from './search-messages.js';
 import type { TableSearchInit } from './table-search.js';
-
-/** Strings in one message: copying them takes the main thread about a millisecond. */
-const FOLDERS_A_MESSAGE = 2048;
 
 /** What it keeps are few large arrays: more room for short-lived objects is only memory that stays with it. */
 const MEMORY = { maxYoungGenerationSizeMb: 8 };
@@ -49,7 +45,7 @@ export class SearchThread {
   constructor({ table }: { readonly table: SearchedTable }, init: SearchThreadInit) {
     this.#worker = new Worker(ENTRY, { workerData: init, resourceLimits: MEMORY });
     this.#feed = new SearchFeed(table, {
-      begin: (state) => void this.#begin(state),
+      begin: (state) => this.#post({ type: 'begin', state }),
       send: (batch) => this.#post({ type: 'apply', batch }),
     });
     this.#worker.on('message', (message: FromSearchWorker) => this.#take(message));
@@ -134,16 +130,6 @@ export class SearchThread {
     await this.#worker.terminate();
   }
 
-  /** Memory goes by reference; what is copied goes in parts. The feed sends nothing until it has all. */
-  async #begin(state: TableState): Promise<void> {
-    const { folders } = state;
-    for (let from = 0; from < folders.length && !this.ending; from += FOLDERS_A_MESSAGE) {
-      this.#post({ type: 'folders', from, folders: folders.slice(from, from + FOLDERS_A_MESSAGE) });
-      await nextRound();
-    }
-    this.#post({ type: 'begin', state: { ...state, folders: [] } });
-  }
-
   #fail(reason: Error): void {
     this.#feed.end(reason);
     for (const call of this.#calls.values()) call.reject(reason);
@@ -183,9 +169,4 @@ export class SearchThread {
     this.#calls.delete(id);
     return call;
   }
-}
-
-/** Lets the event loop go round, so that sending much holds nothing up. */
-function nextRound(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

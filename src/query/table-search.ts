@@ -70,11 +70,6 @@ export class TableSearch {
     });
   }
 
-  /** The texts of folders from a number on, where they come before the state. */
-  learn(from: number, folders: readonly string[]): void {
-    this.#table.learn(from, folders);
-  }
-
   /** To be called once, first. */
   begin(state: TableState): void {
     this.#change(state.number, async () => {

@@ -19,7 +19,9 @@ export class KnownFolders {
   /** 0 where it has none. */
   readonly #nameAt = Column.uint32();
   readonly #names = new TextWriter({ onPiece: () => undefined, onDrop: () => undefined });
-  readonly #byName = new SlotChains();
+  readonly #byName = new SlotChains((folder) =>
+    hashOfName(this.#parent.get(folder) - 1, this.#names.bytesAt(this.#nameAt.get(folder))),
+  );
   readonly #below = new SlotLists();
   /** One more than the device; 0 where it has not been listed. */
   readonly #device = new Column((length) => new Float64Array(length));

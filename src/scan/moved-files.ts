@@ -6,6 +6,7 @@
 import type { Slot } from '../catalogue/file-columns.js';
 import { type FileStamp, hashOfMoved, isSameMoved } from '../catalogue/file-stamp.js';
 import type { FileTable } from '../catalogue/file-table.js';
+import { Column } from '../columns/column.js';
 import { SlotChains } from '../columns/slot-chains.js';
 
 /** A file that is gone costs what one that is offered costs: so many at most, in a share where files come and go. */
@@ -15,7 +16,9 @@ const KEEP_MS = 120_000;
 
 export class MovedFiles {
   readonly #table: Pick<FileTable, 'stampOf'>;
-  readonly #byIdentity = new SlotChains();
+  /** What is added; the stamp itself may change before the slot is taken out. */
+  readonly #hashes = Column.uint32();
+  readonly #byIdentity = new SlotChains((slot) => this.#hashes.get(slot));
   /** When each went, in the order of going. */
   readonly #gone = new Map<Slot, number>();
 
@@ -31,10 +34,12 @@ export class MovedFiles {
     return this.#gone.has(slot);
   }
 
-  /** The slot, whose stamp does not change from now on, is not in it. Returns one to be given up for it. */
+  /** The slot is not in it. Returns one to be given up for it. */
   add(slot: Slot, nowMs: number): Slot | undefined {
     this.#gone.set(slot, nowMs);
-    this.#byIdentity.add(slot, hashOfMoved(this.#table.stampOf(slot)));
+    const hash = hashOfMoved(this.#table.stampOf(slot));
+    this.#hashes.set(slot, hash);
+    this.#byIdentity.add(slot, hash);
     return this.#gone.size > MAX_FILES ? this.#takeFirst(Number.POSITIVE_INFINITY) : undefined;
   }
 

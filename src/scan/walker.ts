@@ -8,8 +8,11 @@ import type { Startable } from '../startable.js';
 import type { Finding, LookRequest } from './listing.js';
 import type { FromWalker, LookPriority, ToWalker } from './walk-loop.js';
 
-/** A worker that has had nothing to do for this long ends: it keeps tens of megabytes of what it walked. */
-const IDLE_MS = 10_000;
+/**
+ * A worker that has had nothing to do for this long ends: it keeps tens of megabytes of what it walked. Another is
+ * there in some 50 ms.
+ */
+const IDLE_MS = 3000;
 
 /** Thrown when the worker ended in the middle of a look. The next look has a new worker. */
 export class WalkerEndedError extends ShoalError {

@@ -46,9 +46,7 @@ class Reader {
 
   constructor(catalogue: Catalogue) {
     this.follower = catalogue.table.follow((batch) => this.waiting.push(batch));
-    const { folders, growth } = this.follower.state;
-    for (const [number, text] of folders.entries()) this.columns.setFolderText(number, text);
-    this.columns.attach(growth);
+    this.columns.attach(this.follower.state.growth);
     for (const [word, bits] of this.follower.state.shown.entries()) {
       for (let bit = 0; bit < 32; bit++) if ((bits & (1 << bit)) !== 0) this.shown.add(word * 32 + bit);
     }

@@ -6,7 +6,8 @@ import { WaitingBatches } from '../../src/query/search-batch.js';
 
 function batch(number: number, { added = [] as number[], removed = [] as number[], ...growth }): TableBatch {
   const empty: Growth = {
-    ...{ columns: [], names: [], descs: [], droppedNames: [], droppedDescs: [], folders: [], types: [] },
+    ...{ columns: [], names: [], descs: [], droppedNames: [], droppedDescs: [] },
+    ...{ folders: [], droppedFolders: [], types: [] },
   };
   return {
     number,
@@ -48,8 +49,8 @@ describe('WaitingBatches', () => {
   it('have the last piece and the last text of each number, and drop what nothing has replaced', () => {
     const [first, second, third] = [piece(1), piece(1), piece(2)];
     const { growth } = together(
-      batch(1, { names: [first, third], folders: [[4, 'a']], descs: [piece(3)] }),
-      batch(2, { droppedNames: [1, 2], droppedDescs: [9], folders: [[4, 'b']] }),
+      batch(1, { names: [first, third], types: [[4, 'a']], folders: [piece(5)], descs: [piece(3)] }),
+      batch(2, { droppedNames: [1, 2], droppedDescs: [9], types: [[4, 'b']], droppedFolders: [5] }),
       batch(3, { names: [second], droppedDescs: [3] }),
     );
     assert.deepEqual(
@@ -59,6 +60,7 @@ describe('WaitingBatches', () => {
     assert.deepEqual(growth.droppedNames, [2]);
     assert.deepEqual(growth.descs, []);
     assert.deepEqual([...growth.droppedDescs].sort(), [3, 9]);
-    assert.deepEqual(growth.folders, [[4, 'b']]);
+    assert.deepEqual(growth.types, [[4, 'b']]);
+    assert.deepEqual([growth.folders, growth.droppedFolders], [[], [5]]);
   });
 });

@@ -40,9 +40,9 @@ describe('walker', () => {
     await walker.start();
     assert.deepEqual(await look(), ['file']);
     const threads = await countThreads();
-    await clock.advance(9000);
+    await clock.advance(2000);
     assert.deepEqual(await look(), ['file']);
-    await clock.advance(9000);
+    await clock.advance(2000);
     assert.equal(await countThreads(), threads);
     await clock.advance(1000);
     await eventually(countThreads, (count) => count < threads);
