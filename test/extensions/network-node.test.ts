@@ -10,6 +10,7 @@ import { loadNodeConfig } from '../../src/config/load.js';
 import type { Entity } from '../../src/entity/entity.js';
 import { createLog, silentLog } from '../../src/log.js';
 import { NetworkNode } from '../../src/node/network-node.js';
+import { NodeExtensions } from '../../src/node/node-extensions.js';
 import { TransferStack } from '../../src/node/transfer-stack.js';
 import { findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseJid } from '../../src/stanza/jid.js';
@@ -29,6 +30,13 @@ interface Peer {
   readonly entity: Entity;
   readonly transfers: TransferStack;
 }
+
+describe('a node without extensions', () => {
+  it('has nothing between its parts', () => {
+    const init = { extensions: [], jid: NODE, limitMs: 1000 };
+    assert.equal(NodeExtensions.of({ clock: systemClock, log: silentLog }, init), undefined);
+  });
+});
 
 describe('a node with extensions', function () {
   this.timeout(30_000);
