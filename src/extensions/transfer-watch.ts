@@ -1,6 +1,7 @@
 /** Sends files as extensions let it, and tells them how far each one is and how it ended. */
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock, Timer } from '../clock.js';
+import { ParseError } from '../errors.js';
 import {
   FileNotAvailableError,
   type FileRequest,
@@ -48,8 +49,19 @@ export class WatchedFiles {
 
   /** As {@link FilesToSend.handle}; throws `SessionFailedError` as well, for a veto with a reason. */
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<FileSource> => {
+    const { files } = this.#components;
     const { peer, sid } = request;
-    return await this.#watched(await this.#components.files.handle(request, signal), { peer, sid }, signal);
+    const { range, ...whole } = request.file;
+    try {
+      return await this.#watched(await files.handle(request, signal), { peer, sid }, signal);
+    } catch (error) {
+      if (!(error instanceof ParseError) || range === undefined) throw error;
+      // Who may not have the file must not learn that it is there from what is wrong with the range.
+      const source = await files.handle({ ...request, file: whole }, signal);
+      const watched = await this.#watched(source, { peer, sid }, signal);
+      watched.release({ type: 'failed', bytes: 0, error });
+      throw error;
+    }
   };
 
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<FileSource> {

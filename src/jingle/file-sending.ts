@@ -55,12 +55,22 @@ export class FileSending implements ContentApplication, FileUpload {
     if (this.#over) this.#release(source, this.#over.error);
   }
 
-  /** The `<file/>` of our offer, or of our answer to a request. */
+  /** The `<file/>` of our answer to a request. */
   get description(): FileDescription {
     const { file } = this.#sourceInUse();
     const range = this.#range;
     // A bare <range/> says that ranges are understood (XEP-0234 §5).
     return { ...file, range: isPart(file, range) ? { ...range, hashes: [] } : { offset: 0, hashes: [] } };
+  }
+
+  /**
+   * The `<file/>` of our offer: its hashes are promised, and told behind the last byte as they always are (§8.2).
+   * COMPAT: Libervia 0.9 ends a session whose offer tells a hash, which it takes for base64 of text, or has no `<desc/>`.
+   */
+  get offer(): FileDescription {
+    const { hashes, hashesUsed, ...file } = this.description;
+    const promised = [...hashesUsed, ...hashes.map(({ algo }) => algo)];
+    return { ...file, desc: file.desc ?? '', hashes: [], hashesUsed: [...new Set(promised)] };
   }
 
   get allGiven(): boolean {
@@ -150,10 +160,13 @@ export class FileSending implements ContentApplication, FileUpload {
 
   checksum(): FileDescription {
     const source = this.#sourceInUse();
-    const hashes = [source.checksum()];
-    return isPart(source.file, this.#range)
-      ? { hashes: [], hashesUsed: [], range: { ...this.#range, hashes } } // §8.2, the second example
-      : { hashes, hashesUsed: [] };
+    const computed = source.checksum();
+    if (isPart(source.file, this.#range)) {
+      return { hashes: [], hashesUsed: [], range: { ...this.#range, hashes: [computed] } }; // §8.2, the second example
+    }
+    const known = source.file.hashes;
+    const hashes = known.some(({ algo }) => algo === computed.algo) ? known : [...known, computed];
+    return { hashes, hashesUsed: [] };
   }
 
   takeInfo(): void {}

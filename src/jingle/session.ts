@@ -129,7 +129,7 @@ export class Session implements FileSession {
     const link = new OpenLink(this.sid, this.#finish);
     const sending = new FileSending(link);
     sending.use(source);
-    this.#propose(sending, link, () => sending.description);
+    this.#propose(sending, link, () => sending.offer);
     return sending;
   }
 

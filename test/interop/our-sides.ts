@@ -7,10 +7,12 @@ import { stringify } from 'yaml';
 import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
 import { systemClock } from '../../src/clock.js';
 import { loadNodeConfig } from '../../src/config/load.js';
+import { Disco } from '../../src/entity/disco.js';
 import type { Entity } from '../../src/entity/entity.js';
 import type { FileDownload, FileOffer } from '../../src/jingle/file-session.js';
 import { receiveInto } from '../../src/jingle/receive-into.js';
 import { silentLog } from '../../src/log.js';
+import { askerDisco } from '../../src/node/disco-of-us.js';
 import { NetworkAsker } from '../../src/node/network-asker.js';
 import { NetworkNode } from '../../src/node/network-node.js';
 import { TransferStack } from '../../src/node/transfer-stack.js';
@@ -67,8 +69,8 @@ export class OurNode {
     return new OurNode(init.jid, init.folder, node, connector);
   }
 
-  /** Offers one of its files. Resolves when the receiver says that it has it. */
-  async offer(to: string, name: string): Promise<Transferred> {
+  /** Offers one of its files, hashed if `sha256` (base64) is given. Resolves when the receiver says that it has it. */
+  async offer(to: string, name: string, sha256?: string): Promise<Transferred> {
     const { size, mtimeMs } = statSync(path.join(this.folder, name));
     const entry = {
       share: SHARE,
@@ -76,6 +78,7 @@ export class OurNode {
       size,
       mtimeMs: Math.floor(mtimeMs),
       mediaType: 'application/octet-stream',
+      ...(sha256 !== undefined && { sha256 }),
     };
     this.connector.forget();
     const upload = await this.node.offer(parseJid(to), entry);
@@ -146,6 +149,7 @@ export class OurReceiver {
 
   private constructor(
     private readonly entity: Entity,
+    private readonly disco: Disco,
     private readonly transfers: TransferStack,
     private readonly connector: ReachConnector,
   ) {}
@@ -181,7 +185,9 @@ export class OurReceiver {
         }),
       },
     );
-    const receiver = new OurReceiver(entity, transfers, connector);
+    const disco = new Disco({ entity }, askerDisco(transfers.jingle.features));
+    const receiver = new OurReceiver(entity, disco, transfers, connector);
+    await disco.start();
     await transfers.start();
     await entity.start();
     return receiver;
@@ -208,6 +214,7 @@ export class OurReceiver {
 
   async stop(): Promise<void> {
     await this.transfers.stop();
+    await this.disco.stop();
     await this.entity.stop();
   }
 }

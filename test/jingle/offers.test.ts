@@ -65,7 +65,8 @@ describe('A file offered', () => {
     await pair.ended();
     const [offer] = offers;
     assert.equal(offer?.peer, NODE);
-    assert.deepEqual(offer?.file.hashes, [HASH]);
+    assert.deepEqual([offer?.file.hashes, offer?.file.hashesUsed], [[], ['sha-256']], 'told at the end');
+    assert.deepEqual(download.checksums, [{ hash: HASH }]);
     assert.deepEqual([offer?.file.name, offer?.file.size, offer?.file.desc], ['a', BYTES.length, 'noise']);
     assert.deepEqual(offer?.file.range, { offset: 0, hashes: [] }, 'ranges are understood');
     assert.deepEqual(
