@@ -11,6 +11,7 @@ import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import { type Extended, extended } from '../support/extended.js';
 import { entryOf } from '../support/file-entries.js';
+import { SearchedCatalogue } from '../support/searched-catalogue.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const ROMEO = parseJid('romeo@example.net/x');
@@ -33,9 +34,10 @@ describe('queries that extensions see', () => {
   async function start(files: readonly FileEntry[], ...extensions: ExtensionHooks[]): Promise<void> {
     world = extended({ clock, extensions });
     await world.host.start();
-    engine = new LocalQueryEngine({ clock, log: silentLog });
+    const searched = new SearchedCatalogue((table) => new LocalQueryEngine({ clock, log: silentLog, table }));
+    engine = searched.engine;
     await engine.start();
-    await engine.apply(files.map((entry) => ({ type: 'put', entry })));
+    await searched.apply(files.map((entry) => ({ type: 'put', entry })));
     const hashes = { hashNow: async (entry: FileEntry) => entry };
     answerer = new WatchedAnswerer({
       answerer: new Answerer(
