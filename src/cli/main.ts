@@ -6,7 +6,6 @@
  * files it saves a node some 50 MB, and costs a few hundredths of the time in which it starts. Without it
  * everything works.
  */
-import { setFlagsFromString } from 'node:v8';
 import { systemClock } from '../clock.js';
 import { readVersion } from '../config/version.js';
 import { createAsker } from '../node/network-asker.js';
@@ -20,9 +19,6 @@ import { serveCommand } from './serve.js';
 import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
 import { processIo } from './terminal.js';
-
-// What nobody needs any more is collected when there is a fifth as much of it as of what is needed, not as much again.
-setFlagsFromString('--heap-growing-percent=20');
 
 const version = await readVersion();
 const program: Program = {

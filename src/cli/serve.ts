@@ -44,7 +44,7 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {} });
 }
 
-// Up to here a node takes some 450 MB in all and was measured; above it a node works, and needs more.
+// Up to here a node takes some 500 MB in all and was measured; above it a node works, and needs more.
 const COMFORTABLE_FILES = 1_000_000;
 
 /** What the owner of a node with very many files should know; undefined for others. */
