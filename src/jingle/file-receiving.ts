@@ -87,7 +87,8 @@ export class FileReceiving implements ContentApplication, FileDownload {
     this.#offset = offset;
     this.#expectedBytes =
       length === undefined || rest === undefined ? (length ?? rest) : Math.min(length, rest);
-    this.#checksumPromised = file.hashesUsed.length > 0 || file.hashes.length === 0; // §8.2
+    // §8.2. COMPAT: Dino 0.4.2 neither tells nor promises a hash, and never sends one.
+    this.#checksumPromised = file.hashesUsed.length > 0;
     this.#accept(file);
   }
 

@@ -14,8 +14,12 @@ export interface OwnCandidatesInit {
   readonly taken: readonly S5bCandidate[];
 }
 
-/** The middle of its range: leaves room above and below. */
-const FIRST_LOCAL_PREFERENCE = 32768;
+/**
+ * Leaves room above and below. COMPAT: other than 2^15, from which Dino 0.4.2 counts down. Where both sides reach
+ * each other with equal priorities, it takes the candidate that the initiator offered instead of the one that the
+ * initiator chose (XEP-0260 §2.4), and each side would use a connection that the other has closed.
+ */
+const FIRST_LOCAL_PREFERENCE = 41_000;
 const ID_BYTES = 8; // a peer must not guess what another session uses
 
 export function randomId(): string {

@@ -46,17 +46,21 @@ export class OurNode {
     private readonly connector: ReachConnector,
   ) {}
 
-  /** A component that shares `folder`. */
+  /** Shares `folder`: as a component, or with the account of a full address. */
   static async start(
     server: TestServer,
     init: { readonly jid: string; readonly reach: Reach; readonly folder: string; readonly home: string },
   ): Promise<OurNode> {
+    const account = ACCOUNTS.find(({ user }) => init.jid.startsWith(`${user}@`));
     const external = await externalOf(init.reach);
     const file = path.join(init.home, 'node.yaml');
     await mkdir(init.home, { recursive: true });
-    const { host, componentPort: port } = server;
+    const { host, componentPort: port, c2sPort } = server;
+    const { jid } = init;
     const written = {
-      xmpp: { mode: 'component', host, port, jid: init.jid, secret: COMPONENT_SECRET },
+      xmpp: account
+        ? { mode: 'client', jid, password: account.password, server: `${host}:${c2sPort}`, tls: 'off' }
+        : { mode: 'component', host, port, jid, secret: COMPONENT_SECRET },
       shares: [{ name: SHARE, path: init.folder }],
       scan: { quietMs: 100 },
       ...(external && { transfers: { externalHosts: [external.host], externalPort: external.port } }),
@@ -66,7 +70,7 @@ export class OurNode {
     const { config } = await loadNodeConfig(file);
     const node = new NetworkNode({ ...COMPONENTS, version: 'test', connector }, config);
     await node.start();
-    return new OurNode(init.jid, init.folder, node, connector);
+    return new OurNode(jid, init.folder, node, connector);
   }
 
   /** Offers one of its files, hashed if `sha256` (base64) is given. Resolves when the receiver says that it has it. */

@@ -27,11 +27,17 @@ export class MemoryNetwork {
   readonly #drops = new Set<(stanza: Element) => boolean>();
   readonly #watchers = new Set<(stanza: Element) => void>();
   #tail: Promise<void> = Promise.resolve();
+  #delayed = 0;
   /** How long each stanza is on its way, in milliseconds. */
   delay = 0;
 
   constructor({ clock }: MemoryNetworkComponents) {
     this.#clock = clock;
+  }
+
+  /** Delayed stanzas that are still on their way. Each is a timer of the clock, whoever sent it may be gone. */
+  get underWay(): number {
+    return this.#delayed;
   }
 
   /** A component: everything sent to its domain, at any local part and resource, is its. `start` it to be online. */
@@ -78,8 +84,16 @@ export class MemoryNetwork {
 
   /** For connections: takes a stanza, given as XML, to where its `to` says. */
   route(text: string): void {
-    if (this.delay > 0) this.#clock.after(this.delay, () => this.#deliver(text));
+    if (this.delay > 0) this.#deliverLater(text);
     else this.#tail = this.#tail.then(() => this.#deliver(text));
+  }
+
+  #deliverLater(text: string): void {
+    this.#delayed += 1;
+    this.#clock.after(this.delay, () => {
+      this.#delayed -= 1;
+      this.#deliver(text);
+    });
   }
 
   #attach(jid: Jid, init: StanzaRouterInit): Entity {

@@ -6,6 +6,8 @@ export interface TcpProxyInit {
   readonly targetPort: number;
   /** Passes what the server sends in single bytes, each in a write of its own. Default: as it comes. */
   readonly splitBytes?: boolean;
+  /** Where it listens. Default: any free port. */
+  readonly port?: number;
 }
 
 export class TcpProxy {
@@ -25,7 +27,7 @@ export class TcpProxy {
 
   static async start(init: TcpProxyInit): Promise<TcpProxy> {
     const proxy = new TcpProxy(init);
-    proxy.#server.listen(0, '127.0.0.1');
+    proxy.#server.listen(init.port ?? 0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }
