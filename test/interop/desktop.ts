@@ -56,14 +56,18 @@ export class Desktop {
 
   /** Waits for a window whose title matches, and brings it to the front. Its number. */
   async window(title: string, withinMs = 15_000): Promise<string> {
-    const found = await eventually(
-      () => this.#xdotool('search', '--onlyvisible', '--name', title).catch(() => ''),
-      (text) => text.trim() !== '',
+    const inFront = async () => {
+      const found = await this.#xdotool('search', '--onlyvisible', '--name', title);
+      const window = found.trim().split('\n').at(-1) ?? '';
+      // Fails until the window manager is there.
+      await this.#xdotool('windowactivate', '--sync', window);
+      return window;
+    };
+    return await eventually(
+      () => inFront().catch(() => ''),
+      (window) => window !== '',
       withinMs,
     );
-    const window = found.trim().split('\n').at(-1) ?? '';
-    await this.#xdotool('windowactivate', '--sync', window);
-    return window;
   }
 
   /** Waits until no window has such a title. */
@@ -102,6 +106,17 @@ export class Desktop {
   async stop(): Promise<void> {
     for (const child of this.#processes.splice(0).reverse()) await endProcess(child);
   }
+}
+
+/** Ends a program that was started `detached`, and what it has started. */
+export async function endGroup(leader: ChildProcess): Promise<void> {
+  if (leader.pid === undefined) return;
+  try {
+    process.kill(-leader.pid, 'SIGTERM');
+  } catch {
+    // all of them have ended already
+  }
+  await endProcess(leader);
 }
 
 /** Ends it and waits until it has. */

@@ -74,9 +74,13 @@ describe('Dino', function () {
     for (const other of ['alice', 'bob'] as const) {
       const talker = attachClient(server, other, { resource: 'talker' });
       await talker.start();
-      talker.send(xml('message', { to: dino.jid, type: 'chat' }, xml('body', {}, `a word from ${other}`)));
+      const id = `word-of-${other}`;
+      const request = xml('request', { xmlns: 'urn:xmpp:receipts' });
+      const body = xml('body', {}, `a word from ${other}`);
+      talker.send(xml('message', { to: dino.jid, type: 'chat', id }, body, request));
+      // It says so when it has put the message where it belongs.
+      await dino.printed(new RegExp(`receipts}:received [^>]*id='${id}'`));
       await talker.stop();
-      await dino.printed(new RegExp(`a word from ${other}`));
     }
   });
 

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../support/eventually.js';
 import { DOMAIN } from '../support/server.js';
-import { type Desktop, endProcess } from './desktop.js';
+import { type Desktop, endGroup } from './desktop.js';
 
 const SYSTEM_CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 /** Dino asks DNS for its server and knows no other port. */
@@ -130,19 +130,21 @@ export class Dino {
     await this.desktop.type(file);
     await this.desktop.press('Return');
     await this.desktop.gone(dialog);
-    await this.desktop.window('^Dino$');
-    await this.desktop.press('Return'); // "Send" has the focus
+    // "Send" has the focus once it is there; in the conversation itself the key does nothing.
+    const sent = new RegExp(`action='session-initiate' \\S+initiator='${this.jid}'`);
+    await eventually(async () => {
+      await this.desktop.window('^Dino$');
+      await this.desktop.press('Return');
+      return await this.printed(sent, 1000).then(
+        () => true,
+        () => false,
+      );
+    }, Boolean);
   }
 
   async stop(): Promise<void> {
     const child = this.#child;
     this.#child = undefined;
-    if (child?.pid === undefined) return;
-    try {
-      process.kill(-child.pid, 'SIGTERM');
-    } catch {
-      // it has ended already
-    }
-    await endProcess(child);
+    if (child) await endGroup(child);
   }
 }

@@ -1,11 +1,11 @@
 /** A Libervia of its own for a test: backend and command line, with a home and a D-Bus of their own. */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { DOMAIN, type TestServer } from '../support/server.js';
+import { endProcess } from './desktop.js';
 
 const PYTHON = '/usr/bin/python3'; // another Python in front of it lacks what Debian's packages installed
 const PROFILE = 'tester';
@@ -173,13 +173,6 @@ export class Libervia {
   }
 
   async stop(): Promise<void> {
-    for (const child of this.#processes.splice(0).reverse()) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGTERM');
-      const timer = setTimeout(() => child.kill('SIGKILL'), 5000);
-      await ended;
-      clearTimeout(timer);
-    }
+    for (const child of this.#processes.splice(0).reverse()) await endProcess(child);
   }
 }
