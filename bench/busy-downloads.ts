@@ -37,6 +37,7 @@ const stack = new TransferStack(
     listenPort: 0,
     externalHosts: [],
     connectToPrivate: true,
+    findProxies: 'never',
     maxSessions: 100,
     maxSessionsPerPeer: 1,
     idleMs: 60_000,

@@ -166,6 +166,7 @@ async function startAsker(file: string): Promise<TransferStack['jingle']> {
       serverHost: config.server.host,
       listenPort: 0,
       externalHosts: [],
+      findProxies: 'never',
       connectToPrivate: true,
       maxSessions: 100,
       maxSessionsPerPeer: 1,

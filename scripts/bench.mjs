@@ -9,7 +9,7 @@ ensureBuilt();
 const [name = '', ...words] = process.argv.slice(2);
 const folder = join(root, 'dist', 'bench');
 /** The other files there are their parts. */
-const names = ['search', 'regex', 'scan', 'hash', 'serve', 'node', 'channel', 'busy'].filter((each) =>
+const names = ['search', 'regex', 'scan', 'hash', 'serve', 'ibb', 'node', 'channel', 'busy'].filter((each) =>
   existsSync(join(folder, `${each}.js`)),
 );
 if (!names.includes(name)) stop(`npm run bench -- NAME, with one of: ${names.join(', ')}`);

@@ -20,7 +20,7 @@ const ENGINES = ['jingle', 'query', 'scan', 'hashing'];
 const NETWORK = ['channel', 'service', 'transfer'];
 const BELOW_ENGINES = [...PARTS, 'catalogue', 'stanza', ...LEAVES];
 const BELOW_NETWORK = [...ENGINES, ...BELOW_ENGINES];
-const BELOW_NODE = [...NETWORK, ...BELOW_NETWORK, 'config', 'private-server'];
+const BELOW_NODE = [...NETWORK, ...BELOW_NETWORK, 'config', 'extensions', 'private-server'];
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -44,6 +44,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   channel: BELOW_NETWORK,
   service: BELOW_NETWORK,
   transfer: BELOW_NETWORK,
+  extensions: [...BELOW_NETWORK, 'config'],
   'private-server': ['stanza', ...LEAVES],
   node: BELOW_NODE,
   cli: ['node', ...BELOW_NODE],
@@ -56,7 +57,7 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/cli/start-folder.ts': ['node:fs/promises'],
   'src/config/kinds.ts': ['node:net'],
   'src/config/limits.ts': ['node:os'],
-  'src/config/load.ts': ['node:fs/promises', 'node:net', 'node:os'],
+  'src/config/load.ts': ['node:fs/promises', 'node:os'],
   'src/config/version.ts': ['node:fs/promises'],
   'src/entity/client-connection.ts': ['@xmpp/client', 'node:net'],
   'src/entity/component-connection.ts': ['@xmpp/component'],

@@ -124,7 +124,7 @@ export class Channel implements Startable {
 
   #onEntityEvent(event: EntityEvent): void {
     if (event.type === 'online') this.#step({ type: event.resumed ? 'resumed' : 'online' });
-    else this.#step({ type: 'offline' });
+    else if (event.type !== 'peer-gone') this.#step({ type: 'offline' });
   }
 
   #onNotification(stanza: Element): void {

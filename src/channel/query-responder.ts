@@ -9,7 +9,7 @@ import { type Clock, sleep } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
 import { AbortedError, LimitError, messageOf, ParseError } from '../errors.js';
 import type { Log } from '../log.js';
-import type { Answerer } from '../query/answer.js';
+import type { Answering } from '../query/answer.js';
 import {
   type ChannelAddress,
   confirmCodec,
@@ -44,7 +44,7 @@ export interface QueryResponderComponents {
   readonly entity: Entity;
   readonly clock: Clock;
   readonly log: Log;
-  readonly answerer: Answerer;
+  readonly answerer: Answering;
   readonly budget: QueryBudget;
   /** From 0 (inclusive) to 1. */
   readonly random: () => number;
@@ -183,7 +183,8 @@ export class QueryResponder {
     const admission = await budget.enterInTurn(asker, signal);
     try {
       const hashWaitMs = Math.min(this.#init.hashWaitMs, asked.expiresMs - clock.now());
-      const answer = await answerer.answer({ ...find, hashWaitMs }, signal);
+      const question = { ...find, asker: to, channel: received.channel, hashWaitMs };
+      const answer = await answerer.answer(question, signal);
       if (answer.total === 0) return 'no-match';
       if (signal.aborted) return 'withdrawn';
       const found = { ...answer, id: received.item.id, channel: received.channel };

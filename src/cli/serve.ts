@@ -1,6 +1,7 @@
 /** `shoal serve`: runs a node until it is told to stop. */
 import type { Clock, Timer } from '../clock.js';
 import { examples } from '../config/examples.js';
+import { ImportedModules } from '../config/extension-module.js';
 import { type Loaded, loadNodeConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/options.js';
 import { messageOf } from '../errors.js';
@@ -39,7 +40,7 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const file = args.get('config');
   if (file === undefined)
     throw new UsageError('--config FILE is missing; --example prints one to begin with');
-  const loaded = await loadNodeConfig(file);
+  const loaded = await loadNodeConfig(file, new ImportedModules(components));
   return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {} });
 }
 

@@ -6,6 +6,7 @@ import { join, relative, resolve } from 'node:path';
 import { pino } from 'pino';
 import { sleep } from '../clock.js';
 import { ConfigError } from '../config/config-error.js';
+import { ImportedModules } from '../config/extension-module.js';
 import { shareName, text } from '../config/kinds.js';
 import { loadNodeConfig } from '../config/load.js';
 import { AbortedError, messageOf } from '../errors.js';
@@ -113,7 +114,7 @@ async function runServerAndNode(
   chosen: Chosen,
   io: Io,
 ): Promise<ExitCode> {
-  const loaded = await loadNodeConfig(folder.at('node.yaml'));
+  const loaded = await loadNodeConfig(folder.at('node.yaml'), new ImportedModules(components));
   const log = logTo(folder.at('node.log'), loaded.config.log.level);
   const server = components.createServer(
     { clock: components.clock, log },

@@ -30,7 +30,7 @@ function entry(key: string, option: Option<unknown>, indent: string): string {
   const inner = option.kind.rows;
   if (inner !== undefined) return `${reason}${indent}${key}:\n${listItem(inner, `${indent}  `)}`;
   // An inline secret is one of two ways to give what must be given: it stands for both.
-  const given = option.presence === 'required' || option.secret === true;
+  const given = !option.aside && (option.presence === 'required' || option.secret === true);
   return `${reason}${indent}${given ? '' : '# '}${key}: ${option.example ?? flow(option.default)}\n`;
 }
 

@@ -1,7 +1,8 @@
 /** The kinds of values that options have. */
 import { isIP } from 'node:net';
 import { type BareJid, type Jid, parseBareJid, parseJid } from '../stanza/jid.js';
-import type { Kind, Place, Table, ValuesOf } from './option.js';
+import type { ExtensionConfig } from './extension-module.js';
+import { type Kind, optional, type Place, required, type Table, type ValuesOf } from './option.js';
 import { readTable } from './read-table.js';
 
 export interface HostPort {
@@ -99,6 +100,32 @@ export const hostPort: Kind<HostPort> = kind('HOST:PORT, such as 127.0.0.1:5222 
 export const path: Kind<string> = kind('a path', (value, place) =>
   typeof value === 'string' && value !== '' && !value.includes('\0') ? place.resolve(value) : undefined,
 );
+
+/** The path of a module or, with options for it, a mapping with both. */
+export const extension: Kind<ExtensionConfig> = {
+  allowed: "a path, or a mapping with 'module', a path, and 'config', a mapping",
+  reportsParts: true,
+  read(value, place) {
+    const written = typeof value === 'string' ? { module: value } : mapping.read(value, place);
+    if (written === undefined) {
+      place.faults.push({ path: place.path, value, text: `must be ${this.allowed}` });
+      return undefined;
+    }
+    const faultsBefore = place.faults.length;
+    const { module, config = {} } = readTable(extensionRows, written, place);
+    if (module === undefined || place.faults.length > faultsBefore) return undefined;
+    return { module, config, folder: place.resolve('.') };
+  },
+};
+
+const mapping: Kind<Readonly<Record<string, unknown>>> = kind('a mapping', (value) =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value } : undefined,
+);
+
+const extensionRows = {
+  module: required(path, { reason: 'The module.' }),
+  config: optional(mapping, { reason: 'Its own options.' }),
+};
 
 /** The first part of every path in a share, so: no slash, not `.`, not `..`. */
 export const shareName: Kind<string> = kind(

@@ -109,6 +109,15 @@ export const limitOptions = {
     unit: 'ms',
     reason: 'How long one such address is tried, greeting included.',
   }),
+  'limits.failedConnectsPerAddressPerMinute': withDefault(whole(1, 1000), 8, {
+    reason: 'How often we knock where nobody answers, at one address, because peers say so.',
+  }),
+  'limits.failedConnectsPerPeerPerMinute': withDefault(whole(1, 10_000), 60, {
+    reason: 'The same, anywhere, at the word of one peer (bare JID).',
+  }),
+  'limits.failedConnectsPerMinute': withDefault(whole(1, 100_000), 600, {
+    reason: 'The same at the word of everybody together.',
+  }),
   'limits.socksConnections': withDefault(whole(1, 10_000), 128, {
     reason:
       'Sockets: connections to our SOCKS5 listener that have not said yet which session they belong to.',
@@ -119,5 +128,9 @@ export const limitOptions = {
   }),
   'limits.ibbWindow': withDefault(whole(1, 64), 8, {
     reason: 'In-band blocks under way at a time; memory of both sides and of the server between.',
+  }),
+  'limits.extensionMs': withDefault(whole(10, MINUTE_MS), 2000, {
+    unit: 'ms',
+    reason: 'How long an extension may take over one thing; whoever asked waits meanwhile.',
   }),
 };

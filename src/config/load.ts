@@ -3,12 +3,11 @@
  * `config` that touches the disk.
  */
 import { readFile, realpath, stat } from 'node:fs/promises';
-import { isIPv4 } from 'node:net';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
-import { domainOf } from '../stanza/jid.js';
 import { ConfigError, describeFault } from './config-error.js';
+import type { ExtensionModules } from './extension-module.js';
 import type { Fault, Place, SectionOf } from './option.js';
 import {
   type AskerConfig,
@@ -20,6 +19,7 @@ import {
   type ShareConfig,
 } from './options.js';
 import { readTable } from './read-table.js';
+import { checkMode, serverOf, xmppOf } from './xmpp-config.js';
 import { parseYaml, type YamlSource } from './yaml-source.js';
 
 export interface Loaded<T> {
@@ -28,19 +28,28 @@ export interface Loaded<T> {
   readonly warnings: readonly string[];
 }
 
-const CLIENT_PORT = 5222; // RFC 6120 §14.7
 const MAX_FILE_BYTES = 1_048_576;
 const MAX_SECRET_BYTES = 4096;
 
-/** Reads the configuration of a node. Throws {@link ConfigError} naming every fault. */
-export async function loadNodeConfig(file: string): Promise<Loaded<NodeConfig>> {
+/**
+ * Reads the configuration of a node. Throws {@link ConfigError} naming every fault. With `modules` the extensions are
+ * loaded too, to see that they can be: whoever only looks at a configuration does not want their code to run.
+ */
+export async function loadNodeConfig(file: string, modules?: ExtensionModules): Promise<Loaded<NodeConfig>> {
   const source = parseYaml(await readText(file), file);
   const place = placeOf(dirname(resolve(file)));
   const values = readTable(nodeOptions, source.value, place);
   if (!isMapping(source.value)) throwFaults(place, (path) => where(file, source, path));
   const warnings: string[] = [];
-  const secret = await readSecret(values, 'xmpp.secret', 'xmpp.secretFile', place, warnings);
-  if (values['xmpp.secret'] !== undefined) warnings.push(...(await exposed(file)));
+  checkMode(values, sectionAsWritten(source.value), place);
+  const mode = values['xmpp.mode'];
+  const [inline, inFile] =
+    mode === 'client'
+      ? (['xmpp.password', 'xmpp.passwordFile'] as const)
+      : (['xmpp.secret', 'xmpp.secretFile'] as const);
+  // Which of them is needed only a mode that is right can tell.
+  const secret = mode === undefined ? '' : await readSecret(values, inline, inFile, place, warnings);
+  if (values[inline] !== undefined) warnings.push(...(await exposed(file)));
   reportTwice(values.shares ?? [], ({ name }) => name, 'shares', 'name', place);
   reportTwice(
     values.channels ?? [],
@@ -50,15 +59,16 @@ export async function loadNodeConfig(file: string): Promise<Loaded<NodeConfig>> 
     place,
   );
   await checkFolders(values, place);
+  if (modules) await checkExtensions(values, place, modules);
   throwFaults(place, (path) => where(file, source, path));
   const complete = values as NodeValues;
-  const xmpp = section(complete, 'xmpp');
   return {
     config: {
-      xmpp: { mode: xmpp.mode, host: xmpp.host, port: xmpp.port, jid: xmpp.jid, secret },
+      xmpp: xmppOf(section(complete, 'xmpp'), secret),
       shares: complete.shares,
       channels: complete.channels,
       data: complete.data,
+      extensions: complete.extensions,
       log: section(complete, 'log'),
       transfers: section(complete, 'transfers'),
       scan: section(complete, 'scan'),
@@ -96,23 +106,16 @@ export async function loadAskerConfig(
       : where(file, source, path);
   });
   const complete = values as AskerValues;
-  const server = complete.server ?? { host: domainOf(complete.jid), port: CLIENT_PORT };
   return {
     config: {
       jid: complete.jid,
       password,
-      server,
-      // What stays on this machine nobody can listen to who could not read the password as well.
-      tls: complete.tls ?? (isThisMachine(server.host) ? 'allowed' : 'required'),
+      ...serverOf(complete),
       service: complete.service,
       channels: complete.channels,
     },
     warnings,
   };
-}
-
-function isThisMachine(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 function overridden(value: unknown, overrides: AskerOverrides): unknown {
@@ -150,6 +153,10 @@ function placeOf(folder: string): Place {
         written === '~' || written.startsWith('~/') ? join(homedir(), written.slice(1)) : written,
       ),
   };
+}
+
+function sectionAsWritten(value: unknown): unknown {
+  return typeof value === 'object' && value !== null && 'xmpp' in value ? value.xmpp : undefined;
 }
 
 /** Where the whole file is none, all that is missing in it is no news. */
@@ -236,6 +243,7 @@ async function checkFolders(values: Partial<NodeValues>, place: Place): Promise<
   const own = [
     { path: ['data'], folder: values.data },
     { path: ['xmpp', 'secretFile'], folder: values['xmpp.secretFile'] },
+    { path: ['xmpp', 'passwordFile'], folder: values['xmpp.passwordFile'] },
   ];
   const shares: readonly Partial<ShareConfig>[] = values.shares ?? [];
   for (const [at, share] of shares.entries()) {
@@ -254,6 +262,27 @@ async function checkFolders(values: Partial<NodeValues>, place: Place): Promise<
           text: `must not lie inside the share '${share.name}', which everybody may read`,
         });
       }
+    }
+  }
+}
+
+async function checkExtensions(
+  values: Partial<NodeValues>,
+  place: Place,
+  modules: ExtensionModules,
+): Promise<void> {
+  // Those that were at fault are not in the list.
+  const faulty = new Set(
+    place.faults.filter(({ path }) => path[0] === 'extensions').map(({ path }) => path[1]),
+  );
+  let at = -1;
+  for (const { module } of values.extensions ?? []) {
+    do at += 1;
+    while (faulty.has(at));
+    try {
+      await modules.load(module);
+    } catch (cause) {
+      place.faults.push({ path: ['extensions', at], value: module, text: messageOf(cause) });
     }
   }
 }

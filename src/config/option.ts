@@ -39,6 +39,8 @@ export interface Row {
   readonly example?: string;
   /** The value is never shown. */
   readonly secret?: true;
+  /** What the example shows as a comment, though there are configurations that need it. */
+  readonly aside?: true;
 }
 
 export interface Option<T> extends Row {

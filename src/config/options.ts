@@ -1,8 +1,10 @@
 /** Every option there is: a node's (`shoal serve`) and an asker's (`shoal find`, `shoal get`). */
 import { LogLevel } from '../log.js';
+import type { BareJid, FullJid } from '../stanza/jid.js';
+import type { ExtensionConfig } from './extension-module.js';
 import {
   bareJid,
-  domain,
+  extension,
   host,
   hostPort,
   jid,
@@ -17,7 +19,7 @@ import {
   yesOrNo,
 } from './kinds.js';
 import { limitOptions } from './limits.js';
-import { type Kind, optional, required, type SectionOf, type ValuesOf, withDefault } from './option.js';
+import { optional, required, type SectionOf, type ValuesOf, withDefault } from './option.js';
 
 const MAX_NAME_BYTES = 1023; // RFC 7622 §3.4 for resources, XEP-0060 §12.10 for NodeIDs kept as them
 const MAX_SECRET_BYTES = 4096;
@@ -25,14 +27,24 @@ const MAX_SHARES = 1000;
 const MAX_CHANNELS = 1000;
 const MAX_PATTERNS = 1000;
 const MAX_HOSTS = 8; // each is an address that every peer of every transfer may have to try
+const MAX_TRUSTED = 1000;
+const MAX_EXTENSIONS = 100;
 
 /** How an asker protects its connection. */
 export const TlsMode = ['required', 'allowed', 'off'] as const;
 export type TlsMode = (typeof TlsMode)[number];
 
-const attachMode: Kind<'component'> = {
-  ...oneOf(['component']),
-  allowed: "'component'; to attach with an account of a server, as a client, is not possible yet",
+export const AttachMode = ['component', 'client'] as const;
+export type AttachMode = (typeof AttachMode)[number];
+
+/** Who may see a node's presence. */
+export const SubscriptionRule = ['everyone', 'domain', 'none'] as const;
+export type SubscriptionRule = (typeof SubscriptionRule)[number];
+
+/** Options of `xmpp` that only one mode has. */
+export const OPTIONS_OF_MODE: Readonly<Record<AttachMode, readonly string[]>> = {
+  component: ['host', 'port', 'secret', 'secretFile'],
+  client: ['password', 'passwordFile', 'server', 'tls', 'subscriptions'],
 };
 
 export const shareOptions = {
@@ -58,25 +70,52 @@ export const channelOptions = {
 };
 
 export const nodeOptions = {
-  'xmpp.mode': withDefault(attachMode, 'component', {
-    reason: 'How the node attaches: as a component of the server (XEP-0114).',
+  'xmpp.mode': withDefault(oneOf(AttachMode), 'component', {
+    reason:
+      'How the node attaches: as a component of the server (XEP-0114), or as a client with an account of it.',
   }),
-  'xmpp.host': withDefault(host, '127.0.0.1', {
-    reason: 'Where the server listens for components. The connection is not encrypted.',
-  }),
-  'xmpp.port': withDefault(port, 5347, { reason: 'Its port.' }),
-  'xmpp.jid': required(domain, {
-    reason: "The node's address: the domain that the server gives the component.",
+  'xmpp.jid': required(jid, {
+    reason:
+      "The node's address. A component's is the domain that the server gives it; a client's is its account, such as " +
+      'files@example.org, with a resource if it is not to be shoal.',
     example: 'files.example.org',
   }),
+  'xmpp.host': withDefault(host, '127.0.0.1', {
+    reason: 'Component: where the server listens for components. The connection is not encrypted.',
+  }),
+  'xmpp.port': withDefault(port, 5347, { reason: 'Component: its port.' }),
   'xmpp.secret': optional(text(MAX_SECRET_BYTES), {
-    reason: 'The secret shared with the server. Either this or secretFile.',
+    reason: 'Component: the secret shared with the server. Either this or secretFile.',
     secret: true,
     example: 's3cret',
   }),
   'xmpp.secretFile': optional(path, {
     reason: 'A file that holds the secret in its first line. Nobody else should be able to read it.',
     example: './secret',
+  }),
+  'xmpp.password': optional(text(MAX_SECRET_BYTES), {
+    reason: "Client: the account's password. Either this or passwordFile.",
+    secret: true,
+    aside: true,
+    example: 's3cret',
+  }),
+  'xmpp.passwordFile': optional(path, {
+    reason: 'A file that holds the password in its first line. Nobody else should be able to read it.',
+    example: './password',
+  }),
+  'xmpp.server': optional(hostPort, {
+    reason: "Client: where the account's server listens. Without it: port 5222 of the account's domain.",
+    example: '127.0.0.1:5222',
+  }),
+  'xmpp.tls': optional(oneOf(TlsMode), {
+    reason:
+      'Client: whether the connection must be encrypted. Without it: required, but allowed for a server on this machine.',
+    example: 'required',
+  }),
+  'xmpp.subscriptions': withDefault(oneOf(SubscriptionRule), 'domain', {
+    reason:
+      "Client: who may see that the node is there and what it can do: everyone who asks, those of the account's domain, " +
+      'nobody. Many clients offer files only to whom they see. It bounds nobody in asking and fetching.',
   }),
   shares: withDefault(listOf(tableOf(shareOptions), MAX_SHARES), [], {
     reason: 'The folders that are offered.',
@@ -86,6 +125,12 @@ export const nodeOptions = {
   }),
   data: withDefault(path, './data', {
     reason: "A folder of the node's own, for what it remembers of the files. Not inside a share.",
+  }),
+  extensions: withDefault(listOf(extension, MAX_EXTENSIONS), [], {
+    reason:
+      'Modules of your own that see what the node does, and change or veto it (docs/extensions.md). They run in the ' +
+      'node and may do whatever it may.',
+    example: '[./my-extension.js]',
   }),
   'log.level': withDefault(oneOf(LogLevel), 'info', {
     reason: 'How much is logged, as JSON lines on standard output.',
@@ -97,12 +142,34 @@ export const nodeOptions = {
   'transfers.listenPort': withDefault(whole(0, 65_535), 0, {
     reason: 'Its port; 0 takes any free one. Behind a firewall, choose one and open it.',
   }),
+  'transfers.lastListenPort': optional(port, {
+    reason: 'Where others may hold that port: the first free one from it to this one is taken.',
+    example: '7010',
+  }),
   'transfers.externalHosts': withDefault(listOf(host, MAX_HOSTS), [], {
     reason: 'The addresses that peers are told to connect to. Without any: those of the network interfaces.',
     example: '[203.0.113.7]',
   }),
+  'transfers.externalPort': optional(port, {
+    reason: 'The port that externalHosts forward to us, where it is not that of listenPort.',
+    example: '7000',
+  }),
+  'transfers.findProxies': withDefault(yesOrNo, true, {
+    reason:
+      'Whether the server is asked for SOCKS5 proxies, over which those can meet who reach each other by no other way.',
+  }),
+  'transfers.proxies': withDefault(listOf(bareJid, MAX_HOSTS), [], {
+    reason: 'The XMPP addresses of such proxies. With any, the server is not asked.',
+    example: '[proxy.example.org]',
+  }),
   'transfers.connectToPrivate': withDefault(yesOrNo, true, {
-    reason: 'Whether we connect to addresses of private networks (RFC 1918, RFC 4193) when a peer names one.',
+    reason:
+      'Whether we connect to addresses of private networks (RFC 1918, RFC 4193) when a peer of our own server names one.',
+  }),
+  'transfers.trustedPeers': withDefault(listOf(bareJid, MAX_TRUSTED), [], {
+    reason:
+      'Accounts and domains at whose word we connect anywhere: to private networks, to this machine, to ports below 1024.',
+    example: '[romeo@example.net, example.com]',
   }),
   'scan.quietMs': withDefault(whole(100, 3_600_000), 1000, {
     unit: 'ms',
@@ -151,13 +218,32 @@ export type ShareConfig = ValuesOf<typeof shareOptions>;
 export type ChannelConfig = ValuesOf<typeof channelOptions>;
 export type Limits = SectionOf<NodeValues, 'limits'>;
 
+/** How a node attaches to the network. */
+export type XmppConfig =
+  | {
+      readonly mode: 'component';
+      readonly host: string;
+      readonly port: number;
+      readonly jid: BareJid;
+      readonly secret: string;
+    }
+  | {
+      readonly mode: 'client';
+      readonly jid: FullJid;
+      readonly password: string;
+      readonly server: { readonly host: string; readonly port: number };
+      readonly tls: TlsMode;
+      readonly subscriptions: SubscriptionRule;
+    };
+
 /** The configuration of a node, complete and checked. */
 export interface NodeConfig {
-  readonly xmpp: Omit<SectionOf<NodeValues, 'xmpp'>, 'secret' | 'secretFile'> & { readonly secret: string };
+  readonly xmpp: XmppConfig;
   readonly shares: readonly ShareConfig[];
   readonly channels: readonly ChannelConfig[];
   /** Absolute path. */
   readonly data: string;
+  readonly extensions: readonly ExtensionConfig[];
   readonly log: SectionOf<NodeValues, 'log'>;
   readonly transfers: SectionOf<NodeValues, 'transfers'>;
   readonly scan: SectionOf<NodeValues, 'scan'>;

@@ -5,8 +5,8 @@
 import { isIP, type Socket } from 'node:net';
 import { client } from '@xmpp/client';
 import { bareOf, domainOf, isFull, type Jid } from '../stanza/jid.js';
+import { presence } from '../stanza/presence.js';
 import {
-  availablePresence,
   isStarttlsFailure,
   isStreamFeatures,
   offersStarttls,
@@ -28,6 +28,7 @@ import {
   type LibraryStreamKind,
   StreamLostError,
 } from './library-stream.js';
+import { StreamManagement, type StreamManagementInit } from './stream-management.js';
 import { SupervisedConnection } from './supervised-connection.js';
 import type { XmppStream, XmppStreamListener } from './xmpp-stream.js';
 
@@ -38,8 +39,13 @@ export interface ClientConnectionInit {
   readonly server: { readonly host: string; readonly port: number };
   /** `required`: no login without encryption. `allowed`: encrypted where offered. `off`: never. Default `required`. */
   readonly tls?: 'required' | 'allowed' | 'off';
-  /** Whether others see that we are there, and messages to the bare JID reach us. Default true. */
-  readonly presence?: boolean;
+  /**
+   * `plain` presence lets messages to the bare JID reach us. `none` leaves it to whoever knows more to
+   * say, see presence.ts. Default `plain`.
+   */
+  readonly presence?: 'plain' | 'none';
+  /** XEP-0198, where the server has it. */
+  readonly management?: StreamManagementInit;
   readonly times?: Partial<ConnectionTimes>;
 }
 
@@ -47,15 +53,16 @@ export function clientConnection(
   { clock, log }: ConnectionComponents,
   init: ClientConnectionInit,
 ): Connection {
+  const management = new StreamManagement({ clock, log }, init.management);
   const openStream = (listener: XmppStreamListener, last: Jid | undefined): XmppStream =>
-    new LibraryStream({ clock }, listener, clientKind(init, last ?? init.jid));
+    new LibraryStream({ clock }, listener, { ...clientKind(init, last ?? init.jid), management });
   return new SupervisedConnection(
-    { clock, log, openStream },
+    { clock, log, openStream, management },
     {
       jid: init.jid,
       mode: 'client',
       pingTo: domainOf(init.jid),
-      ...((init.presence ?? true) && { greeting: availablePresence }),
+      ...(init.presence !== 'none' && { greeting: () => presence({}) }),
       times: { maxInitialFailures: 1, ...init.times },
     },
   );

@@ -12,7 +12,12 @@ export type Loss =
   /** Somebody else is connected with our address: perhaps our own stream of a moment ago. */
   | { readonly type: 'conflict'; readonly error: ShoalError }
   /** Nobody there, the line broke, the server goes down. */
-  | { readonly type: 'broken'; readonly error: ShoalError };
+  | {
+      readonly type: 'broken';
+      readonly error: ShoalError;
+      /** The line broke without a word of either end: a session on it may be resumed. */
+      readonly cut?: true;
+    };
 
 /** How often we failed in a row; forgotten once a stream has been stable. */
 interface Tries {
@@ -21,6 +26,8 @@ interface Tries {
   readonly everOnline: boolean;
   /** Our last stream broke without the server's doing: it may take that stream for a living one and refuse ours. */
   readonly mayLinger: boolean;
+  /** The last session waits to be resumed (XEP-0198); whoever is above is still online. */
+  readonly suspended: boolean;
 }
 
 export type ConnectionState =
@@ -39,17 +46,31 @@ export type ConnectionTimer = (typeof ConnectionTimer)[number];
 
 export type ConnectionEvent =
   | { readonly type: 'start' }
-  /** The stream is authenticated. */
-  | { readonly type: 'opened' }
+  /** The stream is authenticated, and has a new session or that of before. */
+  | { readonly type: 'opened'; readonly resumed: boolean }
   /** The stream has ended; `random` is from [0, 1), for the jitter. */
-  | { readonly type: 'lost'; readonly loss: Loss; readonly random: number }
+  | { readonly type: 'lost'; readonly loss: Loss; readonly random: number; readonly resumable: boolean }
+  /** The session can't be resumed any more. */
+  | { readonly type: 'expired' }
   /** Something came from the server. */
   | { readonly type: 'alive' }
-  | { readonly type: 'connect-timeout'; readonly error: ShoalError; readonly random: number }
+  | {
+      readonly type: 'connect-timeout';
+      readonly error: ShoalError;
+      readonly random: number;
+      readonly resumable: boolean;
+    }
   | { readonly type: 'retry' }
   | { readonly type: 'stable' }
   | { readonly type: 'ping-due' }
-  | { readonly type: 'pong-timeout'; readonly error: ShoalError; readonly random: number }
+  /** The server was asked for a sign of life beside our pings. */
+  | { readonly type: 'asked' }
+  | {
+      readonly type: 'pong-timeout';
+      readonly error: ShoalError;
+      readonly random: number;
+      readonly resumable: boolean;
+    }
   | { readonly type: 'stop' }
   | { readonly type: 'closed' };
 
@@ -64,6 +85,9 @@ export type ConnectionEffect =
   | { readonly type: 'clear-timers' }
   | { readonly type: 'clear-timer'; readonly timer: ConnectionTimer }
   | { readonly type: 'report-online' }
+  | { readonly type: 'report-resumed' }
+  /** The stream is gone, the session not yet. */
+  | { readonly type: 'report-interrupted' }
   | { readonly type: 'report-offline' }
   | { readonly type: 'report-failed'; readonly error: ShoalError };
 
@@ -122,7 +146,13 @@ export function connectionMachine(
     ],
   });
 
-  const lost = (tries: Tries, loss: Loss, random: number, first: readonly ConnectionEffect[]): Next => {
+  const lost = (
+    tries: Tries,
+    { loss, random, resumable }: { loss: Loss; random: number; resumable: boolean },
+    wasOnline: boolean,
+    first: readonly ConnectionEffect[] = [],
+  ): Next => {
+    const told = wasOnline || tries.suspended;
     const failures = tries.failures + 1;
     const conflicts = tries.conflicts + (loss.type === 'conflict' ? 1 : 0);
     const hopeless =
@@ -132,14 +162,21 @@ export function connectionMachine(
     if (hopeless) {
       return {
         state: { type: 'failed' },
-        effects: [{ type: 'clear-timers' }, ...first, { type: 'report-failed', error: loss.error }],
+        effects: [
+          { type: 'clear-timers' },
+          ...first,
+          ...(told ? [{ type: 'report-offline' } as const] : []),
+          { type: 'report-failed', error: loss.error },
+        ],
       };
     }
     return {
-      state: { ...triesOf(tries), type: 'waiting', failures, conflicts },
+      state: { ...triesOf(tries), type: 'waiting', failures, conflicts, suspended: told && resumable },
       effects: [
         { type: 'clear-timers' },
         ...first,
+        ...(told && !resumable ? [{ type: 'report-offline' } as const] : []),
+        ...(wasOnline && resumable ? [{ type: 'report-interrupted' } as const] : []),
         { type: 'set-timer', timer: 'retry', delayMs: backoffMs(failures, random, times) },
       ],
     };
@@ -148,21 +185,27 @@ export function connectionMachine(
   const live = ['online', 'probing'] as const;
   return defineMachine('connection', [
     ...row('new', 'start', 'local', () =>
-      connect({ failures: 0, conflicts: 0, everOnline: false, mayLinger: false }),
+      connect({ failures: 0, conflicts: 0, everOnline: false, mayLinger: false, suspended: false }),
     ),
-    ...row('connecting', 'opened', 'XEP-0114 §3; RFC 6120 §7', (state) => ({
-      state: { ...triesOf(state), type: 'online', everOnline: true, mayLinger: false },
+    ...row('connecting', 'opened', 'XEP-0114 §3; RFC 6120 §7', (state, { resumed }) => ({
+      state: { ...triesOf(state), type: 'online', everOnline: true, mayLinger: false, suspended: false },
       effects: [
         { type: 'clear-timers' },
         { type: 'set-timer', timer: 'stable', delayMs: times.stableMs },
         { type: 'set-timer', timer: 'ping', delayMs: times.pingIntervalMs },
-        { type: 'report-online' },
+        // Before a new session those above hear that the one of before has ended.
+        ...(state.suspended && !resumed ? [{ type: 'report-offline' } as const] : []),
+        { type: resumed ? 'report-resumed' : 'report-online' },
       ],
     })),
-    ...row('connecting', 'lost', 'RFC 6120 §3.3', (state, { loss, random }) => lost(state, loss, random, [])),
-    ...row('connecting', 'connect-timeout', 'local', (state, { error, random }) =>
-      lost(state, { type: 'broken', error }, random, [{ type: 'drop-stream' }]),
+    ...row('connecting', 'lost', 'RFC 6120 §3.3', (state, event) => lost(state, event, false)),
+    ...row('connecting', 'connect-timeout', 'local', (state, { error, random, resumable }) =>
+      lost(state, { loss: { type: 'broken', error }, random, resumable }, false, [{ type: 'drop-stream' }]),
     ),
+    ...row(['connecting', 'waiting'], 'expired', 'XEP-0198 §4', (state) => ({
+      state: { ...state, suspended: false },
+      effects: state.suspended ? [{ type: 'report-offline' }] : [],
+    })),
     ...row('connecting', 'alive', 'local', (state) => ({ state })),
     ...row('waiting', 'retry', 'RFC 6120 §3.3', connect),
     ...row(live, 'stable', 'RFC 6120 §3.3', (state) => ({
@@ -173,6 +216,12 @@ export function connectionMachine(
       state: { ...triesOf(state), type: 'probing' },
       effects: [{ type: 'set-timer', timer: 'pong', delayMs: times.pongTimeoutMs }, { type: 'ping' }],
     })),
+    ...row('online', 'asked', 'XEP-0198 §4', (state) => ({
+      state: { ...triesOf(state), type: 'probing' },
+      effects: [{ type: 'set-timer', timer: 'pong', delayMs: times.pongTimeoutMs }],
+    })),
+    ...row('probing', 'asked', 'XEP-0198 §4', (state) => ({ state })),
+    ...row('probing', 'ping-due', 'local', (state) => ({ state })), // a sign of life is waited for already
     ...row('probing', 'alive', 'XEP-0199 §4.2', (state) => ({
       state: { ...triesOf(state), type: 'online' },
       effects: [
@@ -180,24 +229,31 @@ export function connectionMachine(
         { type: 'set-timer', timer: 'ping', delayMs: times.pingIntervalMs },
       ],
     })),
-    ...row('probing', 'pong-timeout', 'RFC 6120 §4.6.1', (state, { error, random }) =>
-      lost({ ...state, mayLinger: true }, { type: 'broken', error }, random, [
+    ...row('probing', 'pong-timeout', 'RFC 6120 §4.6.1', (state, { error, random, resumable }) =>
+      lost({ ...state, mayLinger: true }, { loss: { type: 'broken', error }, random, resumable }, true, [
         { type: 'drop-stream' },
-        { type: 'report-offline' },
       ]),
     ),
-    ...row(live, 'lost', 'RFC 6120 §3.3', (state, { loss, random }) =>
-      lost({ ...state, mayLinger: loss.type === 'broken' }, loss, random, [{ type: 'report-offline' }]),
+    ...row(live, 'lost', 'RFC 6120 §3.3', (state, event) =>
+      lost({ ...state, mayLinger: event.loss.type === 'broken' }, event, true),
     ),
     ...row(live, 'stop', 'RFC 6120 §4.4', () => ({
       state: { type: 'closing' },
       effects: [{ type: 'clear-timers' }, { type: 'close-stream' }, { type: 'report-offline' }],
     })),
-    ...row('connecting', 'stop', 'local', () => ({
+    ...row('connecting', 'stop', 'local', ({ suspended }) => ({
       state: { type: 'stopped' },
-      effects: [{ type: 'clear-timers' }, { type: 'drop-stream' }],
+      effects: [
+        { type: 'clear-timers' },
+        { type: 'drop-stream' },
+        ...(suspended ? [{ type: 'report-offline' } as const] : []),
+      ],
     })),
-    ...row(['new', 'waiting', 'failed'], 'stop', 'local', () => ({
+    ...row('waiting', 'stop', 'local', ({ suspended }) => ({
+      state: { type: 'stopped' },
+      effects: [{ type: 'clear-timers' }, ...(suspended ? [{ type: 'report-offline' } as const] : [])],
+    })),
+    ...row(['new', 'failed'], 'stop', 'local', () => ({
       state: { type: 'stopped' },
       effects: [{ type: 'clear-timers' }],
     })),
@@ -208,6 +264,6 @@ export function connectionMachine(
   ]);
 }
 
-function triesOf({ failures, conflicts, everOnline, mayLinger }: Tries): Tries {
-  return { failures, conflicts, everOnline, mayLinger };
+function triesOf({ failures, conflicts, everOnline, mayLinger, suspended }: Tries): Tries {
+  return { failures, conflicts, everOnline, mayLinger, suspended };
 }

@@ -7,6 +7,7 @@ import { StanzaError } from '../stanza/stanza-error.js';
 import type { DataForm } from '../stanza/xep0004-data-forms.js';
 import {
   type DiscoIdentity,
+  type DiscoInfo,
   DiscoInfoElement,
   type DiscoItem,
   DiscoItemsElement,
@@ -15,6 +16,12 @@ import {
   discoQueryNodeId,
 } from '../stanza/xep0030-disco.js';
 import { type SoftwareVersion, softwareVersionCodec, VersionElement } from '../stanza/xep0092-version.js';
+import {
+  CAPS_FEATURE,
+  capabilitiesNodeId,
+  capabilitiesOf,
+  type EntityCapabilities,
+} from '../stanza/xep0115-entity-capabilities.js';
 import { PingElement } from '../stanza/xep0199-ping.js';
 import type { Element } from '../stanza/xml.js';
 import type { Startable } from '../startable.js';
@@ -30,6 +37,8 @@ export interface DiscoInit {
   readonly features?: readonly string[];
   readonly forms?: readonly DataForm[];
   readonly version?: SoftwareVersion;
+  /** A URI of the software, for presence that says what we can do (XEP-0115). Without it there is none. */
+  readonly capsNodeId?: string;
 }
 
 /** Looks at a disco#info query before it is answered; undefined leaves it to the ordinary answer. */
@@ -50,6 +59,7 @@ export class Disco implements Startable {
   readonly #features = new Set<string>();
   readonly #interceptors: DiscoInterceptor[] = [];
   readonly #itemSources: DiscoItemsSource[] = [];
+  readonly #changeListeners: (() => void)[] = [];
   readonly #registrations: Unsubscribe[] = [];
 
   constructor({ entity }: DiscoComponents, init: DiscoInit) {
@@ -57,7 +67,10 @@ export class Disco implements Startable {
     this.#init = init;
     const own = [DiscoInfoElement.ns, DiscoItemsElement.ns, PingElement.ns];
     const version = init.version === undefined ? [] : [VersionElement.ns];
-    for (const feature of [...own, ...version, ...(init.features ?? [])]) this.#features.add(feature);
+    const caps = init.capsNodeId === undefined ? [] : [CAPS_FEATURE];
+    for (const feature of [...own, ...version, ...caps, ...(init.features ?? [])]) {
+      this.#features.add(feature);
+    }
   }
 
   async start(): Promise<void> {
@@ -78,7 +91,30 @@ export class Disco implements Startable {
   /** Announces a feature, also while running. */
   addFeature(feature: string): Unsubscribe {
     this.#features.add(feature);
-    return () => this.#features.delete(feature);
+    this.#changed();
+    return () => {
+      if (this.#features.delete(feature)) this.#changed();
+    };
+  }
+
+  /** Called after what we announce has changed. */
+  onChange(listener: () => void): Unsubscribe {
+    return register(this.#changeListeners, listener);
+  }
+
+  /** What stands for our answer in presence; undefined where the software has no URI. */
+  capabilities(): EntityCapabilities | undefined {
+    const { capsNodeId } = this.#init;
+    return capsNodeId === undefined ? undefined : capabilitiesOf(capsNodeId, this.#own());
+  }
+
+  #changed(): void {
+    for (const listener of [...this.#changeListeners]) listener();
+  }
+
+  #own(): DiscoInfo {
+    const { identities, forms = [] } = this.#init;
+    return { identities, features: [...this.#features].sort(), forms };
   }
 
   /** The first interceptor that gives an answer, in the order of registration, has the query. */
@@ -96,13 +132,14 @@ export class Disco implements Startable {
       const answer = await interceptor(iq, signal);
       if (answer !== undefined) return answer;
     }
+    const nodeId = discoQueryNodeId(iq.payload);
+    if (nodeId === undefined) return discoInfoCodec.toXml(this.#own());
+    const capabilities = this.capabilities();
+    if (capabilities !== undefined && capabilitiesNodeId(capabilities) === nodeId) {
+      return discoInfoCodec.toXml({ ...this.#own(), nodeId }); // XEP-0115 §6.2
+    }
     // A node of ours that nobody answered for does not exist (§7).
-    if (discoQueryNodeId(iq.payload) !== undefined) throw new StanzaError('item-not-found');
-    return discoInfoCodec.toXml({
-      identities: this.#init.identities,
-      features: [...this.#features].sort(),
-      forms: this.#init.forms ?? [],
-    });
+    throw new StanzaError('item-not-found');
   };
 
   readonly #items: IqHandler = async (iq) => {

@@ -5,6 +5,7 @@
 
 import { ShoalError } from '../errors.js';
 import type { Jid } from '../stanza/jid.js';
+import type { PresenceType } from '../stanza/presence.js';
 import type { Element } from '../stanza/xml.js';
 import type { Startable } from '../startable.js';
 
@@ -47,19 +48,34 @@ export type IqHandler = (
 ) => Promise<Element | undefined> | Element | undefined;
 export type MessageHandler = (message: IncomingMessage) => void;
 
+/** A presence stanza that somebody sent us; errors are not delivered. */
+export interface IncomingPresence {
+  readonly from: Jid;
+  readonly to: Jid;
+  /** `available` when the stanza has no type. */
+  readonly type: PresenceType;
+}
+export type PresenceHandler = (presence: IncomingPresence) => void;
+
 /** Cancels a registration. */
 export type Unsubscribe = () => void;
 
-/** `resumed` is false when the stream is new: whatever was sent to us meanwhile is lost (XEP-0198 §5 otherwise). */
+/**
+ * `resumed` is false when the session is new: whatever was sent to us meanwhile is lost. When it is
+ * resumed (XEP-0198 §5) nothing is, and no `offline` came before it.
+ */
 export type EntityEvent =
   | { readonly type: 'online'; readonly resumed: boolean }
   | { readonly type: 'offline' }
+  /** Who has this address, of a client or a component, said that they are not available any more. */
+  | { readonly type: 'peer-gone'; readonly jid: Jid }
   /** No further attempt will be made: wrong secret, conflict, a policy that refuses us. */
   | { readonly type: 'failed'; readonly error: ShoalError };
 
 export interface Entity extends Startable {
   /** Our own address: the component's domain, or the full JID that the server bound. */
   readonly jid: Jid;
+  /** True while what is sent goes out: at once or, after the line broke, when the session is resumed. */
   readonly online: boolean;
   /** Sends an iq and resolves with the whole `<iq type='result'/>`. Throws StanzaError, TimeoutError, {@link OfflineError}, AbortedError. */
   request(request: IqRequest): Promise<Element>;
@@ -69,6 +85,7 @@ export interface Entity extends Startable {
   handleIq(type: 'get' | 'set', name: string, ns: string, handler: IqHandler): Unsubscribe;
   /** Called for every message that has a child with this name and namespace. */
   handleMessage(name: string, ns: string, handler: MessageHandler): Unsubscribe;
+  handlePresence(handler: PresenceHandler): Unsubscribe;
   onEvent(listener: (event: EntityEvent) => void): Unsubscribe;
   /** True when `to` is one of our addresses. */
   isOurs(to: Jid): boolean;

@@ -11,11 +11,13 @@ import { EventEmitter } from 'node:events';
 import { Socket } from 'node:net';
 import type { Clock } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
-import { parseJid } from '../stanza/jid.js';
-import { STREAM_END, type StreamCondition, streamErrorOf } from '../stanza/stream.js';
+import { type Jid, parseJid } from '../stanza/jid.js';
+import { offersBinding, STREAM_END, type StreamCondition, streamErrorOf } from '../stanza/stream.js';
+import { isManagement, offersManagement } from '../stanza/xep0198-stream-management.js';
 import { attribute, type Element } from '../stanza/xml.js';
 import { XmlStream } from '../stanza/xml-stream.js';
 import type { Loss } from './connection-machine.js';
+import type { StreamManagement } from './stream-management.js';
 import type { XmppStream, XmppStreamListener } from './xmpp-stream.js';
 
 /** What `@xmpp/component` 0.13 and `@xmpp/client` 0.14 have in common. */
@@ -49,6 +51,8 @@ export interface LibraryStreamKind {
   readonly port: number;
   /** The stream's `to`. */
   readonly domain: string;
+  /** The session, where it may outlive its streams. */
+  readonly management?: StreamManagement;
   /** True for a stanza that is part of logging in and so the library's. */
   isLogin(stanza: Element): boolean;
   /** Looks at an element that is no stanza, and may change it. Throws `RefusedError` to end the stream. */
@@ -74,6 +78,10 @@ export class LibraryStream implements XmppStream {
   #phase: 'opening' | 'open' | 'closing' | 'over' = 'opening';
   #early: Element[] = [];
   #socket: Socket | undefined;
+  /** Shows the library an element. */
+  #pass: (element: Element) => void = () => undefined;
+  /** What the server offers, until it is clear that there is nothing to be resumed. */
+  #offers: Element | undefined;
   readonly #closed: Promise<void>;
   #markClosed: () => void = () => undefined;
 
@@ -94,7 +102,17 @@ export class LibraryStream implements XmppStream {
   }
 
   open(): void {
-    const { entity, domain } = this.#kind;
+    const { entity, domain, management } = this.#kind;
+    management?.attach({
+      write: (text) => this.#write(text),
+      bind: () => {
+        const offers = this.#offers;
+        this.#offers = undefined;
+        if (offers) this.#pass(offers);
+      },
+      onReady: (jid, resumed) => this.#open(jid, resumed),
+      fail: (why) => this.#lose({ type: 'broken', error: new StreamLostError(why) }),
+    });
     // `start` of the library is not used: one of its promises is left alone when opening fails.
     const opened = entity.connect('xmpp://localhost').then(() => {
       // After `connect`, since that is where the client sets a parser of its own.
@@ -105,7 +123,11 @@ export class LibraryStream implements XmppStream {
   }
 
   write(text: string): void {
-    if (this.#phase !== 'open') return;
+    if (this.#phase === 'open') this.#write(text);
+  }
+
+  #write(text: string): void {
+    if (this.#phase === 'over') return;
     this.#kind.entity.write(text).catch((error: unknown) => this.#lose(this.#kind.lossOfError(error)));
     const waiting = this.#socket?.writableLength ?? 0;
     if (waiting > LOST_AT_BYTES) this.#loseBroken('the server does not take what we send');
@@ -114,6 +136,7 @@ export class LibraryStream implements XmppStream {
 
   async close(): Promise<void> {
     if (this.#phase === 'over') return;
+    this.#kind.management?.close();
     this.#phase = 'closing';
     const socket = this.#socket;
     if (socket === undefined || socket.destroyed) {
@@ -129,6 +152,7 @@ export class LibraryStream implements XmppStream {
   }
 
   drop(): void {
+    if (this.#phase !== 'over') this.#kind.management?.lost(true);
     this.#end();
   }
 
@@ -139,13 +163,14 @@ export class LibraryStream implements XmppStream {
         start: (root) => this.emit('start', root),
         element: (element) => {
           const rest = stream.#onElement(element);
-          if (rest !== undefined) this.emit('element', rest);
+          if (rest !== undefined) stream.#pass(rest);
         },
         end: () => stream.#onEnd(),
       });
 
       constructor() {
         super();
+        stream.#pass = (element) => this.emit('element', element);
         stream.#onNewParser();
       }
 
@@ -177,11 +202,11 @@ export class LibraryStream implements XmppStream {
       this.#lose(this.#kind.lossOf(error));
       return undefined;
     }
-    if (!isStanza(element)) {
-      return this.#socket === undefined ? undefined : this.#kind.inspect(element, this.#socket);
-    }
-    if (this.#phase === 'open') this.#listener.onStanza(element);
-    else if (this.#phase === 'opening') {
+    if (!isStanza(element)) return this.#onNonza(element);
+    if (this.#phase === 'open') {
+      this.#listener.onStanza(element);
+      this.#kind.management?.received();
+    } else if (this.#phase === 'opening') {
       if (this.#kind.isLogin(element)) return element;
       if (this.#early.length < MAX_EARLY_STANZAS) this.#early.push(element);
       else this.#loseBroken('the server sends stanzas before we are logged in');
@@ -189,15 +214,37 @@ export class LibraryStream implements XmppStream {
     return undefined;
   }
 
-  #onOnline(jid: string): void {
+  #onNonza(element: Element): Element | undefined {
+    const { management } = this.#kind;
+    if (this.#socket === undefined) return undefined;
+    if (management !== undefined && isManagement(element)) {
+      if (this.#phase !== 'closing') management.take(element);
+      return undefined;
+    }
+    const isOffered = offersManagement(element);
+    const rest = this.#kind.inspect(element, this.#socket);
+    if (management === undefined || this.#phase !== 'opening' || !offersBinding(rest)) return rest;
+    this.#offers = rest;
+    management.login(isOffered);
+    return undefined;
+  }
+
+  #onOnline(written: string): void {
     if (this.#phase !== 'opening') return;
-    this.#phase = 'open';
     this.#guard(() => {
-      this.#listener.onOpened(parseJid(jid));
-      const early = this.#early;
-      this.#early = [];
-      for (const stanza of early) this.#listener.onStanza(stanza);
+      const jid = parseJid(written);
+      const { management } = this.#kind;
+      if (management === undefined) this.#open(jid, false);
+      else management.bound(jid);
     });
+  }
+
+  #open(jid: Jid, resumed: boolean): void {
+    this.#phase = 'open';
+    this.#listener.onOpened(jid, resumed);
+    const early = this.#early;
+    this.#early = [];
+    for (const stanza of early) this.#listener.onStanza(stanza);
   }
 
   #onEnd(): void {
@@ -207,7 +254,7 @@ export class LibraryStream implements XmppStream {
 
   #onDisconnect(): void {
     if (this.#phase === 'closing') this.#markClosed();
-    else this.#loseBroken('the connection was closed');
+    else this.#lose({ type: 'broken', error: new StreamLostError('the connection was closed'), cut: true });
   }
 
   #guard(work: () => void): void {
@@ -229,6 +276,7 @@ export class LibraryStream implements XmppStream {
       return;
     }
     this.#end();
+    this.#kind.management?.lost(loss.type === 'broken' && loss.cut === true);
     this.#listener.onLost(loss);
   }
 
@@ -245,10 +293,10 @@ export class LibraryStream implements XmppStream {
   }
 }
 
-/** A loss that time may mend. */
+/** A loss that time may mend. What is no error of our own making is the socket's: the line is cut. */
 export function brokenBy(error: unknown): Loss {
   if (error instanceof ShoalError) return { type: 'broken', error };
-  return { type: 'broken', error: new StreamLostError(messageOf(error), { cause: error }) };
+  return { type: 'broken', error: new StreamLostError(messageOf(error), { cause: error }), cut: true };
 }
 
 function isStanza(element: Element): boolean {

@@ -10,7 +10,8 @@ import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { Log } from '../log.js';
 import { iqRequest, stanzaType } from '../stanza/iq.js';
-import { type Jid, parseJid } from '../stanza/jid.js';
+import { isFull, type Jid, parseJid } from '../stanza/jid.js';
+import { presenceTypeOf } from '../stanza/presence.js';
 import { attribute, type Element, elements, xmlSafe } from '../stanza/xml.js';
 import type { Connection } from './connection.js';
 import {
@@ -20,6 +21,7 @@ import {
   type IqRequest,
   type MessageHandler,
   OfflineError,
+  type PresenceHandler,
   StanzaTooLargeError,
   type Unsubscribe,
 } from './entity.js';
@@ -55,6 +57,7 @@ export class StanzaRouter implements Entity {
   readonly #pending: PendingIqs;
   readonly #responder: IqResponder;
   readonly #messageHandlers = new Map<string, Set<MessageHandler>>();
+  readonly #presenceHandlers = new Set<PresenceHandler>();
   readonly #listeners = new Set<(event: EntityEvent) => void>();
 
   constructor({ connection, clock, log }: StanzaRouterComponents, init: StanzaRouterInit = {}) {
@@ -141,13 +144,19 @@ export class StanzaRouter implements Entity {
     return () => handlers.delete(handler);
   }
 
+  handlePresence(handler: PresenceHandler): Unsubscribe {
+    this.#presenceHandlers.add(handler);
+    return () => this.#presenceHandlers.delete(handler);
+  }
+
   onEvent(listener: (event: EntityEvent) => void): Unsubscribe {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
   #onEvent(event: EntityEvent): void {
-    if (event.type !== 'online' || !event.resumed) {
+    const isEnd = event.type === 'offline' || event.type === 'failed';
+    if (isEnd || (event.type === 'online' && !event.resumed)) {
       this.#pending.rejectAll();
       this.#responder.abortAll();
     }
@@ -163,6 +172,7 @@ export class StanzaRouter implements Entity {
       const to = optionalJid(stanza, 'to');
       if (name === 'iq') this.#onIq(stanza, from, to);
       else if (name === 'message') this.#onMessage(stanza, from ?? this.jid, to ?? this.jid);
+      else if (name === 'presence') this.#onPresence(stanza, from, to ?? this.jid);
     });
   }
 
@@ -188,6 +198,19 @@ export class StanzaRouter implements Entity {
         called.add(handler);
         this.#guard('a message could not be handled', () => handler(message));
       }
+    }
+  }
+
+  #onPresence(stanza: Element, from: Jid | undefined, to: Jid): void {
+    const type = presenceTypeOf(stanza);
+    if (type === undefined || from === undefined || from === this.jid) return;
+    for (const handler of [...this.#presenceHandlers]) {
+      this.#guard('a presence could not be handled', () => handler({ from, to, type }));
+    }
+    // XEP-0166 §6.7: who has gone offline can't end a session any more. Of a bare address of an account it says nothing: a server
+    // answers so for those who are connected and have not said that they are available (RFC 6121 §4.3.2).
+    if (type === 'unavailable' && (isFull(from) || !from.includes('@'))) {
+      this.#onEvent({ type: 'peer-gone', jid: from });
     }
   }
 

@@ -1,13 +1,13 @@
 /** A {@link Connection} that keeps itself up: performs what `connection-machine.ts` decides. */
 import { randomBytes } from 'node:crypto';
 import type { Clock, Timer } from '../clock.js';
-import { AbortedError, type ShoalError, TimeoutError } from '../errors.js';
+import { AbortedError, TimeoutError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Machine } from '../machine.js';
 import { iqRequest } from '../stanza/iq.js';
 import { bareOf, domainOf, type Jid } from '../stanza/jid.js';
 import { pingCodec } from '../stanza/xep0199-ping.js';
-import { attribute, type Element } from '../stanza/xml.js';
+import { attribute, type Element, xmlSafe } from '../stanza/xml.js';
 import type { Connection, ConnectionListener } from './connection.js';
 import {
   type ConnectionEffect,
@@ -19,6 +19,7 @@ import {
   DEFAULT_CONNECTION_TIMES,
 } from './connection-machine.js';
 import { OfflineError } from './entity.js';
+import type { StreamManagement } from './stream-management.js';
 import type { XmppStream, XmppStreamListener } from './xmpp-stream.js';
 
 export interface SupervisedConnectionComponents {
@@ -26,6 +27,8 @@ export interface SupervisedConnectionComponents {
   readonly log: Log;
   /** Makes the stream of the next attempt; `last` is the address that the server gave us before. */
   readonly openStream: (listener: XmppStreamListener, last: Jid | undefined) => XmppStream;
+  /** Keeps the session across streams; the streams that `openStream` makes speak of it. */
+  readonly management?: StreamManagement;
   /** From [0, 1). Default: Math.random. */
   readonly random?: () => number;
 }
@@ -64,6 +67,10 @@ export class SupervisedConnection implements Connection {
     this.#init = init;
     this.#jid = init.jid;
     this.#machine = connectionMachine({ ...DEFAULT_CONNECTION_TIMES, ...init.times });
+    components.management?.listen({
+      onAsked: () => this.#step({ type: 'asked' }),
+      onExpired: () => this.#step({ type: 'expired' }),
+    });
   }
 
   get jid(): Jid {
@@ -71,7 +78,16 @@ export class SupervisedConnection implements Connection {
   }
 
   get online(): boolean {
-    return this.#state.type === 'online' || this.#state.type === 'probing';
+    switch (this.#state.type) {
+      case 'online':
+      case 'probing':
+        return true;
+      case 'connecting':
+      case 'waiting':
+        return this.#state.suspended;
+      default:
+        return false;
+    }
   }
 
   isOurs(to: Jid): boolean {
@@ -89,13 +105,20 @@ export class SupervisedConnection implements Connection {
 
   async stop(): Promise<void> {
     this.#step({ type: 'stop' });
+    this.#components.management?.close();
     this.#started?.reject(new AbortedError('the connection was stopped'));
     await this.#closed;
   }
 
-  write(_stanza: Element, text: string): void {
+  write(stanza: Element, text: string): void {
     if (!this.online) throw new OfflineError('not connected');
-    this.#stream?.write(text);
+    this.#write(stanza, text);
+  }
+
+  #write(stanza: Element, text = xmlSafe(stanza.toString())): void {
+    const { management } = this.#components;
+    if (management) management.send(stanza, text);
+    else this.#stream?.write(text);
   }
 
   #step(event: ConnectionEvent): void {
@@ -140,10 +163,18 @@ export class SupervisedConnection implements Connection {
         for (const timer of [...this.#timers.keys()]) this.#clearTimer(timer);
         break;
       case 'report-online':
-        if (this.#init.greeting) this.#stream?.write(this.#init.greeting().toString());
+        if (this.#init.greeting) this.#write(this.#init.greeting());
+        for (const stanza of this.#components.management?.takeSalvaged(this.#jid) ?? []) this.#write(stanza);
         log.info({ jid: this.#jid }, 'online');
         this.#started?.listener.onEvent({ type: 'online', resumed: false });
         this.#started?.resolve();
+        break;
+      case 'report-resumed':
+        log.info({ jid: this.#jid }, 'resumed');
+        this.#started?.listener.onEvent({ type: 'online', resumed: true });
+        break;
+      case 'report-interrupted':
+        log.info({ jid: this.#jid }, 'interrupted');
         break;
       case 'report-offline':
         log.info({ jid: this.#jid }, 'offline');
@@ -151,6 +182,7 @@ export class SupervisedConnection implements Connection {
         break;
       case 'report-failed':
         log.error({ jid: this.#jid, reason: effect.error.message }, 'the connection is given up');
+        this.#components.management?.close();
         this.#started?.reject(effect.error);
         this.#started?.listener.onEvent({ type: 'failed', error: effect.error });
         break;
@@ -161,10 +193,10 @@ export class SupervisedConnection implements Connection {
     const last = this.#jid === this.#init.jid ? undefined : this.#jid;
     const stream: XmppStream = this.#components.openStream(
       {
-        onOpened: (jid) => {
+        onOpened: (jid, resumed) => {
           if (this.#stream !== stream) return;
           this.#jid = jid;
-          this.#step({ type: 'opened' });
+          this.#step({ type: 'opened', resumed });
         },
         onStanza: (stanza) => {
           if (this.#stream === stream && !this.#isPong(stanza)) this.#started?.listener.onStanza(stanza);
@@ -176,7 +208,7 @@ export class SupervisedConnection implements Connection {
           if (this.#stream !== stream) return;
           this.#stream = undefined;
           this.#components.log.warn({ jid: this.#jid, reason: loss.error.message }, 'no stream');
-          this.#step({ type: 'lost', loss, random: this.#random() });
+          this.#step({ type: 'lost', loss, ...this.#circumstances() });
         },
       },
       last,
@@ -191,9 +223,10 @@ export class SupervisedConnection implements Connection {
   }
 
   #ping(): void {
+    if (this.#components.management?.probe()) return;
     this.#pingId = randomBytes(15).toString('base64url');
     const address = { from: this.#jid, to: this.#init.pingTo, id: this.#pingId };
-    this.#stream?.write(iqRequest(address, 'get', pingCodec.toXml({})).toString());
+    this.#write(iqRequest(address, 'get', pingCodec.toXml({})));
   }
 
   #setTimer(timer: ConnectionTimer, delayMs: number): void {
@@ -211,10 +244,7 @@ export class SupervisedConnection implements Connection {
   }
 
   #timedOut(timer: ConnectionTimer): ConnectionEvent {
-    const timeout = (text: string): { error: ShoalError; random: number } => ({
-      error: new TimeoutError(text),
-      random: this.#random(),
-    });
+    const timeout = (text: string) => ({ error: new TimeoutError(text), ...this.#circumstances() });
     switch (timer) {
       case 'connect':
         return { type: 'connect-timeout', ...timeout('the server did not let us in in time') };
@@ -228,7 +258,8 @@ export class SupervisedConnection implements Connection {
     }
   }
 
-  #random(): number {
-    return (this.#components.random ?? Math.random)();
+  #circumstances(): { random: number; resumable: boolean } {
+    const { random = Math.random, management } = this.#components;
+    return { random: random(), resumable: management?.isResumable ?? false };
   }
 }

@@ -4,8 +4,8 @@ import type { Element } from '../stanza/xml.js';
 import type { Loss } from './connection-machine.js';
 
 export interface XmppStreamListener {
-  /** Authenticated; `jid` is the address that the server gave us. Called once. */
-  onOpened(jid: Jid): void;
+  /** Authenticated; `jid` is the address that the server gave us, now or when the session began. Called once. */
+  onOpened(jid: Jid, resumed: boolean): void;
   /** A stanza came; never before `onOpened`. */
   onStanza(stanza: Element): void;
   /** Bytes came, whatever they mean. */

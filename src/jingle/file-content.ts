@@ -4,42 +4,44 @@
  */
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
-import { ParseError } from '../errors.js';
 import type { Log } from '../log.js';
 import { StanzaError } from '../stanza/stanza-error.js';
-import { jingleError, jingleErrorOf } from '../stanza/xep0166-jingle.js';
-import type { FileInfo } from '../stanza/xep0234-file-transfer.js';
+import { type Content, type ContentRef, type JingleBody, jingleError } from '../stanza/xep0166-jingle.js';
+import {
+  descriptionCodec,
+  type FileDescription,
+  type FileInfo,
+  type FileTransferNamespace,
+  fileInfoCodec,
+  type Range,
+} from '../stanza/xep0234-file-transfer.js';
 import type { Element } from '../stanza/xml.js';
 import {
   type Transport,
   type TransportContext,
   TransportFailedError,
-  type TransportNegotiation,
   type TransportType,
 } from '../transport/transport.js';
 import type { ContentApplication } from './content-application.js';
-import {
-  type ContentEffect,
-  type ContentEvent,
-  type ContentPlan,
-  type ContentState,
-  contentMachine,
-  contentWaits,
-  movesBytes,
-} from './content-machine.js';
+import { contentMachine, contentWaits, movesBytes } from './content-machine.js';
+import type { ContentEffect, ContentEvent, ContentState } from './content-state.js';
+import { ContentTransport } from './content-transport.js';
 import { MachineRunner } from './machine-runner.js';
-import { endingOf, type SessionEnding } from './reason.js';
+import { asError, endingOf, type SessionEnding } from './reason.js';
 import type { JingleTimeouts } from './timeouts.js';
 
 /** What a content asks of its session. */
 export interface ContentSession {
   /** Resolves when the peer has acknowledged it. */
-  sendTransport(action: 'transport-replace' | 'transport-accept', transport: Element): Promise<void>;
-  sendTransportReject(): void;
-  sendChecksum(): void;
-  end(ending: SessionEnding): void;
+  send(action: JingleBody): Promise<void>;
+  /** Sends what nobody waits for. A peer that won't hear it changes nothing. */
+  tell(action: JingleBody): void;
+  /** The content is over: the session too, if it was the last one. */
+  conclude(content: FileContent, ending: SessionEnding, by: 'us' | 'peer'): void;
   /** Nothing of the content is left: no stream, no timer, no negotiation. */
-  contentSettled(): void;
+  contentSettled(content: FileContent): void;
+  /** Something failed that should not have. */
+  fail(error: Error): void;
 }
 
 export interface FileContentComponents {
@@ -51,50 +53,82 @@ export interface FileContentComponents {
 }
 
 export interface FileContentInit {
+  /** Of the session, for the log. */
   readonly id: string;
-  readonly context: TransportContext;
+  readonly ref: Required<ContentRef>;
+  readonly ns: FileTransferNamespace;
+  readonly context: Omit<TransportContext, 'sendInfo'>;
   readonly timeouts: JingleTimeouts;
   /** How often a peer may replace the transport. */
   readonly maxReplaces: number;
-  /** Responder: the `<transport/>` that the peer offers. */
+  /** How often one may break while it carries bytes. */
+  readonly maxResumes: number;
+  /** The peer's content: the `<transport/>` that it offers, where we have that transport. */
   readonly offer?: { readonly transport: Transport; readonly element: Element };
 }
 
 export class FileContent {
+  readonly ref: Required<ContentRef>;
+  readonly ns: FileTransferNamespace;
+  /** Whether the peer proposed it. */
+  readonly isPeers: boolean;
+  /** Whether the peer knows of it, and whether both sides have said yes. */
+  #standing: 'ours-alone' | 'proposed' | 'agreed';
+  /** Aborted when the content is over. */
+  readonly signal: AbortSignal;
+  readonly #abort = new AbortController();
   readonly #components: FileContentComponents;
-  readonly #context: TransportContext;
   readonly #runner: MachineRunner<ContentState, ContentEvent, ContentEffect>;
-  #negotiation: TransportNegotiation | undefined;
-  /** The peer's replacement, while the machine decides on it. */
-  #proposed: TransportNegotiation | undefined;
-  /** Why the peer's session-accept can't be used. */
-  #unusable: Error | undefined;
+  readonly #transport: ContentTransport;
+  /** What goes into the session's next action, in the state `ready`. */
+  #described: Content | undefined;
   #stream: Duplex | undefined;
+  /** Where the receiver wants us to go on. */
+  #missing: Range | undefined;
   #settled = false;
 
   /** Throws `ParseError` when the peer's offer is malformed. */
   constructor(components: FileContentComponents, init: FileContentInit) {
     this.#components = components;
-    this.#context = init.context;
-    const { transports, application } = components;
-    const first = init.offer?.transport ?? transports[0];
+    this.ref = init.ref;
+    this.ns = init.ns;
+    this.isPeers = init.ref.creator !== init.context.role;
+    this.#standing = this.isPeers ? 'proposed' : 'ours-alone';
+    this.signal = this.#abort.signal;
+    const { transports, application, session, clock, log } = components;
+    const first: Transport | undefined = init.offer?.transport ?? transports[0];
     if (!first) throw new TypeError('no transport is configured');
-    const plan: ContentPlan = {
-      role: init.context.role,
-      sends: application.sends,
-      transport: first.type,
-      untried: transports.map((each) => each.type).filter((type) => type !== first.type),
-      replacesLeft: init.maxReplaces,
-    };
-    this.#negotiation = init.offer
-      ? answer(first, init.context, init.offer.element)
-      : first.offer(init.context);
-    const { clock, log } = components;
+    const { creator, name } = init.ref;
+    const sendInfo = (transport: Element) =>
+      session.send({ action: 'transport-info', contents: [{ creator, name, transport }] });
+    this.#transport = new ContentTransport(
+      { transports, log },
+      {
+        context: { ...init.context, sendInfo },
+        raise: (event) => this.handle(event),
+        connected: (stream) => this.#connected(stream),
+        send: (action, transport) => session.send({ action, contents: [{ ...init.ref, transport }] }),
+        fail: (error) => session.fail(error),
+      },
+    );
+    if (init.offer) this.#transport.take(first, init.offer.element);
+    else if (!this.isPeers) this.#transport.offer(first);
+    const all = transports.map((each) => each.type);
     this.#runner = new MachineRunner<ContentState, ContentEvent, ContentEffect>(
       { machine: contentMachine, clock, log },
       {
-        id: init.id,
-        initial: { ...plan, type: 'offered' },
+        id: `${init.id} ${name}`,
+        initial: {
+          type: this.isPeers ? 'deciding' : 'preparing',
+          role: init.context.role,
+          sends: application.sends,
+          all,
+          transport: first.type,
+          untried: all.filter((type) => type !== first.type),
+          replacesLeft: init.maxReplaces,
+          resumesLeft: init.maxResumes,
+          interruption: 'none',
+        },
         waitMs: (state) => {
           const wait = contentWaits[state];
           return wait && init.timeouts[wait];
@@ -109,9 +143,30 @@ export class FileContent {
     );
   }
 
+  get standing(): 'ours-alone' | 'proposed' | 'agreed' {
+    return this.#standing;
+  }
+
+  get phase(): ContentState['type'] {
+    return this.#runner.state.type;
+  }
+
+  /** True when it is over, however: nothing more is to be said of it. */
+  get over(): boolean {
+    return this.phase === 'done' || this.phase === 'failed' || this.phase === 'draining';
+  }
+
   /** What carries the bytes, or is being agreed. */
   get transport(): TransportType {
     return this.#runner.state.transport;
+  }
+
+  get movedBytes(): number {
+    return this.#components.application.movedBytes;
+  }
+
+  get sends(): boolean {
+    return this.#components.application.sends;
   }
 
   /** Why not all bytes moved; undefined while they may, and when they did. */
@@ -125,10 +180,25 @@ export class FileContent {
     return this.#settled;
   }
 
-  /** Our `<transport/>` for the session-initiate or session-accept. Rejects with `TransportFailedError` and `AbortedError`. */
-  async describe(): Promise<Element> {
-    if (!this.#negotiation) throw new TransportFailedError('the transport was given up');
-    return await this.#negotiation.describe();
+  /** For the session's next action. */
+  get described(): Content {
+    if (!this.#described) throw new TypeError('the content is not described yet');
+    return this.#described;
+  }
+
+  /**
+   * Sets up our side of it, with what `decide` says of the file; what that rejects with, the content
+   * fails with. Resolves when it is ready, or over.
+   */
+  async prepare(decide: (signal: AbortSignal) => Promise<FileDescription>): Promise<void> {
+    try {
+      const file = await decide(this.signal);
+      const transport = await this.#transport.describe();
+      this.#described = { ...this.ref, description: descriptionCodec(this.ns).toXml(file), transport };
+      this.handle({ type: 'described' });
+    } catch (thrown) {
+      this.handle({ type: 'finish', ending: endingOf(asError(thrown)) });
+    }
   }
 
   /** False where the event has no place any more. */
@@ -136,9 +206,29 @@ export class FileContent {
     return this.#runner.handle(event);
   }
 
-  /** The peer's `<transport/>` in its session-accept; one that can't be used is replaced. */
-  answered(transport: Element): void {
-    this.#unusable = this.#take(transport);
+  /** Ours goes to the peer with the session's next action. */
+  sent(): void {
+    this.#standing = 'proposed';
+    this.handle({ type: 'sent' });
+  }
+
+  /** We accept the peer's. */
+  accepted(): void {
+    this.#standing = 'agreed';
+    this.handle({ type: 'accepted' });
+  }
+
+  /** The peer accepts our content, in whichever action. Throws `StanzaError` for the peer. */
+  peerAccepted(accepted: Content): void {
+    if (this.phase !== 'proposed') throw jingleError('out-of-order');
+    try {
+      this.#components.application.peerAccepted(descriptionCodec(this.ns).fromXml(accepted.description));
+    } catch (thrown) {
+      this.handle({ type: 'finish', ending: endingOf(asError(thrown)) });
+      return;
+    }
+    this.#transport.answered(accepted.transport);
+    this.accepted();
   }
 
   takeInfo(info: FileInfo): void {
@@ -146,218 +236,144 @@ export class FileContent {
     this.handle({ type: info.type });
   }
 
+  /** A description-info. Throws `StanzaError` and `ParseError` for the peer. */
+  descriptionInfo(description: Element | undefined): void {
+    const { application } = this.#components;
+    const file = description && descriptionCodec(this.ns).fromXml(description);
+    if (!file?.range || !application.sends) throw jingleError('unsupported-info');
+    if (!this.#runner.accepts({ type: 'peer-position' })) throw jingleError('out-of-order');
+    application.checkMissing(file.range);
+    this.#missing = file.range;
+    this.handle({ type: 'peer-position' });
+  }
+
   /** A transport-info. Throws `StanzaError` and `ParseError` for the peer. */
   transportInfo(element: Element): void {
-    const transport = this.#transportOf(element);
-    if (!transport) throw jingleError('unsupported-info');
-    // What is left over from a transport that was replaced harms nobody.
-    if (transport.type === this.#negotiation?.type) this.#negotiation.info(element);
+    if (!this.#transport.info(element)) throw jingleError('unsupported-info');
   }
 
   /** A transport-replace. Throws `StanzaError` and `ParseError` for the peer. */
   peerReplace(element: Element): void {
-    const transport = this.#transportOf(element);
-    this.#proposed = transport && answer(transport, this.#context, element);
-    const event: ContentEvent =
-      this.#proposed === undefined
-        ? { type: 'peer-replace-unusable' }
-        : { type: 'peer-replace', transport: this.#proposed.type };
-    try {
-      if (!this.handle(event)) throw jingleError('out-of-order');
-    } finally {
-      this.#proposed?.close(); // unless it was adopted
-      this.#proposed = undefined;
-    }
+    if (!this.#transport.proposedByPeer(element, (event) => this.handle(event)))
+      throw jingleError('out-of-order');
   }
 
   /** A transport-accept. Throws `StanzaError` for the peer. */
   peerReplaceAccepted(element: Element): void {
-    if (this.#runner.state.type !== 'replacing' || !this.#negotiation) throw jingleError('out-of-order');
-    const error = this.#take(element);
+    if (this.phase !== 'replacing') throw jingleError('out-of-order');
+    const error = this.#transport.takeAnswer(element);
     this.handle(error ? { type: 'replace-failed', error } : { type: 'peer-replace-accepted' });
   }
 
   /** A transport-reject. Throws `StanzaError` for the peer. */
   peerReplaceRejected(): void {
-    if (this.#runner.state.type !== 'replacing') throw jingleError('out-of-order');
+    if (this.phase !== 'replacing') throw jingleError('out-of-order');
     this.handle({
       type: 'replace-failed',
       error: new TransportFailedError('the peer rejected the transport'),
     });
   }
 
-  /** The session is over, whoever ended it. */
-  sessionEnded(ending: SessionEnding): void {
-    this.handle({ type: 'session-ended', ending, allGiven: this.#components.application.allGiven });
-  }
-
-  #transportOf(element: Element): Transport | undefined {
-    return this.#components.transports.find((each) => each.ns === element.getNS());
-  }
-
-  /** Takes the peer's description of the transport that we offered; gives the reason when that can't be done. */
-  #take(element: Element): Error | undefined {
-    try {
-      if (this.#transportOf(element)?.type !== this.#negotiation?.type) {
-        return new TransportFailedError('the peer answered with another transport');
-      }
-      this.#negotiation?.remote(element);
-      return undefined;
-    } catch (thrown) {
-      if (thrown instanceof TransportFailedError || thrown instanceof ParseError) return thrown;
-      throw thrown;
-    }
+  /** The session is over, or the peer has removed this content of it. */
+  ended(ending: SessionEnding): void {
+    this.handle({ type: 'ended', ending, allGiven: this.#components.application.allGiven });
   }
 
   #perform(effect: ContentEffect): void {
     const { session, application } = this.#components;
     switch (effect.type) {
       case 'connect':
-        this.#connect();
+        this.#transport.connect();
         return;
       case 'abandon':
-        this.#negotiation?.close();
-        this.#negotiation = undefined;
+        this.#transport.abandon();
+        return;
+      case 'interrupt':
+        this.#interrupt();
         return;
       case 'propose':
-        this.#propose(effect.transport);
+        this.#transport.propose(effect.transport);
         return;
       case 'answer-replace':
-        this.#answerReplace();
+        this.#transport.answerReplace();
         return;
       case 'reject-replace':
-        session.sendTransportReject();
+        session.tell({ action: 'transport-reject', contents: [this.ref] });
         return;
       case 'tie-break':
         throw jingleError('tie-break');
+      case 'tell-position':
+        this.#tellPosition();
+        return;
+      case 'take-position':
+        if (this.#missing) application.goOn(this.#missing);
+        return;
+      case 'refuse-position':
+        throw new StanzaError('not-acceptable', 'nothing is interrupted that could go on');
       case 'move':
         if (this.#stream) application.move(this.#stream, this.transport);
         return;
       case 'send-checksum':
-        session.sendChecksum();
+        this.#sendChecksum();
         return;
       case 'end-stream':
         application.endStream();
         return;
-      case 'end-session':
-        session.end(effect.ending);
+      case 'conclude':
+        session.conclude(this, effect.ending, effect.by);
     }
   }
 
-  #connect(): void {
-    const negotiation = this.#negotiation;
-    const unusable = this.#unusable;
-    this.#unusable = undefined;
-    if (!negotiation || unusable) {
-      this.handle({ type: 'connect-failed', error: unusable ?? new TransportFailedError('no transport') });
-      return;
-    }
-    this.#whileCurrent(
-      negotiation,
-      attempt(() => negotiation.connect()),
-      (stream) => this.#connected(stream),
-      (error) => this.handle({ type: 'connect-failed', error }),
-      (stream) => stream.destroy(),
-    );
+  #sendChecksum(): void {
+    const { session, application } = this.#components;
+    const { creator, name } = this.ref;
+    const info: FileInfo = { type: 'checksum', content: { creator, name }, file: application.checksum() };
+    session.tell({ action: 'session-info', payload: fileInfoCodec(this.ns).toXml(info) });
+  }
+
+  #tellPosition(): void {
+    const { session, application } = this.#components;
+    const range = { ...application.missing(), hashes: [] };
+    const description = descriptionCodec(this.ns).toXml({ hashes: [], hashesUsed: [], range });
+    const { creator, name } = this.ref;
+    session
+      .send({ action: 'description-info', contents: [{ creator, name, description }] })
+      .then(
+        () => this.handle({ type: 'position-taken' }),
+        (thrown: unknown) => this.handle({ type: 'position-refused', error: asError(thrown) }),
+      )
+      .catch((thrown: unknown) => session.fail(asError(thrown)));
   }
 
   #connected(stream: Duplex): void {
     this.#stream = stream;
-    stream.on('error', (error: Error) => this.handle({ type: 'stream-failed', error }));
-    stream.on('end', () => this.handle({ type: 'stream-closed' }));
+    // Of a stream that was let go nothing is to be heard.
+    const raise = (event: ContentEvent) => this.#stream === stream && this.handle(event);
+    stream.on('error', (error: Error) => raise({ type: 'stream-failed', error }));
+    stream.on('end', () => raise({ type: 'stream-closed' }));
     stream.on('close', () => {
       // A stream that ends in good order has said so before; this one can carry nothing more.
       const error = new TransportFailedError('the stream closed before the last byte');
-      if (!this.handle({ type: 'stream-closed' })) this.handle({ type: 'stream-failed', error });
+      if (!raise({ type: 'stream-closed' })) raise({ type: 'stream-failed', error });
     });
     this.handle({ type: 'connected' });
   }
 
-  #propose(type: TransportType): void {
-    const transport = this.#components.transports.find((each) => each.type === type);
-    if (!transport) throw new TypeError(`no transport '${type}' is configured`);
-    const negotiation = transport.offer(this.#context);
-    this.#negotiation = negotiation;
-    const proposal = attempt(() => negotiation.describe()).then((element) =>
-      this.#components.session.sendTransport('transport-replace', element),
-    );
-    this.#whileCurrent(negotiation, proposal, undefined, (error) => {
-      const overruled = error instanceof StanzaError && jingleErrorOf(error) === 'tie-break';
-      this.handle(overruled ? { type: 'replace-overruled' } : { type: 'replace-failed', error });
-    });
-  }
-
-  #answerReplace(): void {
-    const negotiation = this.#proposed;
-    if (!negotiation) throw new TypeError('no replacement was proposed');
-    this.#proposed = undefined;
-    this.#negotiation = negotiation;
-    this.#whileCurrent(
-      negotiation,
-      attempt(() => negotiation.describe()),
-      (element) => {
-        // Not awaited: the peer may use the transport before its acknowledgement is here.
-        this.#components.session
-          .sendTransport('transport-accept', element)
-          .catch((error: Error) => this.#components.log.debug({ err: error }, 'transport-accept failed'));
-        this.handle({ type: 'replace-answered' });
-      },
-      (error) => this.handle({ type: 'replace-failed', error }),
-    );
-  }
-
-  /** Acts on what comes of `work` unless `negotiation` has been given up meanwhile. Owns the promise. */
-  #whileCurrent<T>(
-    negotiation: TransportNegotiation,
-    work: Promise<T>,
-    onDone: ((value: T) => void) | undefined,
-    onError: (error: Error) => void,
-    discard?: (value: T) => void,
-  ): void {
-    work
-      .then(
-        (value) => {
-          if (this.#negotiation === negotiation) onDone?.(value);
-          else discard?.(value);
-        },
-        (thrown: unknown) => {
-          if (this.#negotiation === negotiation) onError(asError(thrown));
-        },
-      )
-      .catch((thrown: unknown) => this.#components.session.end(endingOf(asError(thrown))));
+  #interrupt(): void {
+    const stream = this.#stream;
+    this.#stream = undefined;
+    this.#components.application.interrupt();
+    stream?.destroy();
   }
 
   #settle(error: Error | undefined): void {
     if (this.#settled) return;
     this.#settled = true;
     this.#runner.stop();
+    this.#abort.abort();
     this.#components.application.over(error);
-    this.#negotiation?.close();
-    this.#negotiation = undefined;
+    this.#transport.abandon();
     this.#stream?.destroy();
-    this.#components.session.contentSettled();
+    this.#components.session.contentSettled(this);
   }
-}
-
-/** Takes up an offer; undefined when it is well formed and can't be used. Throws `ParseError`. */
-function answer(
-  transport: Transport,
-  context: TransportContext,
-  offer: Element,
-): TransportNegotiation | undefined {
-  try {
-    return transport.answer(context, offer);
-  } catch (thrown) {
-    if (thrown instanceof TransportFailedError) return undefined;
-    throw thrown;
-  }
-}
-
-/** What `work` throws at once and what it rejects with are the same to us. */
-async function attempt<T>(work: () => Promise<T>): Promise<T> {
-  return await work();
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -8,22 +8,12 @@ import { AbortedError } from '../errors.js';
 import type { FileDescription, FileInfo, Range } from '../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
 import { TransportFailedError, type TransportType } from '../transport/transport.js';
-import type { ContentApplication } from './content-application.js';
-import type { ContentEvent } from './content-machine.js';
-import type { FileDownload } from './file-session.js';
+import type { ContentApplication, ContentLink } from './content-application.js';
+import { type DownloadVerdict, type FileDownload, FileTooLargeError } from './file-session.js';
 import { ending, endingOf, type SessionEnding, SessionFailedError } from './reason.js';
 
 const BUFFER_BYTES = 262_144; // one chunk of a sender that is of our kind
 const MAX_CHECKSUMS = 64; // a sender has one hash a function to tell
-
-export interface FileReceivingInit {
-  readonly sid: string;
-  /** What was asked for. */
-  readonly range: Range | undefined;
-  readonly raise: (event: ContentEvent) => void;
-  /** Ends the session; resolves when the peer knows or can't be told. */
-  readonly finish: (ending: SessionEnding) => Promise<void>;
-}
 
 export class FileReceiving implements ContentApplication, FileDownload {
   readonly sends = false;
@@ -32,20 +22,25 @@ export class FileReceiving implements ContentApplication, FileDownload {
   readonly accepted: Promise<FileDescription>;
   readonly stream: Readable;
   readonly checksums: { readonly hash: Hash; readonly range?: Range }[] = [];
-  readonly #init: FileReceivingInit;
+  readonly #link: ContentLink;
+  readonly #asked: Range | undefined;
   #accept: (file: FileDescription) => void = () => undefined;
   #refuse: (error: Error) => void = () => undefined;
   #checksumPromised = false;
   #bytes: 'coming' | 'complete' | 'ended' | 'failed' = 'coming';
   #transport: TransportType | undefined;
   #duplex: Duplex | undefined;
+  /** Where in the file the first byte is that comes. */
+  #offset = 0;
   #expectedBytes: number | undefined;
   #receivedBytes = 0;
   #seenBytes = 0;
 
-  constructor(init: FileReceivingInit) {
-    this.#init = init;
-    this.sid = init.sid;
+  /** `asked`: the bytes that we asked for. */
+  constructor(link: ContentLink, asked?: Range) {
+    this.#link = link;
+    this.#asked = asked;
+    this.sid = link.sid;
     this.accepted = new Promise((resolve, reject) => {
       this.#accept = resolve;
       this.#refuse = reject;
@@ -70,12 +65,12 @@ export class FileReceiving implements ContentApplication, FileDownload {
     return this.#receivedBytes;
   }
 
-  finish(outcome: 'success' | 'cancel' | 'media-error' | 'failed-application'): Promise<void> {
-    return this.#init.finish(verdict(outcome));
+  finish(outcome: DownloadVerdict): Promise<void> {
+    return this.#link.finish(verdict(outcome));
   }
 
   peerAccepted(file: FileDescription): void {
-    const asked = this.#init.range ?? { offset: 0 };
+    const asked = this.#asked ?? { offset: 0 };
     // A bare <range/> says no more than that ranges are understood (XEP-0234 §5).
     const told =
       file.range && (file.range.offset > 0 || file.range.length !== undefined) ? file.range : undefined;
@@ -83,20 +78,35 @@ export class FileReceiving implements ContentApplication, FileDownload {
     if (told && (told.offset !== asked.offset || !within)) {
       throw new SessionFailedError('failed-application', 'another range than the one asked for');
     }
-    const rest = file.size === undefined ? undefined : Math.max(0, file.size - asked.offset);
-    const length = told?.length ?? asked.length;
+    this.expect(file, { offset: asked.offset, ...bounded(told?.length ?? asked.length) });
+  }
+
+  /** The bytes of `file` that will come: those of `range`, as far as the file has them. */
+  expect(file: FileDescription, { offset, length }: Range): void {
+    const rest = file.size === undefined ? undefined : Math.max(0, file.size - offset);
+    this.#offset = offset;
     this.#expectedBytes =
       length === undefined || rest === undefined ? (length ?? rest) : Math.min(length, rest);
-    this.#checksumPromised = file.hashesUsed.length > 0 || file.hashes.length === 0; // §8.2
+    // §8.2. COMPAT: Dino 0.4.2 neither tells nor promises a hash, and never sends one.
+    this.#checksumPromised = file.hashesUsed.length > 0;
     this.#accept(file);
   }
 
   move(stream: Duplex, transport: TransportType): void {
     this.#transport = transport;
     this.#duplex = stream;
-    stream.on('end', () => this.#onEnd());
-    stream.on('data', (chunk: Buffer) => this.#onChunk(stream, chunk));
-    if (this.#expectedBytes === 0) this.#complete();
+    stream.on('end', () => {
+      if (this.#duplex === stream) this.#onEnd();
+    });
+    stream.on('data', (chunk: Buffer) => {
+      if (this.#duplex === stream) this.#onChunk(stream, chunk);
+    });
+    if (this.#receivedBytes === this.#expectedBytes) this.#complete();
+  }
+
+  /** What the lost stream still holds is not taken: the sender is told of what came out of it. */
+  interrupt(): void {
+    this.#duplex = undefined;
   }
 
   moved(): boolean {
@@ -104,6 +114,15 @@ export class FileReceiving implements ContentApplication, FileDownload {
     this.#seenBytes = this.#receivedBytes;
     return moved;
   }
+
+  missing(): Range {
+    const left = this.#expectedBytes === undefined ? undefined : this.#expectedBytes - this.#receivedBytes;
+    return { offset: this.#offset + this.#receivedBytes, ...bounded(left) };
+  }
+
+  checkMissing(): void {}
+
+  goOn(): void {}
 
   endStream(): void {
     if (this.#bytes !== 'complete') return;
@@ -139,7 +158,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
   #onChunk(stream: Duplex, chunk: Buffer): void {
     const left = (this.#expectedBytes ?? Number.POSITIVE_INFINITY) - this.#receivedBytes;
     if (chunk.length > left) {
-      this.#init.raise({ type: 'too-much' });
+      this.#link.raise({ type: 'too-much' });
       return;
     }
     if (this.#bytes !== 'coming') return;
@@ -157,12 +176,12 @@ export class FileReceiving implements ContentApplication, FileDownload {
     const error = new TransportFailedError(
       `the stream ended after ${this.#receivedBytes} of ${this.#expectedBytes} bytes`,
     );
-    this.#init.raise({ type: 'stream-failed', error });
+    this.#link.raise({ type: 'stream-failed', error });
   }
 
   #complete(): void {
     this.#bytes = 'complete';
-    this.#init.raise({
+    this.#link.raise({
       type: 'all-received',
       checksumDue: this.#checksumPromised && this.checksums.length === 0,
     });
@@ -176,12 +195,16 @@ export class FileReceiving implements ContentApplication, FileDownload {
   #abandoned(): void {
     if (this.#bytes === 'coming' || this.#bytes === 'complete') {
       this.#bytes = 'failed';
-      void this.#init.finish(endingOf(new AbortedError('the reader wants no more')));
+      void this.#link.finish(endingOf(new AbortedError('the reader wants no more')));
     }
   }
 }
 
-function verdict(outcome: 'success' | 'cancel' | 'media-error' | 'failed-application'): SessionEnding {
+function bounded(length: number | undefined): { length?: number } {
+  return length === undefined ? {} : { length };
+}
+
+function verdict(outcome: DownloadVerdict): SessionEnding {
   switch (outcome) {
     case 'success':
       return ending({ condition: 'success' });
@@ -189,6 +212,8 @@ function verdict(outcome: 'success' | 'cancel' | 'media-error' | 'failed-applica
       return endingOf(new AbortedError('cancelled'));
     case 'media-error':
       return endingOf(new SessionFailedError('media-error', 'the bytes are not those of the hash'));
+    case 'file-too-large':
+      return endingOf(new FileTooLargeError('there is no room for so much'));
     case 'failed-application':
       return endingOf(new SessionFailedError('failed-application', 'the file could not be received'));
   }

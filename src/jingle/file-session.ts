@@ -5,31 +5,68 @@
 import type { Readable } from 'node:stream';
 import { ShoalError } from '../errors.js';
 import type { Jid } from '../stanza/jid.js';
-import type { FileDescription, Range } from '../stanza/xep0234-file-transfer.js';
+import type { ReasonCondition } from '../stanza/xep0166-jingle.js';
+import type { FileDescription, FileTransferNamespace, Range } from '../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
+import type { TransportType } from '../transport/transport.js';
 
-/** A file that a peer asks us to send (`senders='responder'`). */
+/** A session with one peer, in which files go in both directions. */
+export interface FileSession {
+  readonly sid: string;
+  readonly peer: Jid;
+  /** Resolves when it is over; never rejects. Without an error it ended in good order. */
+  readonly ended: Promise<SessionOutcome>;
+  /** Asks for a file (XEP-0234 §6.2). Never throws: what fails, the download fails with. */
+  request(file: FileDescription): FileDownload;
+  /** Offers one (§6.1). Never throws: what fails, the upload fails with. */
+  offer(source: FileSource): FileUpload;
+  /** Begins one of ours with what was asked and offered so far; the rest is added to it (§6.3). */
+  begin(): void;
+  /** Ends it with everything that is under way. Resolves when the peer knows or can't be told. */
+  end(condition: ReasonCondition, text?: string): Promise<void>;
+}
+
+export interface SessionOutcome {
+  /** A condition of XEP-0166 §7.4. */
+  readonly reason: string;
+  readonly error?: Error;
+}
+
+/** How one of our sessions begins. */
+export interface FileSessionRequest {
+  /** A full address. */
+  readonly peer: Jid;
+  /** Default the newest. Older clients know no other than version 4. */
+  readonly namespace?: FileTransferNamespace;
+  /** Ends it with `cancel`. */
+  readonly signal?: AbortSignal;
+}
+
+/** A file that a peer asks us to send. */
 export interface FileRequest {
   readonly peer: Jid;
   readonly sid: string;
   /** Name, path, size, type and hashes select the file (RFC 5547 §5); `range` says which bytes. */
   readonly file: FileDescription;
+  /** The session it is asked in, to which more may be added. */
+  readonly session?: FileSession;
 }
 
 /** What we send, and where its bytes come from. */
 export interface FileSource {
-  /** As it goes into session-accept: name, size, date, type, hash. */
+  /** As it goes over the wire: name, size, date, type, hash. */
   readonly file: FileDescription;
-  /** The bytes that will be sent: inside the file, with its length worked out. */
+  /** The bytes that we would send: inside the file, with its length worked out. */
   readonly range: Required<Range>;
   /**
-   * The bytes of `range`, in order. Fails with {@link FileChangedError} when the file vanished,
+   * The bytes of `wanted`, in order; it lies inside `range`. Called again, with what is missing at
+   * the end of it, when a transport broke. Fails with {@link FileChangedError} when the file vanished,
    * shrank or changed while it was read.
    */
-  open(): Readable;
-  /** The hash of what `open` gave, once it has ended: of the file, or of the range when it is a part. */
+  open(wanted: Required<Range>): Readable;
+  /** The hash of what the first `open` was for, once all of it was read: of the file or, where that is a part, of it. */
   checksum(): Hash;
-  /** Called exactly once, when the session is over, however it ended. */
+  /** Called exactly once, when it is over, however it ended. */
   release(outcome: TransferOutcome): void;
 }
 
@@ -43,29 +80,80 @@ export type TransferOutcome =
  */
 export type FileRequestHandler = (request: FileRequest, signal: AbortSignal) => Promise<FileSource>;
 
-/** A file that we fetch from a peer: we are the initiator, it is responder and file sender. */
+/** A file that a peer wants to send us. */
+export interface FileOffer {
+  readonly peer: Jid;
+  readonly sid: string;
+  /** What the peer says of it. A `range` with an offset or a length: no more than those bytes. */
+  readonly file: FileDescription;
+  /** The session it is offered in, to which more may be added. */
+  readonly session: FileSession;
+}
+
+export interface FileAcceptance {
+  /**
+   * The bytes that we want, of a file that is offered whole (§6.1). Only for a peer that understands
+   * ranges: its offer has one. Others send everything, which then fails as too much.
+   */
+  readonly range?: Range;
+  /** Called once, when the peer is told. Whoever takes the download ends it with `finish`. */
+  take(download: FileDownload): void;
+}
+
+/**
+ * Answers an offer. Throws `SessionFailedError` (`decline`, for a person's no), {@link FileTooLargeError},
+ * `LimitError` (`<busy/>`).
+ */
+export type FileOfferHandler = (offer: FileOffer, signal: AbortSignal) => Promise<FileAcceptance>;
+
+/** A file on its way to us. */
 export interface FileDownload {
   readonly sid: string;
-  /** What the peer says of the file in session-accept. Rejects with {@link SessionEndedError} and others. */
+  /** What the sender says of the file. Rejects with {@link SessionEndedError} and others. */
   readonly accepted: Promise<FileDescription>;
   /** The bytes. `transport` names what carries them now; a replaced transport goes on in the same stream. */
   readonly stream: Readable;
-  readonly transport: 's5b' | 'ibb' | undefined;
+  readonly transport: TransportType | undefined;
   /** Hashes the sender gave by checksum (§8): of the file or, where `range` is set, of the range. */
   readonly checksums: readonly { readonly hash: Hash; readonly range?: Range }[];
-  /** Ends the session: `success` when the bytes are verified, else the reason. Resolves when the peer knows or can't be told. */
-  finish(outcome: 'success' | 'cancel' | 'media-error' | 'failed-application'): Promise<void>;
+  /**
+   * Says how it went: `success` when the bytes are verified. Ends the session, unless other files are
+   * under way in it. Resolves when the peer knows or can't be told.
+   */
+  finish(outcome: DownloadVerdict): Promise<void>;
 }
 
-export interface FileDownloadRequest {
-  readonly peer: Jid;
+export type DownloadVerdict = 'success' | 'cancel' | 'media-error' | 'failed-application' | 'file-too-large';
+
+/** A file on its way to a peer. */
+export interface FileUpload {
+  readonly sid: string;
+  /** The bytes that the peer wants. Rejects with {@link SessionEndedError} and others when it wants none. */
+  readonly accepted: Promise<Required<Range>>;
+  readonly sentBytes: number;
+  readonly transport: TransportType | undefined;
+  /** How it ended; never rejects. A success: the peer says that it has everything, or ended in good order. */
+  readonly done: Promise<TransferOutcome>;
+  /** Withdraws it. Resolves when the peer knows or can't be told. */
+  cancel(): Promise<void>;
+}
+
+export interface FileDownloadRequest extends FileSessionRequest {
   readonly file: FileDescription;
-  readonly signal?: AbortSignal;
+}
+
+export interface FileUploadRequest extends FileSessionRequest {
+  readonly source: FileSource;
 }
 
 /** Thrown when the file asked for is not here or may not be seen; peers can't tell which. */
 export class FileNotAvailableError extends ShoalError {
   readonly code = 'file-not-available';
+}
+
+/** Thrown when a file that is offered, or that comes, is larger than we take (XEP-0234 §9.2). */
+export class FileTooLargeError extends ShoalError {
+  readonly code = 'file-too-large';
 }
 
 /** Thrown when a file vanished, shrank or changed while it was being sent. */

@@ -1,8 +1,8 @@
 /**
  * Jingle file transfer (XEP-0166, XEP-0234) for one entity: takes the sessions that peers begin,
- * begins those that we want, and finds the session that a stanza belongs to. Requests for files
- * are answered through a handler; without one, and for everything else that a peer may propose,
- * the session is refused with the reason that fits.
+ * begins those that we want, and finds the session that a stanza belongs to. Requests and offers of
+ * files are answered through handlers; without one, and for everything else that a peer may
+ * propose, the session is refused with the reason that fits.
  */
 import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
@@ -12,27 +12,27 @@ import { AbortedError, LimitError } from '../errors.js';
 import type { Log } from '../log.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import { NS } from '../stanza/namespaces.js';
-import { StanzaError } from '../stanza/stanza-error.js';
-import { type Content, type Jingle, jingleCodec, jingleError } from '../stanza/xep0166-jingle.js';
-import {
-  descriptionCodec,
-  FILE_TRANSFER_NAMESPACES,
-  type FileDescription,
-  type FileTransferNamespace,
-  fileTransferNamespaceOf,
-} from '../stanza/xep0234-file-transfer.js';
+import { type Jingle, type JingleRole, jingleCodec, jingleError } from '../stanza/xep0166-jingle.js';
+import { FILE_TRANSFER_NAMESPACES, type FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
 import type { Startable } from '../startable.js';
 import type { Transport } from '../transport/transport.js';
-import type { ContentApplication } from './content-application.js';
-import { FileReceiving } from './file-receiving.js';
-import { FileSending } from './file-sending.js';
-import type { FileDownload, FileDownloadRequest, FileRequestHandler } from './file-session.js';
+import { FilePolicy } from './file-policy.js';
+import type {
+  FileDownload,
+  FileDownloadRequest,
+  FileOfferHandler,
+  FileRequestHandler,
+  FileSession,
+  FileSessionRequest,
+  FileUpload,
+  FileUploadRequest,
+} from './file-session.js';
 import { ending, endingOf, SessionFailedError } from './reason.js';
-import { Session, type SessionInit } from './session.js';
+import { Session } from './session.js';
 import { defaultJingleTimeouts, type JingleTimeouts } from './timeouts.js';
 
 export interface JingleEngineComponents {
-  readonly entity: Pick<Entity, 'jid' | 'request' | 'handleIq'>;
+  readonly entity: Pick<Entity, 'jid' | 'request' | 'handleIq' | 'onEvent'>;
   readonly clock: Clock;
   readonly log: Log;
   /** The one we prefer first; IBB, the transport of last resort, last (XEP-0234 §10.2). */
@@ -44,34 +44,43 @@ export interface JingleEngineInit {
   readonly maxSessions: number;
   /** Sessions that one peer, by its bare address, may have begun at once. */
   readonly maxSessionsPerPeer: number;
+  /** Files at once in one session. Default 16. */
+  readonly maxContents?: number;
+  /** How often the transport of one file may break and be replaced. Default 3. */
+  readonly maxResumes?: number;
   /** Default {@link defaultJingleTimeouts}. */
   readonly timeouts?: Partial<JingleTimeouts>;
   readonly onFileRequest?: FileRequestHandler;
+  readonly onFileOffer?: FileOfferHandler;
   /** How long `stop` waits for peers to acknowledge the end of their sessions. Default 2000. */
   readonly stopGraceMs?: number;
 }
 
 const DEFAULT_STOP_GRACE_MS = 2_000;
+const DEFAULT_MAX_CONTENTS = 16; // each costs what a session costs
+const DEFAULT_MAX_RESUMES = 3; // a peer can make us read what was lost again each time
 const MAX_REPLACES = 4; // each costs a listener or a bytestream; real peers replace once
-const MAX_UNACKNOWLEDGED = 32; // far more than one content has to say at once
+const MAX_UNACKNOWLEDGED = 32; // far more than a few contents have to say at once
 const SID_BYTES = 16; // unguessable (XEP-0166 §7.1, RFC 4086)
 
 export class JingleEngine implements Startable {
   readonly #components: JingleEngineComponents;
   readonly #init: JingleEngineInit;
   readonly #timeouts: JingleTimeouts;
+  readonly #policy: FilePolicy;
   /** By our address, the peer's and sid, until the session is over. */
   readonly #sessions = new Map<string, Session>();
   /** Until nothing of it is left. */
   readonly #open = new Set<Session>();
   readonly #abort = new AbortController();
+  readonly #unsubscribe: Unsubscribe[] = [];
   #phase: 'new' | 'started' | 'stopped' = 'new';
-  #unsubscribe: Unsubscribe | undefined;
 
   constructor(components: JingleEngineComponents, init: JingleEngineInit) {
     this.#components = components;
     this.#init = init;
     this.#timeouts = { ...defaultJingleTimeouts, ...init.timeouts };
+    this.#policy = new FilePolicy(components, init);
     setMaxListeners(0, this.#abort.signal); // one a session that ends, and sessions are bounded
   }
 
@@ -86,14 +95,20 @@ export class JingleEngine implements Startable {
   }
 
   async start(): Promise<void> {
+    const { entity } = this.#components;
     this.#phase = 'started';
-    this.#unsubscribe = this.#components.entity.handleIq('set', 'jingle', NS.jingle, (iq) => this.#onIq(iq));
+    this.#unsubscribe.push(
+      entity.handleIq('set', 'jingle', NS.jingle, (iq) => this.#onIq(iq)),
+      entity.onEvent((event) => {
+        if (event.type === 'peer-gone') this.peerGone(event.jid);
+      }),
+    );
   }
 
   /** Ends every session with the reason `gone`. */
   async stop(): Promise<void> {
     this.#phase = 'stopped';
-    this.#unsubscribe?.();
+    for (const unsubscribe of this.#unsubscribe.splice(0)) unsubscribe();
     const timer = this.#components.clock.after(this.#init.stopGraceMs ?? DEFAULT_STOP_GRACE_MS, () =>
       this.#abort.abort(),
     );
@@ -103,39 +118,59 @@ export class JingleEngine implements Startable {
   }
 
   /**
+   * A session with a peer, in which files are asked for and offered. Nothing is sent before its
+   * `begin`. Never throws: what fails, its files fail with.
+   */
+  session(request: FileSessionRequest): FileSession {
+    return this.#begin(request);
+  }
+
+  /**
    * Asks a peer for a file and gives out what it sends. Never throws: what fails, `accepted` and
    * `stream` fail with. Whoever asked ends it with `finish`.
    */
   download(request: FileDownloadRequest): FileDownload {
-    const { entity } = this.#components;
-    const { peer, file, signal } = request;
+    const session = this.#begin(request);
+    const download = session.request(request.file);
+    session.begin();
+    return download;
+  }
+
+  /** Offers a file to a peer. Never throws: what fails, `accepted` and `done` tell. */
+  offer(request: FileUploadRequest): FileUpload {
+    const session = this.#begin(request);
+    const upload = session.offer(request.source);
+    session.begin();
+    return upload;
+  }
+
+  /** Somebody is said to be offline: at one address or, where it is bare, at all of theirs. */
+  peerGone(jid: Jid): void {
+    for (const session of this.#sessions.values()) {
+      if (session.peer === jid || bareOf(session.peer) === jid) session.peerGone();
+    }
+  }
+
+  #begin(request: FileSessionRequest): Session {
+    const { signal } = request;
     const sid = randomBytes(SID_BYTES).toString('base64url');
-    let session: Session | undefined;
-    const receiving = new FileReceiving({
+    const session = this.#make(
+      this.#components.entity.jid,
+      request.peer,
       sid,
-      range: file.range,
-      raise: (event) => session?.content.handle(event),
-      finish: async (end) => session?.finish(end),
-    });
+      'initiator',
+      request.namespace,
+    );
     const refused = this.#refusal(signal);
     if (refused) {
-      receiving.over(refused);
-      return receiving;
+      session.lose(refused);
+      return session;
     }
-    session = this.#session(receiving, {
-      self: entity.jid,
-      peer,
-      sid,
-      role: 'initiator',
-      ns: NS.fileTransfer5,
-      content: { creator: 'initiator', name: 'file', senders: 'responder' },
-    });
-    const begun = session;
-    const onAbort = () => void begun.finish(endingOf(new AbortedError('withdrawn')));
+    this.#register(session, this.#components.entity.jid);
+    const onAbort = () => void session.finish(endingOf(new AbortedError('withdrawn')));
     signal?.addEventListener('abort', onAbort, { once: true });
-    void begun.closed.then(() => signal?.removeEventListener('abort', onAbort));
-    begun.initiate(file);
-    return receiving;
+    void session.closed.then(() => signal?.removeEventListener('abort', onAbort));
+    return session;
   }
 
   #refusal(signal: AbortSignal | undefined): Error | undefined {
@@ -171,61 +206,15 @@ export class JingleEngine implements Startable {
 
   #onInitiate(iq: IncomingIq, jingle: Extract<Jingle, { action: 'session-initiate' }>): void {
     this.#checkLimits(iq.from);
-    const [content, ...others] = jingle.contents;
-    if (content?.creator !== 'initiator') {
-      throw new StanzaError('bad-request', "the content of a session-initiate is its initiator's");
-    }
     // §7.1: where 'initiator' is not the sender, it is ignored: nobody can begin a session for another.
-    const ns = fileTransferNamespaceOf(content.description);
-    const refusal = this.#refusalOf(content, others.length);
-    const file = ns && descriptionCodec(ns).fromXml(content.description);
-    const transport = this.#components.transports.find((each) => each.ns === content.transport.getNS());
-    const sending = new FileSending((event) => session.content.handle(event));
-    const { creator, name, senders = 'both' } = content;
-    const session = this.#session(sending, {
-      self: iq.to,
-      peer: iq.from,
-      sid: jingle.sid,
-      role: 'responder',
-      ns: ns ?? NS.fileTransfer5,
-      content: { creator, name, senders },
-      ...(transport && { offer: { transport, element: content.transport } }),
-    });
-    session.respond(async (signal) => {
-      await acknowledged();
-      if (refusal || !file) throw refusal ?? unsupported('applications');
-      if (!transport) throw unsupported('transports');
-      return await this.#answer(sending, { peer: iq.from, sid: jingle.sid, file }, signal);
-    });
-  }
-
-  /** Why a content that is well described is not for us. */
-  #refusalOf(content: Content, others: number): Error | undefined {
-    if (!fileTransferNamespaceOf(content.description)) return unsupported('applications');
-    if (content.security) {
-      return new SessionFailedError('security-error', 'no security precondition can be met here');
+    const session = this.#make(iq.to, iq.from, jingle.sid, 'responder');
+    try {
+      session.takeInitiate(jingle.contents);
+      this.#register(session, iq.to);
+    } catch (error) {
+      session.lose(new SessionFailedError('general-error', 'the peer began it with a malformed stanza'));
+      throw error;
     }
-    if (others > 0) {
-      return new SessionFailedError(
-        'incompatible-parameters',
-        'a session here has one file; begin one for each',
-      );
-    }
-    // COMPAT: Gajim 1.7.3 offers with senders='both'. Only 'responder' asks us to send (XEP-0234 §4.1).
-    if (content.senders !== 'responder')
-      return new SessionFailedError('decline', 'no files are received here');
-    return undefined;
-  }
-
-  async #answer(
-    sending: FileSending,
-    request: Parameters<FileRequestHandler>[0],
-    signal: AbortSignal,
-  ): Promise<FileDescription> {
-    const { onFileRequest } = this.#init;
-    if (!onFileRequest) throw unsupported('applications');
-    sending.use(await onFileRequest(request, signal));
-    return sending.description;
   }
 
   /** §6.3.2: whoever has no resources for a session says so at once, which costs nothing. */
@@ -240,59 +229,59 @@ export class JingleEngine implements Startable {
     }
   }
 
-  #session(
-    application: ContentApplication & { readonly movedBytes: number },
-    init: Pick<SessionInit, 'self' | 'peer' | 'sid' | 'role' | 'content' | 'offer'> & {
-      readonly ns: FileTransferNamespace;
-    },
+  #make(
+    self: Jid,
+    peer: Jid,
+    sid: string,
+    role: JingleRole,
+    ns: FileTransferNamespace = NS.fileTransfer5,
   ): Session {
-    const { entity, clock, log, transports } = this.#components;
-    const key = keyOf(init.self, init.peer, init.sid);
-    const beganMs = clock.monotonic();
-    const session = new Session(
-      { entity, clock, log, transports, application },
+    const { maxContents = DEFAULT_MAX_CONTENTS, maxResumes = DEFAULT_MAX_RESUMES } = this.#init;
+    return new Session(
+      { ...this.#components, policy: this.#policy },
       {
-        ...init,
+        self,
+        peer,
+        sid,
+        role,
+        ns,
         timeouts: this.#timeouts,
         maxReplaces: MAX_REPLACES,
+        maxResumes,
+        maxContents,
         maxUnacknowledged: MAX_UNACKNOWLEDGED,
         signal: this.#abort.signal,
-        onOver: () => this.#sessions.delete(key),
+        onOver: () => this.#sessions.delete(keyOf(self, peer, sid)),
       },
     );
-    this.#sessions.set(key, session);
+  }
+
+  #register(session: Session, self: Jid): void {
+    const { clock, log } = this.#components;
+    const { peer, sid, role } = session;
+    const beganMs = clock.monotonic();
+    this.#sessions.set(keyOf(self, peer, sid), session);
     this.#open.add(session);
     void session.closed.then((end) => {
       this.#open.delete(session);
+      const { bytes, transport, error = end.error } = session.contents.summary;
       log.info(
         {
-          sid: init.sid,
-          peer: init.peer,
-          role: init.role,
-          transport: session.content.transport,
-          bytes: application.movedBytes,
+          sid,
+          peer,
+          role,
+          transport,
+          bytes,
           reason: end.reason.condition,
-          ...(session.content.error && { error: session.content.error.message }),
+          ...(error && { error: error.message }),
           ms: Math.round(clock.monotonic() - beganMs),
         },
         'session ended',
       );
     });
-    return session;
   }
 }
 
 function keyOf(self: Jid, peer: Jid, sid: string): string {
   return `${self}\n${peer}\n${sid}`; // no address holds a line break
-}
-
-function unsupported(what: 'applications' | 'transports'): SessionFailedError {
-  return new SessionFailedError(`unsupported-${what}`, `none of the ${what} is supported`);
-}
-
-/** §6.3.1: the session-initiate is acknowledged before anything else is said of it. */
-function acknowledged(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

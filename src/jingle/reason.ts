@@ -8,7 +8,12 @@ import { StanzaError } from '../stanza/stanza-error.js';
 import { type Reason, type ReasonCondition, stanzaCondition } from '../stanza/xep0166-jingle.js';
 import { type FileErrorCondition, fileErrorToXml } from '../stanza/xep0234-file-transfer.js';
 import { TransportFailedError } from '../transport/transport.js';
-import { FileChangedError, FileNotAvailableError, SessionEndedError } from './file-session.js';
+import {
+  FileChangedError,
+  FileNotAvailableError,
+  FileTooLargeError,
+  SessionEndedError,
+} from './file-session.js';
 
 /** Thrown where we end a session for a reason of its own: the peer was silent, broke a rule or asks for what we don't do. */
 export class SessionFailedError extends ShoalError {
@@ -41,6 +46,7 @@ const FAILURES = [
   AbortedError,
   FileChangedError,
   FileNotAvailableError,
+  FileTooLargeError,
   LimitError,
   OfflineError,
   ParseError,
@@ -64,6 +70,8 @@ export function reasonOf(thrown: unknown): Reason {
   switch (thrown.code) {
     case 'file-not-available':
       return { condition: 'failed-application', application: fileErrorToXml('file-not-available') }; // XEP-0234 §9.1
+    case 'file-too-large':
+      return { condition: 'media-error', application: fileErrorToXml('file-too-large') }; // §9.2
     case 'file-changed':
       return { condition: 'media-error', text: 'the file changed while it was being sent' };
     case 'limit':
@@ -99,4 +107,16 @@ export function reasonOf(thrown: unknown): Reason {
       return none;
     }
   }
+}
+
+/** The peer's reason; one that gives none is taken to have ended it in good order (XEP-0166 §6.7: SHOULD include). */
+export function peersEnding(reason: Reason | undefined): SessionEnding {
+  const given = reason ?? { condition: 'success' };
+  if (given.condition === 'success') return ending(given);
+  return ending(given, new SessionEndedError(given.condition, given.text, given.application?.getName()));
+}
+
+/** What was thrown, as an error. */
+export function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(String(thrown));
 }

@@ -1,22 +1,20 @@
 /**
  * A Jingle session (XEP-0166 §5.1) as a table: preparing, initiating and offered are the
- * initiator's PENDING, deciding and accepting the responder's. What happens to the content goes
- * on in `content-machine.ts`.
+ * initiator's PENDING, deciding and accepting the responder's. What happens to a content goes on
+ * in `content-machine.ts`; the rows here say when the session hands it an action.
  *
- * An action of the peer's without a row is answered `<out-of-order/>`: a second
- * session-initiate, a session-accept to whom it isn't due, an answer to a content-add that we
- * never sent.
+ * An action of the peer's without a row is answered `<out-of-order/>`: a second session-initiate,
+ * a session-accept to whom it isn't due.
  */
 import { defineMachine, type Machine, rowsOf } from '../machine.js';
-import type { ContentRef, Reason } from '../stanza/xep0166-jingle.js';
+import type { Content, ContentHint, ContentRef, Reason } from '../stanza/xep0166-jingle.js';
 import type { FileInfo } from '../stanza/xep0234-file-transfer.js';
-import { SessionEndedError } from './file-session.js';
 import type { TimeoutEvent } from './machine-runner.js';
-import { ending, type SessionEnding, SessionFailedError } from './reason.js';
+import { ending, peersEnding, type SessionEnding, SessionFailedError } from './reason.js';
 import type { JingleTimeouts } from './timeouts.js';
 
 export type SessionState =
-  /** Initiator: our side of the transport is being set up; the peer knows nothing yet. */
+  /** Initiator: our side of the contents is being set up; the peer knows nothing yet. */
   | { readonly type: 'preparing' }
   /** Our session-initiate is on its way. */
   | { readonly type: 'initiating' }
@@ -45,27 +43,44 @@ export type SessionEvent =
   | { readonly type: 'end'; readonly ending: SessionEnding }
   | TimeoutEvent
   | { readonly type: 'peer-initiate' }
-  | { readonly type: 'peer-accept' }
+  | { readonly type: 'peer-accept'; readonly contents: readonly Content[] }
   | { readonly type: 'peer-terminate'; readonly reason: Reason | undefined }
   | { readonly type: 'peer-ping' }
   | { readonly type: 'peer-info'; readonly info: FileInfo }
   | { readonly type: 'peer-unknown-info' }
-  | { readonly type: 'peer-content-add'; readonly contents: readonly ContentRef[] }
-  | { readonly type: 'peer-content-modify' }
-  | { readonly type: 'peer-content-remove'; readonly reason: Reason | undefined }
-  | { readonly type: 'peer-content-accept' }
-  | { readonly type: 'peer-content-reject' };
+  | { readonly type: 'peer-description-info'; readonly contents: readonly ContentHint[] }
+  | { readonly type: 'peer-content-add'; readonly contents: readonly Content[] }
+  | { readonly type: 'peer-content-accept'; readonly contents: readonly Content[] }
+  | {
+      readonly type: 'peer-content-reject' | 'peer-content-remove';
+      readonly contents: readonly ContentRef[];
+      readonly reason: Reason | undefined;
+    }
+  | { readonly type: 'peer-content-modify'; readonly contents: readonly ContentRef[] };
 
 export type SessionEffect =
   | { readonly type: 'send-initiate' }
   | { readonly type: 'send-accept' }
   | { readonly type: 'send-terminate'; readonly reason: Reason }
-  | { readonly type: 'send-content-reject'; readonly contents: readonly ContentRef[] }
-  /** Both sides have said yes: the content may connect. */
-  | { readonly type: 'activate' }
+  /** Contents that wait for the session can be proposed, and accepted, from now on. */
+  | { readonly type: 'advance' }
+  /** The peer accepts contents of ours; where it does so for the session, those that it leaves out are rejected. */
+  | {
+      readonly type: 'take-accepted';
+      readonly contents: readonly Content[];
+      readonly of: 'session' | 'contents';
+    }
+  | { readonly type: 'take-added'; readonly contents: readonly Content[] }
+  | {
+      readonly type: 'take-rejected' | 'take-removed';
+      readonly contents: readonly ContentRef[];
+      readonly ending: SessionEnding;
+    }
+  | { readonly type: 'take-modified'; readonly contents: readonly ContentRef[] }
+  | { readonly type: 'take-hints'; readonly contents: readonly ContentHint[] }
   | { readonly type: 'take-info'; readonly info: FileInfo }
   /** The peer's iq gets this error. */
-  | { readonly type: 'refuse'; readonly error: 'unsupported-info' | 'not-acceptable' }
+  | { readonly type: 'refuse'; readonly error: 'unsupported-info' }
   /** The session is over: stanzas with its sid get `<unknown-session/>` from now on. */
   | { readonly type: 'over'; readonly ending: SessionEnding };
 
@@ -93,11 +108,9 @@ function tooLate(message: string) {
   return endHere(ending({ condition: 'timeout' }, new SessionFailedError('timeout', message)));
 }
 
-/** The peer's reason; one that gives none is taken to have ended it in good order (§6.7: SHOULD include). */
-function peersEnding(reason: Reason | undefined): SessionEnding {
-  const given = reason ?? { condition: 'success' };
-  if (given.condition === 'success') return ending(given);
-  return ending(given, new SessionEndedError(given.condition, given.text, given.application?.getName()));
+/** XEP-0234 §6.5: a content that is taken away without a reason is one that nobody wants any more. */
+function removal(reason: Reason | undefined): SessionEnding {
+  return peersEnding(reason ?? { condition: 'cancel' });
 }
 
 export const sessionMachine: Machine<SessionState, SessionEvent, SessionEffect> = defineMachine(
@@ -118,25 +131,28 @@ export const sessionMachine: Machine<SessionState, SessionEvent, SessionEffect> 
     ...rows('initiating', 'acknowledged', 'XEP-0166 §6.3.1', () => ({ state: { type: 'offered' } })),
     // The iq's own timeout is the timeout of initiating and accepting: it comes as `unanswered`.
     ...rows(
-      ['preparing', 'initiating', 'offered', 'accepting', 'active'],
+      ['preparing', 'initiating', 'offered', 'deciding', 'accepting', 'active'],
       'unanswered',
       'XEP-0166 §6.3.2',
       (_, { error, late }) => (late ? tooLate('the peer did not answer') : lost(error)),
     ),
     // The acceptance may overtake the acknowledgement, which then finds the session active.
-    ...rows(['initiating', 'offered'], 'peer-accept', 'XEP-0166 §6.5', () => ({
+    ...rows(['initiating', 'offered'], 'peer-accept', 'XEP-0166 §6.5', (_, { contents }) => ({
       state: { type: 'active' },
-      effects: [{ type: 'activate' }],
+      effects: [{ type: 'take-accepted', contents, of: 'session' }, { type: 'advance' }],
     })),
     ...rows('active', 'acknowledged', 'local', (state) => ({ state })),
     ...rows('offered', 'timeout', 'local', () => tooLate('the peer did not accept')),
 
     ...rows('deciding', 'accept', 'XEP-0166 §6.5', () => ({
       state: { type: 'accepting' },
-      effects: [{ type: 'send-accept' }, { type: 'activate' }],
+      effects: [{ type: 'send-accept' }],
     })),
     ...rows('deciding', 'timeout', 'local', () => tooLate('no answer was found in time')),
-    ...rows('accepting', 'acknowledged', 'XEP-0166 §6.5', () => ({ state: { type: 'active' } })),
+    ...rows('accepting', 'acknowledged', 'XEP-0166 §6.5', () => ({
+      state: { type: 'active' },
+      effects: [{ type: 'advance' }],
+    })),
 
     ...rows(known, 'end', 'XEP-0166 §6.7', (_, { ending: end }) => endHere(end)),
     ...rows(known, 'peer-terminate', 'XEP-0166 §6.7', (_, { reason }) => {
@@ -154,22 +170,32 @@ export const sessionMachine: Machine<SessionState, SessionEvent, SessionEffect> 
       effects: [{ type: 'refuse', error: 'unsupported-info' }],
     })),
 
+    ...rows(known, 'peer-description-info', 'XEP-0166 §7.2.6', (state, { contents }) => ({
+      state,
+      effects: [{ type: 'take-hints', contents }],
+    })),
+
+    // XEP-0234 §6.3: in both directions, while others are under way.
     ...rows(known, 'peer-content-add', 'XEP-0166 §7.2.2', (state, { contents }) => ({
       state,
-      effects: [{ type: 'send-content-reject', contents }],
+      effects: [{ type: 'take-added', contents }],
     })),
-    // §7.2.3: whoever doesn't want the new direction may refuse to move bytes in it; we say so at once.
-    ...rows(known, 'peer-content-modify', 'XEP-0166 §7.2.3', (state) => ({
+    ...rows(known, 'peer-content-accept', 'XEP-0166 §7.2.1', (state, { contents }) => ({
       state,
-      effects: [{ type: 'refuse', error: 'not-acceptable' }],
+      effects: [{ type: 'take-accepted', contents, of: 'contents' }],
     })),
-    // It was the only content, and a session without one is void.
-    ...rows(known, 'peer-content-remove', 'XEP-0166 §7.2.5', (_, { reason }) => {
-      const given: Reason = { condition: reason?.condition ?? 'cancel' };
-      return endHere(
-        ending(given, new SessionEndedError(given.condition, reason?.text, reason?.application?.getName())),
-      );
-    }),
+    ...rows(known, 'peer-content-reject', 'XEP-0166 §7.2.4', (state, { contents, reason }) => ({
+      state,
+      effects: [{ type: 'take-rejected', contents, ending: removal(reason) }],
+    })),
+    ...rows(known, 'peer-content-remove', 'XEP-0166 §7.2.5', (state, { contents, reason }) => ({
+      state,
+      effects: [{ type: 'take-removed', contents, ending: removal(reason) }],
+    })),
+    ...rows(known, 'peer-content-modify', 'XEP-0166 §7.2.3', (state, { contents }) => ({
+      state,
+      effects: [{ type: 'take-modified', contents }],
+    })),
   ],
 );
 

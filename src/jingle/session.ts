@@ -1,36 +1,41 @@
 /**
- * One Jingle session with one content: performs what `session-machine.ts` decides, hands the
- * transport's actions to the content, and sends what either wants said. Every event, ours or the
- * peer's, is handled to its end before the next.
+ * One Jingle session with its contents: performs what `session-machine.ts` decides, hands the
+ * contents what concerns them, and sends what either wants said. Every event, ours or the peer's,
+ * is handled to its end before the next.
  */
-import type { Clock } from '../clock.js';
-import type { Entity } from '../entity/entity.js';
-import { LimitError, messageOf, TimeoutError } from '../errors.js';
-import type { Log } from '../log.js';
+import { setMaxListeners } from 'node:events';
+import { AbortedError, LimitError, TimeoutError } from '../errors.js';
 import type { Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import {
   type Content,
   type ContentRef,
   type Jingle,
-  jingleCodec,
+  type JingleRole,
   jingleError,
-  jingleErrorOf,
+  type ReasonCondition,
 } from '../stanza/xep0166-jingle.js';
 import {
-  descriptionCodec,
   type FileDescription,
-  type FileInfo,
   type FileTransferNamespace,
   fileInfoCodec,
-  isFileInfo,
 } from '../stanza/xep0234-file-transfer.js';
 import type { Element } from '../stanza/xml.js';
 import type { Transport } from '../transport/transport.js';
 import type { ContentApplication } from './content-application.js';
-import { FileContent } from './file-content.js';
+import { type ContentSession, FileContent } from './file-content.js';
+import { FileReceiving } from './file-receiving.js';
+import { FileSending } from './file-sending.js';
+import type { FileDownload, FileSession, FileSource, FileUpload, SessionOutcome } from './file-session.js';
 import { MachineRunner } from './machine-runner.js';
-import { endingOf, type SessionEnding } from './reason.js';
+import { OpenLink } from './open-link.js';
+import { PeerWatch } from './peer-watch.js';
+import { chosenContents } from './proposed-content.js';
+import { asError, ending, endingOf, peersEnding, type SessionEnding } from './reason.js';
+import { acknowledged, SessionActions } from './session-actions.js';
+import { SessionContents } from './session-contents.js';
+import { sessionEventOf } from './session-event.js';
+import type { SessionComponents, SessionInit } from './session-init.js';
 import {
   type SessionEffect,
   type SessionEvent,
@@ -38,80 +43,54 @@ import {
   sessionMachine,
   sessionWaits,
 } from './session-machine.js';
-import type { JingleTimeouts } from './timeouts.js';
 
-export interface SessionComponents {
-  readonly entity: Pick<Entity, 'request'>;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly transports: readonly Transport[];
-  readonly application: ContentApplication;
-}
-
-export interface SessionInit {
-  readonly self: Jid;
-  readonly peer: Jid;
-  readonly sid: string;
-  readonly role: 'initiator' | 'responder';
-  readonly ns: FileTransferNamespace;
-  readonly content: Required<ContentRef>;
-  readonly timeouts: JingleTimeouts;
-  readonly maxReplaces: number;
-  /** Actions of ours that wait for the peer's acknowledgement at once; what it provokes beyond that, it is refused. */
-  readonly maxUnacknowledged: number;
-  /** Responder: the transport that the peer offers. */
-  readonly offer?: { readonly transport: Transport; readonly element: Element };
-  /** Aborted when the acknowledgement of a session-terminate is no longer waited for. */
-  readonly signal: AbortSignal;
-  /** Called once, as soon as the session is over: its sid means nothing from then on. */
-  readonly onOver: (ending: SessionEnding) => void;
-}
-
-export class Session {
+export class Session implements FileSession {
   /** Resolves when the session is over, its bytes are done with, and the peer knows or can't be told. */
   readonly closed: Promise<SessionEnding>;
-  readonly content: FileContent;
+  readonly ended: Promise<SessionOutcome>;
+  readonly contents = new SessionContents();
   readonly #components: SessionComponents;
   readonly #init: SessionInit;
   readonly #runner: MachineRunner<SessionState, SessionEvent, SessionEffect>;
+  readonly #actions: SessionActions;
   /** Aborts what is under way for the session when it is over. */
   readonly #work = new AbortController();
   #close: (ending: SessionEnding) => void = () => undefined;
-  #unacknowledged = 0;
-  /** What goes into our session-initiate or session-accept. */
-  #ours: Pick<Content, 'description' | 'transport'> | undefined;
+  /** `begin` was called, or the peer began it. */
+  #begun: boolean;
+  readonly #waiting: (() => void)[] = [];
+  readonly #watch: PeerWatch;
 
-  /** Throws `ParseError` when the peer's offer is malformed. */
   constructor(components: SessionComponents, init: SessionInit) {
     this.#components = components;
     this.#init = init;
-    const { clock, log, transports, application } = components;
-    const { self, peer, role, sid: id, timeouts, maxReplaces, offer } = init;
+    const { clock, log } = components;
+    const { role, sid, timeouts } = init;
+    this.#begun = role === 'responder';
+    setMaxListeners(0, this.#work.signal); // one for each action under way, and those are bounded
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
     });
-    const session = {
-      sendTransport: (action: 'transport-replace' | 'transport-accept', transport: Element) =>
-        this.#send({ action, sid: id, contents: [{ ...this.#ref, transport }] }),
-      sendTransportReject: () => this.#tell({ action: 'transport-reject', sid: id, contents: [this.#ref] }),
-      sendChecksum: () => this.#sendChecksum(),
-      end: (ending: SessionEnding) => this.end(ending),
-      contentSettled: () => this.#closeIfDone(),
-    };
-    const context = {
-      self,
-      peer,
-      role,
-      sendInfo: (transport: Element) => this.#sendTransportInfo(transport),
-    };
-    this.content = new FileContent(
-      { clock, log, transports, session, application },
-      { id, context, timeouts, maxReplaces, ...(offer && { offer }) },
-    );
+    this.ended = this.closed.then(({ reason, error }) => ({
+      reason: reason.condition,
+      ...(error && { error }),
+    }));
+    this.#actions = new SessionActions(components, {
+      ...init,
+      signal: this.#work.signal,
+      stopSignal: init.signal,
+      onUnknown: (error) => this.lose(error),
+      onSettled: () => this.#closeIfDone(),
+    });
+    this.#watch = new PeerWatch(components, {
+      goneMs: timeouts.goneMs,
+      movedBytes: () => this.#movedBytes(),
+      onGone: (error) => void this.finish(endingOf(error)),
+    });
     this.#runner = new MachineRunner<SessionState, SessionEvent, SessionEffect>(
       { machine: sessionMachine, clock, log },
       {
-        id,
+        id: sid,
         initial: { type: role === 'initiator' ? 'preparing' : 'deciding' },
         waitMs: (state) => {
           const wait = sessionWaits[state];
@@ -122,11 +101,15 @@ export class Session {
     );
   }
 
+  get sid(): string {
+    return this.#init.sid;
+  }
+
   get peer(): Jid {
     return this.#init.peer;
   }
 
-  get role(): 'initiator' | 'responder' {
+  get role(): JingleRole {
     return this.#init.role;
   }
 
@@ -135,181 +118,304 @@ export class Session {
     return ['preparing', 'initiating', 'offered', 'deciding'].includes(this.#runner.state.type);
   }
 
-  /** Initiator: sets up our side of the transport and asks for the file. */
-  initiate(file: FileDescription): void {
-    this.#prepare(file)
-      .then(() => this.#runner.handle({ type: 'prepared' }))
-      .catch((thrown: unknown) => this.end(endingOf(asError(thrown))));
+  request(file: FileDescription): FileDownload {
+    const link = new OpenLink(this.sid, this.#finish);
+    const receiving = new FileReceiving(link, file.range);
+    this.#propose(receiving, link, () => file);
+    return receiving;
   }
 
-  /** Responder: lets `decide` find what to answer with; what it throws becomes the reason of the refusal. */
-  respond(decide: (signal: AbortSignal) => Promise<FileDescription>): void {
-    decide(this.#work.signal)
-      .then((file) => this.#prepare(file))
-      .then(() => this.#runner.handle({ type: 'accept' }))
-      .catch((thrown: unknown) => this.end(endingOf(asError(thrown))));
+  offer(source: FileSource): FileUpload {
+    const link = new OpenLink(this.sid, this.#finish);
+    const sending = new FileSending(link);
+    sending.use(source);
+    this.#propose(sending, link, () => sending.offer);
+    return sending;
   }
 
-  /** Ends the session from our side. Does nothing when it is over. */
-  end(ending: SessionEnding): void {
-    this.#runner.handle({ type: 'end', ending });
+  begin(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    for (const start of this.#waiting.splice(0)) start();
+    if (this.contents.live.length === 0) this.lose(new AbortedError('nothing to begin with'));
   }
 
-  /** Ends it with the receiver's verdict, in whatever state the content is. */
-  async finish(ending: SessionEnding): Promise<void> {
-    if (!this.content.handle({ type: 'finish', ending })) this.end(ending);
+  async end(condition: ReasonCondition, text?: string): Promise<void> {
+    const reason = { condition, ...(text !== undefined && { text }) };
+    const error = condition === 'success' ? undefined : new AbortedError('we ended the session');
+    await this.finish(ending(reason, error));
+  }
+
+  /** Ends the session from our side. Resolves when the peer knows or can't be told. */
+  async finish(end: SessionEnding): Promise<void> {
+    this.#runner.handle({ type: 'end', ending: end });
     await this.closed;
   }
 
-  /** Ends it without telling the peer, to whom its sid means another session now. */
+  /** Ends it without telling the peer, to whom its sid means another session now, or none. */
   lose(error: Error): void {
     this.#runner.handle({ type: 'unanswered', error, late: false });
   }
 
+  /** Responder: takes the peer's session-initiate. Throws `ParseError` and `StanzaError` for the peer. */
+  takeInitiate(contents: readonly Content[]): void {
+    for (const start of this.#take(contents)) start();
+  }
+
+  /** The peer is said to be offline: unless it is heard, or bytes move, that ends the session. */
+  peerGone(): void {
+    if (this.#begun) this.#watch.gone();
+  }
+
   /** Takes an action of the peer's. Throws `StanzaError` and `ParseError` for the peer. */
   handle(jingle: Jingle): void {
+    this.#watch.heard();
     switch (jingle.action) {
-      case 'session-initiate':
-        this.#handleFromPeer({ type: 'peer-initiate' });
-        return;
       case 'session-accept':
-        this.#onAccept(this.#find(jingle.contents));
-        return;
-      case 'session-terminate':
-        this.#handleFromPeer({ type: 'peer-terminate', reason: jingle.reason });
-        return;
-      case 'session-info':
-        this.#onInfo(jingle.payload);
-        return;
-      case 'content-add':
-        this.#handleFromPeer({ type: 'peer-content-add', contents: jingle.contents });
-        return;
-      case 'content-accept':
-      case 'content-reject':
-        this.#handleFromPeer({ type: `peer-${jingle.action}` });
-        return;
-      case 'content-modify':
-        this.#find(jingle.contents);
-        this.#handleFromPeer({ type: 'peer-content-modify' });
-        return;
-      case 'content-remove':
-        this.#find(jingle.contents);
-        this.#handleFromPeer({ type: 'peer-content-remove', reason: jingle.reason });
-        return;
-      case 'description-info':
-      case 'security-info':
-        this.#handleFromPeer({ type: 'peer-unknown-info' });
+        this.#onAccept(jingle.contents);
         return;
       case 'transport-info':
-        this.content.transportInfo(this.#find(jingle.contents).transport);
+        this.#each(jingle.contents, (content, { transport }) => content.transportInfo(transport));
         return;
       case 'transport-replace':
-        this.content.peerReplace(this.#find(jingle.contents).transport);
+        this.#each(jingle.contents, (content, { transport }) => content.peerReplace(transport));
         return;
       case 'transport-accept':
-        this.content.peerReplaceAccepted(this.#find(jingle.contents).transport);
+        this.#each(jingle.contents, (content, { transport }) => content.peerReplaceAccepted(transport));
         return;
       case 'transport-reject':
-        this.#find(jingle.contents);
-        this.content.peerReplaceRejected();
+        this.#each(jingle.contents, (content) => content.peerReplaceRejected());
+        return;
+      default:
+        this.#handleFromPeer(sessionEventOf(jingle));
     }
   }
 
-  get #ref(): ContentRef {
-    return this.#init.content;
-  }
-
-  /** The content of an action that is ours; there is only the one. */
-  #find<T extends ContentRef>(contents: readonly T[]): T {
-    const found = contents.find(
-      ({ creator, name }) => creator === this.#ref.creator && name === this.#ref.name,
-    );
-    if (!found) throw new StanzaError('item-not-found', 'no such content');
-    return found;
+  /** What the peer says of contents; those that are over hear nothing of it. */
+  #each<T extends ContentRef>(refs: readonly T[], act: (content: FileContent, ref: T) => void): void {
+    const found = refs.map((ref) => [this.contents.find(ref), ref] as const); // all of it or nothing
+    for (const [content, ref] of found) if (content) act(content, ref);
   }
 
   #handleFromPeer(event: SessionEvent): void {
     if (!this.#runner.handle(event)) throw jingleError('out-of-order');
   }
 
-  #onAccept(content: Content): void {
-    if (!this.#runner.accepts({ type: 'peer-accept' })) {
+  #onAccept(contents: readonly Content[]): void {
+    const event: SessionEvent = { type: 'peer-accept', contents };
+    if (!this.#runner.accepts(event)) {
       // COMPAT: a transport-replace answered with session-accept, a known fault of several clients.
-      this.content.peerReplaceAccepted(content.transport);
+      this.#each(contents, (content, { transport }) => content.peerReplaceAccepted(transport));
       return;
     }
-    const { application } = this.#components;
-    try {
-      application.peerAccepted(descriptionCodec(this.#init.ns).fromXml(content.description));
-    } catch (thrown) {
-      this.end(endingOf(asError(thrown)));
-      return;
-    }
-    this.content.answered(content.transport);
-    this.#handleFromPeer({ type: 'peer-accept' });
-  }
-
-  #onInfo(payload: Element | undefined): void {
-    if (!payload) {
-      this.#handleFromPeer({ type: 'peer-ping' });
-      return;
-    }
-    if (!isFileInfo(payload, this.#init.ns)) {
-      this.#handleFromPeer({ type: 'peer-unknown-info' });
-      return;
-    }
-    const info = fileInfoCodec(this.#init.ns).fromXml(payload);
-    const { creator = this.#ref.creator, name = this.#ref.name } = info.content;
-    this.#find([{ creator, name }]);
-    this.#handleFromPeer({ type: 'peer-info', info });
+    if (!contents.some((each) => this.contents.find(each))) throw jingleError('out-of-order');
+    this.#handleFromPeer(event);
   }
 
   #perform(effect: SessionEffect): void {
-    const { self, sid } = this.#init;
     switch (effect.type) {
       case 'send-initiate':
-        this.#open({ action: 'session-initiate', sid, initiator: self, contents: [this.#whole()] });
+        this.#sendInitiate();
         return;
       case 'send-accept':
-        this.#open({ action: 'session-accept', sid, responder: self, contents: [this.#whole()] });
+        this.#sendAccept();
         return;
       case 'send-terminate':
-        this.#tell({ action: 'session-terminate', sid, reason: effect.reason });
+        this.#actions.tell({ action: 'session-terminate', reason: effect.reason });
         return;
-      case 'send-content-reject': {
-        const reason = { condition: 'failed-application' } as const;
-        if (this.#unacknowledged >= this.#init.maxUnacknowledged) throw this.#tooMany();
-        const contents = effect.contents.map(({ creator, name }) => ({ creator, name }));
-        this.#tell({ action: 'content-reject', sid, contents, reason });
+      case 'advance':
+        this.#advance();
+        return;
+      case 'take-accepted':
+        this.#takeAccepted(effect.contents, effect.of);
+        return;
+      case 'take-added': {
+        this.#actions.check();
+        const starts = this.#take(effect.contents);
+        for (const start of starts) start();
         return;
       }
-      case 'activate':
-        this.content.handle({ type: 'accepted' });
+      case 'take-rejected':
+        this.#each(effect.contents, (content) => {
+          if (!content.handle({ type: 'rejected', ending: effect.ending })) throw jingleError('out-of-order');
+        });
         return;
-      case 'take-info':
-        this.content.takeInfo(effect.info);
+      case 'take-removed':
+        this.#each(effect.contents, (content) => content.ended(effect.ending));
+        this.#endIfEmpty(effect.ending);
         return;
+      case 'take-modified':
+        this.#each(effect.contents, (content, { senders }) => {
+          // XEP-0234 §4.1: a file has one direction. §7.2.3: whoever doesn't want another may refuse to move bytes.
+          if (senders !== content.ref.senders) throw new StanzaError('not-acceptable');
+        });
+        return;
+      case 'take-hints':
+        this.#each(effect.contents, (content, { description }) => content.descriptionInfo(description));
+        return;
+      case 'take-info': {
+        const { info } = effect;
+        const sends = info.type === 'received';
+        this.contents.findForInfo(info.content, (each) => each.sends === sends)?.takeInfo(info);
+        return;
+      }
       case 'refuse':
-        if (effect.error === 'unsupported-info') throw jingleError(effect.error);
-        throw new StanzaError(effect.error);
+        throw jingleError(effect.error);
       case 'over':
         this.#over(effect.ending);
     }
   }
 
-  async #prepare(file: FileDescription): Promise<void> {
-    const transport = await this.content.describe();
-    this.#ours = { description: descriptionCodec(this.#init.ns).toXml(file), transport };
+  /** Takes up what the peer proposes: gives what begins the work on each. */
+  #take(contents: readonly Content[]): (() => void)[] {
+    const { policy } = this.#components;
+    const role: JingleRole = this.role === 'initiator' ? 'responder' : 'initiator';
+    if (contents.some(({ creator }) => creator !== role)) {
+      throw new StanzaError('bad-request', 'whoever proposes a content is its creator');
+    }
+    if (contents.some((each) => this.contents.has(each))) {
+      throw new StanzaError('conflict', 'there is, or was, a content of that name');
+    }
+    const chosen = chosenContents(contents, policy);
+    if (this.contents.size + chosen.length > this.#init.maxContents) {
+      throw new LimitError('contents', 'too many contents in one session');
+    }
+    const made = chosen.map((content) => {
+      const link = new OpenLink(this.sid, this.#finish);
+      const proposed = policy.proposed(content, this, link);
+      const { creator, name, senders = 'both' } = content;
+      const { transport, application, ns } = proposed;
+      const offer = transport && { transport, element: content.transport };
+      link.content = this.#content({ application, ref: { creator, name, senders }, ns, offer });
+      return [link.content, proposed] as const;
+    });
+    for (const [content] of made) this.contents.add(content);
+    return made.map(([content, proposed]) => () => {
+      void this.#prepare(content, async (signal) => {
+        await acknowledged();
+        return await proposed.decide(signal);
+      });
+    });
   }
 
-  #whole(): Content {
-    if (!this.#ours) throw new TypeError('the content is not described yet');
-    return { ...this.#ref, ...this.#ours };
+  /** Proposes a content of ours: with the session, or added to it. */
+  #propose(application: ContentApplication, link: OpenLink, describe: () => FileDescription): void {
+    const refusal = this.#refusal();
+    if (refusal) {
+      application.over(refusal);
+      return;
+    }
+    const other: JingleRole = this.role === 'initiator' ? 'responder' : 'initiator';
+    const senders = application.sends ? this.role : other;
+    const ref = { creator: this.role, name: this.contents.nextName(), senders };
+    const content = this.#content({ application, ref, ns: this.#init.ns });
+    link.content = content;
+    this.contents.add(content);
+    const start = () => void this.#prepare(content, async () => describe());
+    if (this.#begun) start();
+    else this.#waiting.push(start);
+  }
+
+  /** Why no further content can be proposed. */
+  #refusal(): Error | undefined {
+    const { state } = this.#runner;
+    if ('ending' in state) return state.ending.error ?? new AbortedError('the session is over');
+    if (this.contents.size < this.#init.maxContents) return undefined;
+    return new LimitError('contents', 'too many contents in one session');
+  }
+
+  #content({ application, ref, ns, offer }: NewContent): FileContent {
+    const { clock, log, transports } = this.#components;
+    const { self, peer, role, sid: id, timeouts, maxReplaces, maxResumes } = this.#init;
+    return new FileContent(
+      { clock, log, transports, application, session: this.#contentSession },
+      {
+        id,
+        ref,
+        ns,
+        context: { self, peer, role },
+        timeouts,
+        maxReplaces,
+        maxResumes,
+        ...(offer && { offer }),
+      },
+    );
+  }
+
+  readonly #contentSession: ContentSession = {
+    send: (body) => this.#actions.send(body),
+    tell: (body) => this.#actions.tell(body),
+    conclude: (content, end, by) => this.#conclude(content, end, by),
+    contentSettled: (content) => {
+      this.contents.remove(content);
+      this.#advance();
+      this.#closeIfDone();
+    },
+    fail: (error) => void this.finish(endingOf(error)),
+  };
+
+  async #prepare(
+    content: FileContent,
+    decide: (signal: AbortSignal) => Promise<FileDescription>,
+  ): Promise<void> {
+    await content.prepare(decide);
+    this.#advance();
+  }
+
+  /** Sends on what is ready, as far as the session is. */
+  #advance(): void {
+    const contents = [...this.contents];
+    const ready = contents.filter(({ phase }) => phase === 'ready');
+    if (ready.length === 0) return;
+    switch (this.#runner.state.type) {
+      case 'preparing':
+        if (!contents.some(({ phase }) => phase === 'preparing')) this.#runner.handle({ type: 'prepared' });
+        return;
+      case 'deciding':
+        // §7.2.8: what is accepted is accepted together.
+        if (contents.some(({ phase }) => phase === 'deciding')) return;
+        if (ready.some(({ isPeers }) => isPeers)) this.#runner.handle({ type: 'accept' });
+        return;
+      case 'initiating':
+      case 'offered':
+        this.#acceptAdded(ready);
+        return;
+      case 'active':
+        this.#acceptAdded(ready);
+        for (const content of ready.filter(({ isPeers }) => !isPeers)) this.#add(content);
+    }
+  }
+
+  #acceptAdded(ready: readonly FileContent[]): void {
+    for (const content of ready.filter(({ isPeers }) => isPeers)) {
+      this.#actions.tell({ action: 'content-accept', contents: [content.described] });
+      content.accepted();
+    }
+  }
+
+  #add(content: FileContent): void {
+    const added = this.#actions.send({ action: 'content-add', contents: [content.described] });
+    content.sent();
+    added.catch((thrown: unknown) => content.handle({ type: 'finish', ending: endingOf(asError(thrown)) }));
+  }
+
+  #sendInitiate(): void {
+    const ready = [...this.contents].filter(({ phase }) => phase === 'ready');
+    const contents = ready.map(({ described }) => described);
+    for (const content of ready) content.sent();
+    this.#open({ action: 'session-initiate', initiator: this.#init.self, contents });
+  }
+
+  #sendAccept(): void {
+    const ready = [...this.contents].filter(({ phase, isPeers }) => phase === 'ready' && isPeers);
+    const contents = ready.map(({ described }) => described);
+    this.#open({ action: 'session-accept', responder: this.#init.self, contents });
+    for (const content of ready) content.accepted();
   }
 
   /** Sends an action whose answer the session waits for. */
-  #open(jingle: Jingle): void {
-    this.#send(jingle).then(
+  #open(body: Parameters<SessionActions['send']>[0]): void {
+    this.#actions.send(body).then(
       () => this.#runner.handle({ type: 'acknowledged' }),
       (thrown: unknown) => {
         const error = asError(thrown);
@@ -318,76 +424,76 @@ export class Session {
     );
   }
 
-  #sendChecksum(): void {
-    const file = this.#components.application.checksum();
-    const content = { creator: this.#ref.creator, name: this.#ref.name };
-    const info: FileInfo = { type: 'checksum', content, file };
-    const payload = fileInfoCodec(this.#init.ns).toXml(info);
-    this.#tell({ action: 'session-info', sid: this.#init.sid, payload });
-  }
-
-  async #sendTransportInfo(transport: Element): Promise<void> {
-    const { creator, name } = this.#ref;
-    await this.#send({
-      action: 'transport-info',
-      sid: this.#init.sid,
-      contents: [{ creator, name, transport }],
-    });
-  }
-
-  /** Sends what nobody waits for. A peer that won't hear it changes nothing. */
-  #tell(jingle: Jingle): void {
-    this.#send(jingle).catch((thrown: unknown) =>
-      this.#components.log.debug(
-        { sid: jingle.sid, action: jingle.action, error: messageOf(thrown) },
-        'action not acknowledged',
-      ),
-    );
-  }
-
-  async #send(jingle: Jingle): Promise<void> {
-    const { self, peer, signal, timeouts, maxUnacknowledged } = this.#init;
-    const last = jingle.action === 'session-terminate';
-    if (!last && this.#unacknowledged >= maxUnacknowledged) throw this.#tooMany();
-    this.#unacknowledged += 1;
-    try {
-      await this.#components.entity.request({
-        to: peer,
-        from: self,
-        type: 'set',
-        payload: jingleCodec.toXml(jingle),
-        timeoutMs: last ? timeouts.terminateMs : timeouts.ackMs,
-        signal: last ? signal : this.#work.signal,
-      });
-    } catch (thrown) {
-      if (thrown instanceof StanzaError && jingleErrorOf(thrown) === 'unknown-session') {
-        this.#runner.handle({ type: 'unanswered', error: thrown, late: false });
-      }
-      throw thrown;
-    } finally {
-      this.#unacknowledged -= 1;
-      this.#closeIfDone();
+  #takeAccepted(accepted: readonly Content[], of: 'session' | 'contents'): void {
+    if (of === 'contents') {
+      this.#each(accepted, (content, answer) => content.peerAccepted(answer));
+      return;
+    }
+    const proposed = [...this.contents].filter(({ phase }) => phase === 'proposed');
+    for (const content of proposed) {
+      const { creator, name } = content.ref;
+      const answer = accepted.find((each) => each.creator === creator && each.name === name);
+      if (answer) content.peerAccepted(answer);
+      else content.handle({ type: 'rejected', ending: peersEnding({ condition: 'decline' }) });
     }
   }
 
-  #tooMany(): LimitError {
-    return new LimitError('unacknowledged', 'too many actions of this session are unacknowledged');
+  /** A content is over. The peer hears of it here or, where it was the last one, with the session's end. */
+  #conclude(content: FileContent, end: SessionEnding, by: 'us' | 'peer'): void {
+    if (this.contents.live.every((each) => each === content)) {
+      this.#endIfEmpty(end);
+      return;
+    }
+    if (by === 'peer' || content.standing === 'ours-alone' || this.#work.signal.aborted) return;
+    const { creator, name, senders } = content.ref;
+    if (end.error) {
+      const rejects = content.isPeers && content.standing === 'proposed';
+      const action = rejects ? 'content-reject' : 'content-remove'; // XEP-0234 §6.5, §9
+      this.#actions.tell({ action, contents: [{ creator, name, senders }], reason: end.reason });
+    } else if (!content.sends) {
+      const payload = fileInfoCodec(content.ns).toXml({ type: 'received', content: { creator, name } });
+      this.#actions.tell({ action: 'session-info', payload });
+    }
   }
 
-  #over(ending: SessionEnding): void {
+  /** §7.2.5: a session without contents is void. */
+  #endIfEmpty({ reason, error }: SessionEnding): void {
+    if (this.contents.live.length > 0) return;
+    this.#runner.handle({ type: 'end', ending: ending(reason, error) });
+  }
+
+  /** Ends one content with our verdict, and with it the session if it was the last one. */
+  readonly #finish = async (content: FileContent | undefined, end: SessionEnding): Promise<void> => {
+    content?.handle({ type: 'finish', ending: end });
+    if (this.contents.live.length === 0 && this.#begun) await this.closed;
+  };
+
+  #movedBytes(): number {
+    let bytes = this.contents.summary.bytes;
+    for (const content of this.contents) bytes += content.movedBytes;
+    return bytes;
+  }
+
+  #over(end: SessionEnding): void {
     this.#runner.stop();
+    this.#watch.stop();
+    this.#waiting.length = 0;
     this.#work.abort();
-    this.content.sessionEnded(ending);
-    this.#init.onOver(ending);
+    for (const content of [...this.contents]) content.ended(end);
+    this.#init.onOver(end);
     this.#closeIfDone();
   }
 
   #closeIfDone(): void {
     const { state } = this.#runner;
-    if ('ending' in state && this.content.settled && this.#unacknowledged === 0) this.#close(state.ending);
+    if ('ending' in state && this.contents.size === 0 && this.#actions.unacknowledged === 0)
+      this.#close(state.ending);
   }
 }
 
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(String(thrown));
+interface NewContent {
+  readonly application: ContentApplication;
+  readonly ref: Required<ContentRef>;
+  readonly ns: FileTransferNamespace;
+  readonly offer?: { readonly transport: Transport; readonly element: Element } | undefined;
 }

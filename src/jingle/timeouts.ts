@@ -26,6 +26,8 @@ export interface JingleTimeouts {
   readonly closeMs: number;
   /** The peer's reason, once a stream has broken. */
   readonly reasonMs: number;
+  /** Something of a peer that is said to be offline (XEP-0166 §6.7). */
+  readonly goneMs: number;
 }
 
 export const defaultJingleTimeouts: JingleTimeouts = {
@@ -42,4 +44,5 @@ export const defaultJingleTimeouts: JingleTimeouts = {
   finishMs: 120_000, // what is left in sockets and proxies drains at the receiver's pace, then it verifies
   closeMs: 10_000,
   reasonMs: 3_000, // the reason comes by way of the servers, the end of a socket does not
+  goneMs: 10_000, // §6.7 names 5 or 10 seconds
 };

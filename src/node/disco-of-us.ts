@@ -6,9 +6,18 @@ import { ORDER_BY_FEATURES } from '../stanza/xep0413-order-by.js';
 
 const HASH_FEATURES = [NS.hashes2, hashFunctionFeature('sha-256')];
 
-export function nodeDisco(version: string, transferFeatures: readonly string[]): DiscoInit {
+export function nodeDisco(
+  mode: 'component' | 'client',
+  version: string,
+  transferFeatures: readonly string[],
+): DiscoInit {
   return {
-    identities: [{ category: 'component', type: 'generic', name: 'shoal' }],
+    identities: [
+      mode === 'component'
+        ? { category: 'component', type: 'generic', name: 'shoal' }
+        : { category: 'client', type: 'bot', name: 'shoal' },
+    ],
+    ...(mode === 'client' && { capsNodeId: NS.shoal }),
     features: [NS.find, NS.rsm, ...ORDER_BY_FEATURES, ...HASH_FEATURES, ...transferFeatures],
     version: { name: 'shoal', version },
   };

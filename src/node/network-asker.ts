@@ -13,6 +13,7 @@ import { bareOf, type Jid } from '../stanza/jid.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import { fetchFile } from '../transfer/fetch/fetch-file.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
+import type { Connector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
 import type { Asker, FindEvent, FindRequest } from './asker.js';
 import { askerDisco } from './disco-of-us.js';
@@ -21,12 +22,16 @@ import { TransferStack } from './transfer-stack.js';
 export interface NetworkAskerComponents {
   readonly clock: Clock;
   readonly log: Log;
+  /** How candidates of peers are reached. Default: by TCP. */
+  readonly connector?: Connector;
 }
 
 /** Beside the configuration; for tests and programs. */
 export interface NetworkAskerOptions {
   /** Default: SOCKS5, then in-band. */
   readonly transports?: readonly TransportType[];
+  /** Where peers are told to connect to. Default: the addresses of this machine. */
+  readonly external?: { readonly host: string; readonly port: number };
 }
 
 const SPREAD_MS = 100; // small: one asker and a few hundred nodes; a larger one makes every answer later
@@ -50,11 +55,13 @@ export class NetworkAsker implements Asker {
       { spreadMs: SPREAD_MS, pageFiles: PAGE_FILES, maxAnswers: MAX_ANSWERS },
     );
     this.#transfers = new TransferStack(
-      { entity, clock, log },
+      { entity, clock, log, ...(components.connector && { connector: components.connector }) },
       {
         serverHost: config.server.host,
         listenPort: 0,
-        externalHosts: [],
+        externalHosts: options.external ? [options.external.host] : [],
+        ...(options.external && { externalPort: options.external.port }),
+        findProxies: 'when-needed',
         connectToPrivate: true,
         maxSessions: 64,
         maxSessionsPerPeer: 1, // nobody has a reason to begin a session with an asker

@@ -5,16 +5,19 @@
 import { join } from 'node:path';
 import { QueryBudget } from '../access/query-budget.js';
 import { DiskStore } from '../catalogue/disk-store.js';
+import type { FileEntry } from '../catalogue/file-entry.js';
 import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
-import { componentEntity } from '../entity/component-entity.js';
 import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
+import { Presence } from '../entity/presence.js';
 import { messageOf } from '../errors.js';
+import type { WatchedFiles } from '../extensions/transfer-watch.js';
 import { RealDataFolder } from '../fs/real-data-folder.js';
 import { realFileSystem } from '../fs/real-file-system.js';
+import type { FileUpload } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
 import { Answerer } from '../query/answer.js';
 import { IndexFolder } from '../query/index-folder.js';
@@ -23,12 +26,17 @@ import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
+import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
+import { offerFile } from '../transfer/send/offer-file.js';
+import type { Connector } from '../transport/tcp-connector.js';
 import { nodeDisco } from './disco-of-us.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
+import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
+import { NodeExtensions } from './node-extensions.js';
 import type { NodeStatus } from './node-status.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
@@ -38,6 +46,10 @@ export interface NetworkNodeComponents {
   readonly log: Log;
   /** Of the program, told to whoever asks (XEP-0092). */
   readonly version: string;
+  /** Default: to the server of the configuration. */
+  readonly connect?: Connect;
+  /** How candidates of peers are reached. Default: by TCP. */
+  readonly connector?: Connector;
 }
 
 const CHANNEL_RETRY_BASE_MS = 2_000;
@@ -47,6 +59,9 @@ const UNWATCHED_RESCAN_MS = 60_000;
 
 export class NetworkNode implements Startable {
   readonly #components: NetworkNodeComponents;
+  readonly #extensions: NodeExtensions | undefined;
+  /** Tells them of files. */
+  readonly #news: Startable | undefined;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #entity: Entity;
@@ -55,7 +70,11 @@ export class NetworkNode implements Startable {
   readonly #channels: readonly Channel[];
   readonly #transfers: TransferStack;
   readonly #fileServer: FileServer;
+  /** The same or, where there are extensions, with them in front of it. */
+  readonly #files: FileServer | WatchedFiles;
   readonly #disco: Disco;
+  /** A component has none: its server knows of it without. */
+  readonly #presence: Presence | undefined;
   readonly #loopDelay = new LoopDelay();
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
@@ -69,6 +88,11 @@ export class NetworkNode implements Startable {
     this.#components = components;
     this.#explainInit = { max: limits.defaultAnswerFiles, deadlineMs: limits.queryDeadlineMs };
     this.#startedAtMs = clock.monotonic();
+    const extensions = NodeExtensions.of(
+      { clock, log },
+      { extensions: config.extensions, jid: config.xmpp.jid, limitMs: limits.extensionMs },
+    );
+    this.#extensions = extensions;
 
     const indexLocation = join(config.data, 'index');
     this.#library = new Library(
@@ -97,7 +121,9 @@ export class NetworkNode implements Startable {
       { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries, indexLocation },
     );
 
-    const answerer = new Answerer(
+    this.#news = extensions?.news(this.#library);
+
+    const bareAnswerer = new Answerer(
       { engine: this.#engine, hashes: new LibraryHashes(this.#library), clock },
       {
         maxFiles: limits.answerFiles,
@@ -106,11 +132,14 @@ export class NetworkNode implements Startable {
         deadlineMs: limits.queryDeadlineMs,
       },
     );
+    const answerer = extensions?.answering(bareAnswerer) ?? bareAnswerer;
     const budget = new QueryBudget({ clock }, limits);
-    this.#entity = componentEntity({ clock, log }, config.xmpp, {
-      requestTimeoutMs: limits.iqTimeoutMs,
-      maxPendingIqs: limits.pendingIqs,
-    });
+    const { connect } = components;
+    this.#entity = nodeEntity(
+      { clock, log, ...(connect && { connect }), ...(extensions && { between: extensions.connection }) },
+      config.xmpp,
+      { requestTimeoutMs: limits.iqTimeoutMs, maxPendingIqs: limits.pendingIqs },
+    );
     const entity = this.#entity;
     this.failed = new Promise((_resolve, reject) => {
       entity.onEvent((event) => {
@@ -156,34 +185,46 @@ export class NetworkNode implements Startable {
       },
       { maxUploads: limits.uploads, maxUploadsPerPeer: limits.uploadsPerPeer },
     );
+    this.#files = extensions?.files(this.#fileServer) ?? this.#fileServer;
     this.#transfers = new TransferStack(
-      { entity, clock, log },
+      { entity, clock, log, ...(components.connector && { connector: components.connector }) },
       {
-        serverHost: config.xmpp.host,
-        ...(config.transfers.listenHost !== undefined && { listenHost: config.transfers.listenHost }),
-        listenPort: config.transfers.listenPort,
-        externalHosts: config.transfers.externalHosts,
-        connectToPrivate: config.transfers.connectToPrivate,
+        serverHost: serverHostOf(config.xmpp),
+        ...transferOptions(config.transfers),
         maxSessions: limits.sessions,
         maxSessionsPerPeer: limits.sessionsPerPeer,
         idleMs: limits.sessionIdleMs,
         maxCandidates: limits.candidates,
         candidateTimeoutMs: limits.candidateTimeoutMs,
         maxHandshakes: limits.socksConnections,
+        failedConnects: {
+          failuresPerAddressPerMinute: limits.failedConnectsPerAddressPerMinute,
+          failuresPerPeerPerMinute: limits.failedConnectsPerPeerPerMinute,
+          failuresPerMinute: limits.failedConnectsPerMinute,
+        },
         ibbBlockBytes: limits.ibbBlockBytes,
         ibbWindow: limits.ibbWindow,
-        onFileRequest: this.#fileServer.handle,
+        onFileRequest: this.#files.handle,
       },
     );
-    this.#disco = new Disco({ entity }, nodeDisco(components.version, this.#transfers.jingle.features));
+    const { xmpp } = config;
+    this.#disco = new Disco(
+      { entity },
+      nodeDisco(xmpp.mode, components.version, this.#transfers.jingle.features),
+    );
+    this.#presence =
+      xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
     this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
   }
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
   async start(): Promise<void> {
-    for (const part of [this.#loopDelay, this.#library, this.#engine]) await this.#start(part);
+    const watching = this.#extensions && this.#news ? [this.#extensions.host, this.#news] : [];
+    for (const part of [this.#loopDelay, ...watching, this.#library, this.#engine]) await this.#start(part);
     for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
       await this.#start(part);
+    // Its listener is the first to hear that we are online: a channel's messages need us to be available.
+    if (this.#presence) await this.#start(this.#presence);
     await this.#start(this.#entity);
     await Promise.all([
       this.#library.ready.then(() => this.#engine.settled()),
@@ -199,8 +240,11 @@ export class NetworkNode implements Startable {
   /** Channels and transfers say goodbye over the entity; then the stream ends, then what lies below. */
   async stop(): Promise<void> {
     this.#responder.stop();
-    const network = [...this.#channels, this.#transfers, this.#findService, this.#disco, this.#entity];
-    for (const part of [...network, this.#engine, this.#library, this.#loopDelay]) {
+    const network = [...this.#channels, this.#transfers, ...(this.#presence ? [this.#presence] : [])];
+    const doors = [this.#findService, this.#disco, this.#entity];
+    const below = [this.#engine, this.#library];
+    const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
+    for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -214,6 +258,12 @@ export class NetworkNode implements Startable {
   explain(criteria: FileCriteria, signal: AbortSignal): Promise<Explained> {
     const { clock } = this.#components;
     return explain({ engine: this.#engine, clock }, this.#explainInit, criteria, signal);
+  }
+
+  /** Offers one of our files to a full address; see {@link offerFile}. */
+  offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
+    const { jingle: uploader } = this.#transfers;
+    return offerFile({ server: this.#files, uploader }, to, entry, signal);
   }
 
   status(): NodeStatus {
@@ -248,4 +298,20 @@ export class NetworkNode implements Startable {
       eventLoopDelayMs: this.#loopDelay.take(),
     };
   }
+}
+
+/** Where peers reach us, and where we go at their word. */
+function transferOptions(transfers: NodeConfig['transfers']) {
+  const { listenHost, lastListenPort, externalPort } = transfers;
+  return {
+    listenPort: transfers.listenPort,
+    ...(lastListenPort !== undefined && { lastListenPort }),
+    ...(listenHost !== undefined && { listenHost }),
+    externalHosts: transfers.externalHosts,
+    ...(externalPort !== undefined && { externalPort }),
+    proxies: transfers.proxies,
+    findProxies: transfers.findProxies || transfers.proxies.length > 0 ? 'at-once' : 'never',
+    connectToPrivate: transfers.connectToPrivate,
+    trustedPeers: transfers.trustedPeers,
+  } as const;
 }

@@ -1,33 +1,54 @@
 /** What node and asker have in common: Jingle with its transports on one entity. */
 import type { Clock } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
-import type { FileRequestHandler } from '../jingle/file-session.js';
+import type { FileOfferHandler, FileRequestHandler } from '../jingle/file-session.js';
 import { JingleEngine } from '../jingle/jingle-engine.js';
 import type { JingleTimeouts } from '../jingle/timeouts.js';
 import type { Log } from '../log.js';
+import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { AddressPolicy, isLoopback } from '../transport/address-policy.js';
+import { ConnectBudget, type ConnectBudgetInit } from '../transport/connect-budget.js';
 import { IbbTransport } from '../transport/ibb-transport.js';
-import { defaultIbbLimits, defaultListenerLimits, defaultS5bLimits } from '../transport/limits.js';
+import {
+  defaultConnectBudget,
+  defaultIbbLimits,
+  defaultListenerLimits,
+  defaultProxyLimits,
+  defaultS5bLimits,
+} from '../transport/limits.js';
+import { peerAllowance } from '../transport/peer-allowance.js';
+import { ProxyFinder, serverOf } from '../transport/proxy-finder.js';
 import { S5bListener } from '../transport/s5b-listener.js';
 import { S5bTransport } from '../transport/s5b-transport.js';
-import { TcpConnector } from '../transport/tcp-connector.js';
+import { type Connector, TcpConnector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
 
 export interface TransferStackComponents {
   readonly entity: Entity;
   readonly clock: Clock;
   readonly log: Log;
+  /** How candidates of peers are reached. Default: by TCP. */
+  readonly connector?: Connector;
 }
 
 export interface TransferStackInit {
   /** Where our XMPP server is: on loopback, peers may be on this machine too. */
   readonly serverHost: string;
   readonly listenPort: number;
+  /** The end of a range of ports that begins with `listenPort`. */
+  readonly lastListenPort?: number;
   readonly listenHost?: string;
   readonly externalHosts: readonly string[];
-  /** Whether we connect to peers in our own network (RFC 1918 and its like). */
+  readonly externalPort?: number;
+  /** SOCKS5 proxies, and whether to ask the server where none is named. */
+  readonly proxies?: readonly Jid[];
+  readonly findProxies: 'at-once' | 'when-needed' | 'never';
+  /** Whether we connect to peers in our own network (RFC 1918 and its like), if they are of our own server. */
   readonly connectToPrivate: boolean;
+  /** Peers at whose word we connect anywhere. */
+  readonly trustedPeers?: readonly Jid[];
+  readonly failedConnects?: Omit<ConnectBudgetInit, 'concurrentUnproven'>;
   readonly maxSessions: number;
   readonly maxSessionsPerPeer: number;
   readonly idleMs: number;
@@ -40,14 +61,18 @@ export interface TransferStackInit {
   /** Which transports are used, in the order of preference. Default: SOCKS5, then in-band. */
   readonly transports?: readonly TransportType[];
   readonly onFileRequest?: FileRequestHandler;
+  /** Without it nothing that is offered is taken. */
+  readonly onFileOffer?: FileOfferHandler;
 }
 
 export class TransferStack implements Startable {
   readonly jingle: JingleEngine;
   readonly #listener: S5bListener;
   readonly #ibb: IbbTransport;
+  readonly #proxies: ProxyFinder;
 
-  constructor({ entity, clock, log }: TransferStackComponents, init: TransferStackInit) {
+  constructor(components: TransferStackComponents, init: TransferStackInit) {
+    const { entity, clock, log, connector = new TcpConnector() } = components;
     const local = isLoopback(init.serverHost) || init.serverHost === 'localhost';
     this.#listener = new S5bListener(
       { clock, log },
@@ -56,18 +81,41 @@ export class TransferStack implements Startable {
         hosts: init.externalHosts,
         loopback: local,
         port: init.listenPort,
+        ...(init.lastListenPort !== undefined && { lastPort: init.lastListenPort }),
+        ...(init.externalPort !== undefined && { externalPort: init.externalPort }),
         ...(init.listenHost !== undefined && { bindHost: init.listenHost }),
         maxHandshakes: init.maxHandshakes,
       },
     );
-    const policy = new AddressPolicy({ allowPrivate: init.connectToPrivate, allowLoopback: local });
+    const policy = new AddressPolicy({
+      allowPrivate: false,
+      allowLoopback: false,
+      allowance: peerAllowance({
+        ownServer: () => serverOf(entity.jid),
+        connectToPrivate: init.connectToPrivate,
+        connectToLoopback: local,
+        trusted: init.trustedPeers ?? [],
+      }),
+    });
+    this.#proxies = new ProxyFinder(
+      { entity, clock, log },
+      { ...defaultProxyLimits, proxies: init.proxies ?? [], search: init.findProxies },
+    );
     const s5b = new S5bTransport(
-      { entity, clock, log, listener: this.#listener, connector: new TcpConnector(), policy },
+      {
+        entity,
+        clock,
+        log,
+        listener: this.#listener,
+        connector,
+        policy,
+        gate: new ConnectBudget({ clock }, { ...defaultConnectBudget, ...init.failedConnects }),
+        proxies: this.#proxies,
+      },
       {
         ...defaultS5bLimits,
         maxCandidates: init.maxCandidates,
         attemptTimeoutMs: init.candidateTimeoutMs,
-        proxies: [],
       },
     );
     this.#ibb = new IbbTransport(
@@ -82,12 +130,14 @@ export class TransferStack implements Startable {
         maxSessionsPerPeer: init.maxSessionsPerPeer,
         timeouts: { idleMs: init.idleMs, ...init.timeouts },
         ...(init.onFileRequest && { onFileRequest: init.onFileRequest }),
+        ...(init.onFileOffer && { onFileOffer: init.onFileOffer }),
       },
     );
   }
 
   async start(): Promise<void> {
     await this.#listener.start();
+    await this.#proxies.start();
     await this.#ibb.start();
     await this.jingle.start();
   }
@@ -96,6 +146,7 @@ export class TransferStack implements Startable {
   async stop(): Promise<void> {
     await this.jingle.stop();
     await this.#ibb.stop();
+    await this.#proxies.stop();
     await this.#listener.stop();
   }
 }

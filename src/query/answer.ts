@@ -8,6 +8,8 @@ import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
+import type { ChannelAddress } from '../stanza/file-discovery.js';
+import type { Jid } from '../stanza/jid.js';
 import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import { parseCriteria } from './criteria.js';
@@ -38,6 +40,21 @@ export interface Question {
   readonly hashWaitMs: number;
 }
 
+/** A question with who asked it. */
+export interface AskedQuestion extends Question {
+  readonly asker: Jid;
+  /** Where it was asked, if not of us alone. */
+  readonly channel?: ChannelAddress;
+}
+
+/** What the doors know of answering. {@link Answerer} is one. */
+export interface Answering {
+  /** Checks the question without running it. Throws {@link ParseError} naming the field. */
+  check(criteria: FileCriteria): void;
+  /** Throws {@link ParseError}, LimitError, AbortedError and, to be told to the asker, StanzaError. */
+  answer(question: AskedQuestion, signal: AbortSignal): Promise<Answer>;
+}
+
 export interface Answer {
   readonly files: readonly FileDescription[];
   readonly total: number;
@@ -64,7 +81,7 @@ interface Kept {
   readonly file?: FileDescription;
 }
 
-export class Answerer {
+export class Answerer implements Answering {
   readonly #components: AnswererComponents;
   readonly #init: AnswererInit;
 
@@ -73,7 +90,6 @@ export class Answerer {
     this.#init = init;
   }
 
-  /** Checks the question without running it. Throws {@link ParseError} naming the field. */
   check(criteria: FileCriteria): void {
     parseCriteria(criteria);
   }

@@ -2,7 +2,7 @@
 import type { QueryBudget } from '../access/query-budget.js';
 import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../entity/entity.js';
 import { ParseError } from '../errors.js';
-import type { Answer, Answerer } from '../query/answer.js';
+import type { Answer, Answering } from '../query/answer.js';
 import { FileDiscoveryElement, type Find, findCodec, foundCodec } from '../stanza/file-discovery.js';
 import { fileAnswer2011ToXml, fileQuery2011FromXml, isFileQuery2011 } from '../stanza/file-query-2011.js';
 import { bareOf } from '../stanza/jid.js';
@@ -17,7 +17,7 @@ export interface FindServiceInit {
 
 export interface FindServiceComponents {
   readonly entity: Entity;
-  readonly answerer: Answerer;
+  readonly answerer: Answering;
   readonly budget: QueryBudget;
 }
 
@@ -79,12 +79,13 @@ export class FindService implements Startable {
 
   async #answer(iq: IncomingIq, find: Find, signal: AbortSignal): Promise<Answer> {
     const { answerer, budget } = this.#components;
+    const { hashWaitMs } = this.#init;
     answerer.check(find.criteria);
     const asker = bareOf(iq.from);
     budget.charge(asker);
     const admission = budget.enter(asker);
     try {
-      return await answerer.answer({ ...find, hashWaitMs: this.#init.hashWaitMs }, signal);
+      return await answerer.answer({ ...find, asker: iq.from, hashWaitMs }, signal);
     } catch (error) {
       throw isUnknownCursor(error) ? new StanzaError('item-not-found', error.message) : error;
     } finally {

@@ -3,6 +3,7 @@ export const NS = {
   streams: 'http://etherx.jabber.org/streams', // RFC 6120 §4.8
   streamErrors: 'urn:ietf:params:xml:ns:xmpp-streams', // RFC 6120 §4.9
   tls: 'urn:ietf:params:xml:ns:xmpp-tls', // RFC 6120 §5
+  bind: 'urn:ietf:params:xml:ns:xmpp-bind', // RFC 6120 §7
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl', // RFC 6120 §6
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas', // RFC 6120 §8.3
   dataForms: 'jabber:x:data', // XEP-0004
@@ -16,6 +17,7 @@ export const NS = {
   pubsubOwner: 'http://jabber.org/protocol/pubsub#owner',
   bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
   version: 'jabber:iq:version', // XEP-0092
+  caps: 'http://jabber.org/protocol/caps', // XEP-0115
   validate: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
   jingle: 'urn:xmpp:jingle:1', // XEP-0166
   jingleErrors: 'urn:xmpp:jingle:errors:1',
@@ -34,4 +36,5 @@ export const NS = {
   sasl2: 'urn:xmpp:sasl:2', // XEP-0388
   orderBy: 'urn:xmpp:order-by:1', // XEP-0413
   find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
+  shoal: 'urn:xmpp:tmp:shoal', // this program, in XEP-0115
 } as const;

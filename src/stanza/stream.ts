@@ -1,6 +1,6 @@
 /** What is on a stream beside stanzas (RFC 6120 §4–§6): its features, its errors, how it is closed. */
 import { NS } from './namespaces.js';
-import { child, children, type Element, elements, is, xml } from './xml.js';
+import { child, children, type Element, elements, is } from './xml.js';
 
 /** A stream error or SASL failure: the condition's name and the server's own words. */
 export interface StreamCondition {
@@ -48,10 +48,14 @@ export function offersStarttls(features: Element): boolean {
   return child(features, 'starttls', NS.tls) !== undefined;
 }
 
+/** True when the server is ready to bind a resource (RFC 6120 §7): we are authenticated. */
+export function offersBinding(features: Element): boolean {
+  return child(features, 'bind', NS.bind) !== undefined;
+}
+
 /**
  * Takes back offers that the client library would use unasked: XEP-0388 (with its tokens kept
- * for later) and XEP-0198 (whose queue sends again what our own layer has given up), and
- * STARTTLS where it is not wanted.
+ * for later) and XEP-0198 (see entity/stream-management.ts), and STARTTLS where it is not wanted.
  */
 export function withoutUnwantedFeatures(features: Element, init: { readonly starttls: boolean }): Element {
   for (const [name, ns] of [
@@ -62,9 +66,4 @@ export function withoutUnwantedFeatures(features: Element, init: { readonly star
     for (const each of children(features, name, ns)) features.remove(each);
   }
   return features;
-}
-
-/** Presence that makes a client available (RFC 6121 §4.2). */
-export function availablePresence(): Element {
-  return xml('presence');
 }

@@ -18,6 +18,8 @@ export interface DiscoIdentity {
   readonly category: string;
   readonly type: string;
   readonly name?: string;
+  /** Of the name. */
+  readonly lang?: string;
 }
 
 export interface DiscoInfo {
@@ -62,6 +64,7 @@ export const discoInfoCodec: Codec<DiscoInfo> = {
         category: requiredAttribute(each, 'category'),
         type: requiredAttribute(each, 'type'),
         ...nameOf(each),
+        ...langOf(each),
       })),
       features: children(element, 'feature', NS.discoInfo).map((each) => requiredAttribute(each, 'var')),
       forms: children(element, 'x', NS.dataForms).map((each) => dataFormCodec.fromXml(each)),
@@ -71,7 +74,9 @@ export const discoInfoCodec: Codec<DiscoInfo> = {
     xml(
       'query',
       { xmlns: NS.discoInfo, node: nodeId },
-      identities.map(({ category, type, name }) => xml('identity', { category, type, name })),
+      identities.map(({ category, type, name, lang }) =>
+        xml('identity', { category, type, name, 'xml:lang': lang }),
+      ),
       features.map((feature) => xml('feature', { var: feature })),
       forms.map((form) => dataFormCodec.toXml(form)),
     ),
@@ -114,6 +119,11 @@ function expectQuery(element: Element, ns: string): void {
 function nodeIdOf(element: Element): { nodeId?: string } {
   const nodeId = attribute(element, 'node');
   return nodeId === undefined ? {} : { nodeId };
+}
+
+function langOf(element: Element): { lang?: string } {
+  const lang = attribute(element, 'xml:lang');
+  return lang === undefined ? {} : { lang };
 }
 
 function nameOf(element: Element): { name?: string } {

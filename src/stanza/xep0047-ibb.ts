@@ -9,6 +9,7 @@
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
+import type { Jid } from './jid.js';
 import { NS } from './namespaces.js';
 import { attribute, type Element, is, parseCount, requiredAttribute, xml } from './xml.js';
 
@@ -61,6 +62,11 @@ export const ibbDataCodec: Codec<IbbData> = {
     xml('data', { xmlns: NS.ibb, seq: data.seq, sid: data.sid }, data.bytes.toString('base64')),
 };
 
+/** §4: a block in a message, which nobody acknowledges. */
+export function ibbMessage(address: { readonly from: Jid; readonly to: Jid }, data: IbbData): Element {
+  return xml('message', { from: address.from, to: address.to }, ibbDataCodec.toXml(data));
+}
+
 export const ibbCloseCodec: Codec<IbbClose> = {
   fromXml(element) {
     check(element, 'close');
@@ -102,9 +108,10 @@ function check(element: Element, name: 'open' | 'data' | 'close'): void {
 function decodeBase64(text: string): Buffer {
   if (text.length > MAX_TEXT_CHARS)
     throw new ParseError("'data' is longer than any block", { field: 'data' });
-  const packed = /[ \t\r\n]/.test(text) ? text.replace(/[ \t\r\n]+/g, '') : text;
-  const bytes = Buffer.from(packed, 'base64');
   // Buffer skips what it doesn't know; writing it again shows whether there was anything such.
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') === text) return bytes;
+  const packed = text.replace(/[ \t\r\n]+/g, '');
   if (bytes.toString('base64') !== packed) throw new ParseError("'data' is not base64", { field: 'data' });
   return bytes;
 }

@@ -87,6 +87,11 @@ export const bytestreamsCodec: Codec<BytestreamsQuery> = {
   },
 };
 
+/** The `<query/>` in an iq's result, or undefined. */
+export function bytestreamsAnswerOf(iq: Element): Element | undefined {
+  return child(iq, 'query', NS.bytestreams);
+}
+
 function streamhostFromXml(element: Element): Streamhost {
   return {
     jid: parseJid(requiredAttribute(element, 'jid')),

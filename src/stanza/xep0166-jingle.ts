@@ -85,8 +85,13 @@ export interface Reason {
   readonly sid?: string;
 }
 
-/** One action (§7.2) with what it has to hold. */
-export type Jingle = { readonly sid: string } & (
+/** What a description-info says of a content: hints in a `<description/>` (§7.2.6). */
+export interface ContentHint extends ContentRef {
+  readonly description?: Element;
+}
+
+/** One action (§7.2) with what it has to hold, whatever the session. */
+export type JingleBody =
   | {
       readonly action: 'session-initiate';
       readonly initiator?: string;
@@ -97,15 +102,11 @@ export type Jingle = { readonly sid: string } & (
   | { readonly action: 'session-terminate'; readonly reason?: Reason }
   | { readonly action: 'content-add' | 'content-accept'; readonly contents: readonly Content[] }
   | {
-      readonly action:
-        | 'content-modify'
-        | 'content-reject'
-        | 'content-remove'
-        | 'description-info'
-        | 'security-info';
+      readonly action: 'content-modify' | 'content-reject' | 'content-remove' | 'security-info';
       readonly contents: readonly ContentRef[];
       readonly reason?: Reason;
     }
+  | { readonly action: 'description-info'; readonly contents: readonly ContentHint[] }
   | {
       readonly action: 'transport-info' | 'transport-replace' | 'transport-accept';
       readonly contents: readonly ContentTransport[];
@@ -114,8 +115,10 @@ export type Jingle = { readonly sid: string } & (
       readonly action: 'transport-reject';
       readonly contents: readonly ContentRef[];
       readonly reason?: Reason;
-    }
-);
+    };
+
+/** An action in its session. */
+export type Jingle = { readonly sid: string } & JingleBody;
 export type JingleAction = Jingle['action'];
 
 const MAX_ID_CHARS = 1024; // a sid or the name of a content is kept as long as its session
@@ -156,9 +159,10 @@ export const jingleCodec: Codec<Jingle> = {
         return { action, sid, contents: contentsOf(element, wholeContent) };
       case 'content-modify':
         return { action, sid, contents: contentsOf(element, contentWithSenders), ...reasonIn(element) };
+      case 'description-info':
+        return { action, sid, contents: contentsOf(element, contentHint) };
       case 'content-reject':
       case 'content-remove':
-      case 'description-info':
       case 'security-info':
       case 'transport-reject':
         return { action, sid, contents: contentsOf(element, contentRef), ...reasonIn(element) };
@@ -220,6 +224,11 @@ function contentWithSenders(content: Element): ContentRef {
 
 function contentTransport(content: Element): ContentTransport {
   return { ...contentRef(content), transport: part(content, 'transport') };
+}
+
+function contentHint(content: Element): ContentHint {
+  const hinted = elements(content).some((each) => each.getName() === 'description');
+  return { ...contentRef(content), ...(hinted && { description: part(content, 'description') }) };
 }
 
 function wholeContent(content: Element): Content {

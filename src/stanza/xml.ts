@@ -4,7 +4,7 @@
  * Everything written through {@link xml} is well-formed XML 1.0: characters that the
  * specification forbids (§2.2) become U+FFFD, since one of them ends a whole component stream.
  */
-import { Element } from 'ltx';
+import { clone, Element } from 'ltx';
 import { ParseError } from '../errors.js';
 
 export { Element };
@@ -39,6 +39,11 @@ function append(element: Element, children: readonly Child[]): void {
     else if (typeof child === 'string' || typeof child === 'number') element.t(xmlSafe(String(child)));
     else append(element, child as readonly Child[]);
   }
+}
+
+/** A deep copy, on its own. */
+export function copyOf(element: Element): Element {
+  return clone(element);
 }
 
 /** True when `element` has this local name and this namespace. */

@@ -2,7 +2,7 @@
  * Where we connect to because a peer says so. A peer that chooses our connections could probe what
  * only we can reach, so each address is judged by what it is, after names are resolved.
  */
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, SocketAddress } from 'node:net';
 import type { Jid } from '../stanza/jid.js';
 
 export interface ConnectPolicy {
@@ -16,6 +16,15 @@ export interface AddressPolicyInit {
   /** RFC 1918, RFC 4193, RFC 6598: the machines of our own network. */
   readonly allowPrivate: boolean;
   readonly allowLoopback: boolean;
+  /** What more is allowed where a certain peer asks for it. */
+  readonly allowance?: (peer: Jid) => PeerAllowance;
+}
+
+export interface PeerAllowance {
+  readonly private: boolean;
+  readonly loopback: boolean;
+  /** The ports of well-known services. */
+  readonly lowPorts: boolean;
 }
 
 /** Below it are the well-known services, which no streamhost needs to be one of. */
@@ -87,22 +96,30 @@ export class AddressPolicy implements ConnectPolicy {
   }
 
   mayConnect(peer: Jid, host: string, port: number): boolean {
-    if (port < FIRST_UNPRIVILEGED_PORT) return false;
+    if (port < FIRST_UNPRIVILEGED_PORT && this.#init.allowance?.(peer).lowPorts !== true) return false;
     return isAddress(host) ? this.mayReach(peer, host) : true;
   }
 
-  mayReach(_peer: Jid, address: string): boolean {
+  mayReach(peer: Jid, address: string): boolean {
+    const { allowPrivate, allowLoopback, allowance } = this.#init;
     switch (kindOf(address)) {
       case 'public':
         return true;
       case 'private':
-        return this.#init.allowPrivate;
+        return allowPrivate || allowance?.(peer).private === true;
       case 'loopback':
-        return this.#init.allowLoopback;
+        return allowLoopback || allowance?.(peer).loopback === true;
       case 'unusable':
         return false;
     }
   }
+}
+
+/** One way of writing for each address, whatever the peer chose; names in lower case. */
+export function sameAddress(host: string): string {
+  if (isIP(host) !== 6) return host.toLowerCase();
+  const { address } = new SocketAddress({ address: host, family: 'ipv6' });
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(address)?.[1] ?? address;
 }
 
 function isAddress(host: string): boolean {

@@ -9,14 +9,17 @@ import type { Log } from '../log.js';
 import type { Jid } from '../stanza/jid.js';
 import type { S5bCandidate } from '../stanza/xep0260-jingle-s5b.js';
 import type { ConnectPolicy } from './address-policy.js';
+import type { ConnectGate, ConnectLeave } from './connect-budget.js';
 import { connectSocks5 } from './socks5-client.js';
 import type { Connector } from './tcp-connector.js';
+import { TransportFailedError } from './transport.js';
 
 export interface SearchComponents {
   readonly clock: Clock;
   readonly log: Log;
   readonly connector: Connector;
   readonly policy: ConnectPolicy;
+  readonly gate: ConnectGate;
 }
 
 export interface SearchLimits {
@@ -145,19 +148,29 @@ export class CandidateSearch {
   }
 
   async #connect({ candidate, dstaddr }: Attempt, abort: AbortController): Promise<Duplex> {
-    const { clock, connector, policy } = this.#components;
-    const timer = clock.after(this.#init.attemptTimeoutMs, () => abort.abort());
+    const { clock, connector, policy, gate } = this.#components;
+    const { peer, attemptTimeoutMs } = this.#init;
+    const { host, port } = candidate;
+    const timer = clock.after(attemptTimeoutMs, () => abort.abort());
+    let outcome: 'answered' | 'failed' = 'failed';
+    let leave: ConnectLeave | undefined;
     try {
-      return await openStreamhost(connector, clock, {
-        host: candidate.host,
-        port: candidate.port,
+      leave = await gate.enter({ peer, host, port, signal: abort.signal });
+      if (leave === undefined) throw new TransportFailedError(`${host}:${port} is not tried now`);
+      const { permits } = leave;
+      const stream = await openStreamhost(connector, clock, {
+        host,
+        port,
         dstaddr,
-        permits: (address) => policy.mayReach(this.#init.peer, address),
-        timeoutMs: this.#init.attemptTimeoutMs,
+        permits: (address) => policy.mayReach(peer, address) && permits(address),
+        timeoutMs: attemptTimeoutMs,
         signal: abort.signal,
       });
+      outcome = 'answered';
+      return stream;
     } finally {
       timer.cancel();
+      leave?.settle(outcome);
     }
   }
 

@@ -6,10 +6,13 @@
 import { defineMachine, rowsOf } from '../machine.js';
 import type { StanzaErrorCondition, StanzaErrorType } from '../stanza/stanza-error.js';
 import { SEQ_MODULUS } from '../stanza/xep0047-ibb.js';
+import { afterAck, afterBounce, type Congestion, initialCongestion } from './ibb-window.js';
 
 /** A block that the peer has not acknowledged. */
 interface Block {
   readonly seq: number;
+  /** Where it begins among all our bytes. */
+  readonly offset: number;
   readonly bytes: Buffer;
   /** `bounced`: came back undelivered, is to be sent again. */
   readonly status: 'queued' | 'sent' | 'bounced';
@@ -20,11 +23,9 @@ interface Sending {
   readonly nextSeq: number;
   /** In order of seq. */
   readonly blocks: readonly Block[];
-  /** How many blocks may be under way at present, and at most. */
-  readonly window: number;
-  readonly maxWindow: number;
-  /** Acknowledgements since the window changed. */
-  readonly streak: number;
+  /** Bytes in all blocks so far. */
+  readonly bytes: number;
+  readonly congestion: Congestion;
   /** Times in a row that blocks bounced. */
   readonly bounces: number;
 }
@@ -43,8 +44,8 @@ interface Both {
 export type IbbState =
   /** Agreed on, opened by nobody. */
   | ({ readonly type: 'agreed' } & Both)
-  /** We sent `<open/>`. */
-  | ({ readonly type: 'opening' } & Both)
+  /** We sent `<open/>`, with this size of blocks. */
+  | ({ readonly type: 'opening'; readonly blockSize: number; readonly opensLeft: number } & Both)
   | ({ readonly type: 'open' } & Both)
   /** We have nothing more to send and wait for the last acknowledgements. */
   | ({ readonly type: 'ending' } & Both)
@@ -60,10 +61,13 @@ export type IbbEvent =
   | { readonly type: 'start' }
   | { readonly type: 'opened' }
   | { readonly type: 'open-refused'; readonly why: string }
+  /** The peer would take smaller blocks. */
+  | { readonly type: 'open-too-large' }
   | { readonly type: 'peer-open'; readonly blockSize: number }
   /** A block of ours, at most of the agreed size. */
   | { readonly type: 'write'; readonly bytes: Buffer }
-  | { readonly type: 'acked'; readonly seq: number }
+  /** `slow`: it took much longer than it should where nothing is congested. */
+  | { readonly type: 'acked'; readonly seq: number; readonly slow: boolean }
   /** The block was not delivered, for a reason that may pass. */
   | { readonly type: 'bounced'; readonly seq: number }
   | { readonly type: 'refused'; readonly why: string }
@@ -86,12 +90,12 @@ export type IbbEvent =
   | { readonly type: 'destroy' };
 
 export type IbbEffect =
-  | { readonly type: 'send-open' }
+  | { readonly type: 'send-open'; readonly blockSize: number }
   | { readonly type: 'send-data'; readonly seq: number; readonly bytes: Buffer }
   | { readonly type: 'send-close' }
   | { readonly type: 'answer-close' }
-  /** It is open now. */
-  | { readonly type: 'opened' }
+  /** It is open now; our blocks have this size at most. */
+  | { readonly type: 'opened'; readonly blockSize: number }
   | { readonly type: 'deliver'; readonly bytes: Buffer }
   /** The error for the stanza that is being handled: a condition, and what the peer should do. */
   | { readonly type: 'refuse'; readonly condition: StanzaErrorCondition; readonly as: StanzaErrorType }
@@ -104,8 +108,8 @@ export type IbbEffect =
 
 type Next = { state: IbbState; effects: IbbEffect[] };
 
-/** After so many acknowledgements in a row one more block may be under way. */
-const ACKS_TO_WIDEN = 8;
+/** How often we open with half the size: to a 16th. */
+const MAX_OPENS = 5;
 /** The waits double each time: with 500 ms at first, 8 of them are two minutes. */
 const MAX_BOUNCES = 8;
 
@@ -113,7 +117,7 @@ export function initialIbbState(init: { blockSize: number; window: number }): Ib
   const { blockSize, window } = init;
   return {
     type: 'agreed',
-    sending: { nextSeq: 0, blocks: [], window, maxWindow: window, streak: 0, bounces: 0 },
+    sending: { nextSeq: 0, blocks: [], bytes: 0, congestion: initialCongestion(window), bounces: 0 },
     receiving: { nextSeq: 0, blockSize },
   };
 }
@@ -121,12 +125,18 @@ export function initialIbbState(init: { blockSize: number; window: number }): Ib
 /** True when a further `write` may be given. */
 export function hasRoom(state: IbbState): boolean {
   if (state.type !== 'open' && state.type !== 'peer-closing') return false;
-  return state.sending.blocks.length < state.sending.window;
+  return state.sending.blocks.length < state.sending.congestion.window;
+}
+
+/** Bytes that the peer has acknowledged, up to the first that it has not; undefined once it is over. */
+export function acknowledgedBytes(state: IbbState): number | undefined {
+  if (!('sending' in state)) return undefined;
+  return state.sending.blocks[0]?.offset ?? state.sending.bytes;
 }
 
 /** Sends what may be sent now. */
 function pump(sending: Sending): { sending: Sending; effects: IbbEffect[] } {
-  let room = sending.window - sending.blocks.filter((block) => block.status === 'sent').length;
+  let room = sending.congestion.window - sending.blocks.filter((block) => block.status === 'sent').length;
   if (room <= 0 || sending.blocks.some((block) => block.status === 'bounced'))
     return { sending, effects: [] };
   const effects: IbbEffect[] = [];
@@ -140,36 +150,43 @@ function pump(sending: Sending): { sending: Sending; effects: IbbEffect[] } {
 }
 
 function write(sending: Sending, bytes: Buffer): { sending: Sending; effects: IbbEffect[] } {
-  const block: Block = { seq: sending.nextSeq, bytes, status: 'queued' };
+  const block: Block = { seq: sending.nextSeq, offset: sending.bytes, bytes, status: 'queued' };
   const nextSeq = (sending.nextSeq + 1) % SEQ_MODULUS;
-  return pump({ ...sending, nextSeq, blocks: [...sending.blocks, block] });
+  return pump({
+    ...sending,
+    nextSeq,
+    bytes: sending.bytes + bytes.length,
+    blocks: [...sending.blocks, block],
+  });
 }
 
 /** Undefined when the acknowledgement makes no sense. */
-function acked(sending: Sending, seq: number): { sending: Sending; effects: IbbEffect[] } | undefined {
-  const [first, ...rest] = sending.blocks;
+function acked(
+  sending: Sending,
+  { seq, slow }: { readonly seq: number; readonly slow: boolean },
+): { sending: Sending; effects: IbbEffect[] } | undefined {
+  const { blocks } = sending;
   // A result for a later block means that the peer went on without this one: it can't have.
-  const index = sending.blocks.findIndex((block) => block.seq === seq);
-  if (!first || index < 0 || sending.blocks.slice(0, index).some((block) => block.status === 'bounced')) {
-    return undefined;
-  }
-  const widen = sending.streak + 1 >= ACKS_TO_WIDEN;
+  const index = blocks.findIndex((block) => block.seq === seq);
+  if (index < 0 || blocks.slice(0, index).some((block) => block.status === 'bounced')) return undefined;
+  // What was sent before others bounced says nothing of now.
+  const isOld = blocks.some((block) => block.status === 'bounced');
   const next: Sending = {
     ...sending,
-    blocks: index === 0 ? rest : sending.blocks.filter((block) => block.seq !== seq),
-    streak: widen ? 0 : sending.streak + 1,
-    window: widen ? Math.min(sending.window + 1, sending.maxWindow) : sending.window,
+    blocks: index === 0 ? blocks.slice(1) : blocks.filter((block) => block.seq !== seq),
+    congestion: isOld ? sending.congestion : afterAck(sending.congestion, slow ? 'slow' : 'fast'),
     bounces: 0,
   };
-  const settled = settle(next);
-  return settled ?? pump(next);
+  return settle(next) ?? pump(next);
 }
 
 function bounced(sending: Sending, seq: number): { sending: Sending; effects: IbbEffect[] } {
+  const isFirst = !sending.blocks.some((block) => block.status === 'bounced');
   const blocks = sending.blocks.map(
     (block): Block => (block.seq === seq ? { ...block, status: 'bounced' } : block),
   );
-  const next: Sending = { ...sending, blocks, window: 1, streak: 0 };
+  const congestion = isFirst ? afterBounce(sending.congestion) : sending.congestion;
+  const next: Sending = { ...sending, blocks, congestion };
   return settle(next) ?? { sending: next, effects: [] };
 }
 
@@ -193,16 +210,26 @@ function broken(why: string, ...before: IbbEffect[]): Next {
   return { state: { type: 'failed' }, effects: [...before, { type: 'send-close' }, { type: 'fail', why }] };
 }
 
+/** The same of what the peer sent. Where we have closed already, once is enough. */
+function brokenByPeer(state: IbbState, why: string, ...before: IbbEffect[]): Next {
+  if (state.type !== 'closing') return broken(why, ...before);
+  return { state: { type: 'failed' }, effects: [...before, { type: 'fail', why }] };
+}
+
 function receive(
   state: Extract<IbbState, { readonly receiving: Receiving }>,
   event: { readonly seq: number; readonly bytes: Buffer },
 ): Next {
   const { receiving } = state;
   if (event.bytes.length > receiving.blockSize) {
-    return broken('a block larger than agreed', { type: 'refuse', condition: 'bad-request', as: 'cancel' });
+    return brokenByPeer(state, 'a block larger than agreed', {
+      type: 'refuse',
+      condition: 'bad-request',
+      as: 'cancel',
+    });
   }
   if (event.seq !== receiving.nextSeq) {
-    return broken('a block out of sequence', {
+    return brokenByPeer(state, 'a block out of sequence', {
       type: 'refuse',
       condition: 'unexpected-request',
       as: 'cancel',
@@ -229,9 +256,9 @@ function proceed(state: IbbState, effects: readonly IbbEffect[]): Next {
   return { state, effects: [...effects] };
 }
 
-function opened(state: Both, before: readonly IbbEffect[] = []): Next {
+function opened(state: Both, blockSize: number, before: readonly IbbEffect[] = []): Next {
   const { sending, receiving } = state;
-  return { state: { type: 'open', sending, receiving }, effects: [...before, { type: 'opened' }] };
+  return { state: { type: 'open', sending, receiving }, effects: [...before, { type: 'opened', blockSize }] };
 }
 
 const row = rowsOf<IbbState, IbbEvent, IbbEffect>();
@@ -240,24 +267,39 @@ const OVER = ['closed', 'failed'] as const;
 
 export const ibbMachine = defineMachine<IbbState, IbbEvent, IbbEffect>('ibb', [
   // Opening.
-  ...row('agreed', 'start', 'XEP-0261 §2.2', ({ sending, receiving }) => ({
-    state: { type: 'opening', sending, receiving },
-    effects: [{ type: 'send-open' }],
-  })),
+  ...row('agreed', 'start', 'XEP-0261 §2.2', ({ sending, receiving }) => {
+    const { blockSize } = receiving;
+    return {
+      state: { type: 'opening', blockSize, opensLeft: MAX_OPENS - 1, sending, receiving },
+      effects: [{ type: 'send-open', blockSize }],
+    };
+  }),
   ...row('open', 'start', 'local', (state) => ({ state })),
-  ...row('opening', 'opened', 'XEP-0047 §2.1', (state) => opened(state)),
+  ...row('opening', 'opened', 'XEP-0047 §2.1', (state) => opened(state, state.blockSize)),
   ...row('open', 'opened', 'XEP-0047 §2.1', (state) => ({ state })),
   ...row('opening', 'open-refused', 'XEP-0047 §2.1', (_, { why }) => ({
     state: { type: 'failed' },
     effects: [{ type: 'fail', why }],
   })),
+  ...row('opening', 'open-too-large', 'XEP-0047 §2.1', (state) => {
+    const blockSize = Math.floor(state.blockSize / 2);
+    if (state.opensLeft === 0 || blockSize === 0) {
+      return { state: { type: 'failed' }, effects: [{ type: 'fail', why: 'no block is small enough' }] };
+    }
+    return {
+      state: { ...state, blockSize, opensLeft: state.opensLeft - 1 },
+      effects: [{ type: 'send-open', blockSize }],
+    };
+  }),
+  ...row('open', 'open-too-large', 'local', (state) => ({ state })), // the peer has opened meanwhile
   ...row(['agreed', 'opening', 'open'], 'peer-open', 'XEP-0261 §2.2', (state, { blockSize }) => {
     // A larger block than was agreed is refused, the peer may open again; a smaller one suits us.
     if (blockSize > state.receiving.blockSize) {
       return { state, effects: [{ type: 'refuse', condition: 'resource-constraint', as: 'modify' }] };
     }
     // COMPAT: where the responder proposed IBB, both sides may think that opening is theirs.
-    return state.type === 'open' ? { state } : opened(state);
+    // §2.1: its size bounds both directions.
+    return opened(state, blockSize);
   }),
 
   // Our direction.
@@ -269,8 +311,8 @@ export const ibbMachine = defineMachine<IbbState, IbbEvent, IbbEffect>('ibb', [
     const { sending, effects } = write(state.sending, bytes);
     return { state: { ...state, sending }, effects };
   }),
-  ...row(SENDING, 'acked', 'XEP-0047 §2.2', (state, { seq }) => {
-    const next = acked(state.sending, seq);
+  ...row(SENDING, 'acked', 'XEP-0047 §2.2', (state, ack) => {
+    const next = acked(state.sending, ack);
     if (!next) return broken('the peer went on without a block that was not delivered');
     return proceed({ ...state, sending: next.sending }, next.effects);
   }),
@@ -294,13 +336,13 @@ export const ibbMachine = defineMachine<IbbState, IbbEvent, IbbEffect>('ibb', [
   ...row('opening', 'data', 'XEP-0047 §2.2', (state, event) => {
     const first = receive(state, event);
     if (first.state.type !== 'opening') return first;
-    return opened(first.state, first.effects);
+    return opened(first.state, state.blockSize, first.effects);
   }),
-  ...row(['opening', 'open', 'ending', 'closing'], 'malformed', 'XEP-0047 §2.2', () =>
-    broken('a block that is not base64'),
+  ...row(['opening', 'open', 'ending', 'closing'], 'malformed', 'XEP-0047 §2.2', (state) =>
+    brokenByPeer(state, 'a block that is not base64'),
   ),
-  ...row(['opening', 'open', 'ending', 'closing'], 'overflow', 'local', () =>
-    broken('the peer sends without waiting', {
+  ...row(['opening', 'open', 'ending', 'closing'], 'overflow', 'local', (state) =>
+    brokenByPeer(state, 'the peer sends without waiting', {
       type: 'refuse',
       condition: 'resource-constraint',
       as: 'cancel',
@@ -356,6 +398,7 @@ export const ibbMachine = defineMachine<IbbState, IbbEvent, IbbEffect>('ibb', [
       'start',
       'opened',
       'open-refused',
+      'open-too-large',
       'acked',
       'bounced',
       'refused',

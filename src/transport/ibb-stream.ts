@@ -5,20 +5,12 @@
 import { Duplex } from 'node:stream';
 import type { Clock, Timer } from '../clock.js';
 import type { Entity, Unsubscribe } from '../entity/entity.js';
-import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import { StanzaError } from '../stanza/stanza-error.js';
-import {
-  type IbbData,
-  type IbbOpen,
-  type IbbStanza,
-  ibbCloseCodec,
-  ibbDataCodec,
-  ibbOpenCodec,
-} from '../stanza/xep0047-ibb.js';
-import type { Element } from '../stanza/xml.js';
+import type { IbbData, IbbOpen, IbbStanza } from '../stanza/xep0047-ibb.js';
 import type { IbbAddress, IbbDispatcher, IbbEndpoint } from './ibb-dispatcher.js';
 import {
+  acknowledgedBytes,
   hasRoom,
   type IbbEffect,
   type IbbEvent,
@@ -26,20 +18,23 @@ import {
   ibbMachine,
   initialIbbState,
 } from './ibb-machine.js';
-import { TransportFailedError } from './transport.js';
+import { IbbOutbox } from './ibb-outbox.js';
+import { type SentBytes, TransportFailedError } from './transport.js';
 
 export interface IbbStreamComponents {
-  readonly entity: Pick<Entity, 'request' | 'onEvent'>;
+  readonly entity: Pick<Entity, 'request' | 'send' | 'onEvent'>;
   readonly dispatcher: Pick<IbbDispatcher, 'expect'>;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface IbbLimits {
-  /** Blocks under way at once, before any is acknowledged. */
+  /** Blocks under way at once, before any is acknowledged; fewer where that is too much. */
   readonly window: number;
   /** For an answer to a block. Long: a peer that waits for its disk holds it back. */
   readonly ackTimeoutMs: number;
+  /** An answer that takes longer, though others were quick, makes the window narrower. */
+  readonly slowAckMs: number;
   /** Before the first resend of a block that came back; doubles each time. */
   readonly retryDelayMs: number;
   /** How long our side may still begin to send after the peer's close. */
@@ -50,6 +45,8 @@ export interface IbbLimits {
 
 export interface IbbStreamInit extends IbbLimits, IbbAddress {
   readonly blockSize: number;
+  /** What our blocks go in, unless the peer's `<open/>` says otherwise. */
+  readonly stanza: IbbStanza;
 }
 
 /** A window of 16 KiB blocks is about this; more would only be memory. */
@@ -66,7 +63,7 @@ interface PendingWrite {
 export class IbbStream extends Duplex implements IbbEndpoint {
   readonly #components: IbbStreamComponents;
   readonly #init: IbbStreamInit;
-  readonly #requests = new AbortController();
+  readonly #outbox: IbbOutbox;
   readonly #unexpect: () => void;
   readonly #unsubscribe: Unsubscribe;
   readonly #opened: Promise<void>;
@@ -75,6 +72,9 @@ export class IbbStream extends Duplex implements IbbEndpoint {
   #state: IbbState;
   /** Of our blocks: as agreed, or smaller where the peer opened it so. */
   #blockSize: number;
+  #stanza: IbbStanza;
+  #handedOverBytes = 0;
+  #acknowledgedBytes = 0;
   #write: PendingWrite | undefined;
   #final: ((error?: Error | null) => void) | undefined;
   /** The reader's demand: blocks wait here to be acknowledged. */
@@ -92,6 +92,8 @@ export class IbbStream extends Duplex implements IbbEndpoint {
     this.#init = init;
     this.#state = initialIbbState(init);
     this.#blockSize = init.blockSize;
+    this.#stanza = init.stanza;
+    this.#outbox = new IbbOutbox(components, init);
     this.#opened = new Promise((resolve, reject) => {
       this.#resolveOpened = resolve;
       this.#rejectOpened = reject;
@@ -105,7 +107,9 @@ export class IbbStream extends Duplex implements IbbEndpoint {
     this.on('error', () => undefined);
     this.#unexpect = components.dispatcher.expect(init, this);
     this.#unsubscribe = components.entity.onEvent((event) => {
-      if (event.type === 'failed' || (event.type === 'online' && !event.resumed)) {
+      // A session that is resumed has lost nothing, and nothing is said of it before.
+      const isNew = event.type === 'online' && !event.resumed;
+      if (isNew || event.type === 'offline' || event.type === 'failed') {
         this.#handle({ type: 'lost', why: 'the connection to the server was lost' });
       }
     });
@@ -116,6 +120,11 @@ export class IbbStream extends Duplex implements IbbEndpoint {
     return this.#opened;
   }
 
+  /** How far our bytes got; what is still to be cut into blocks is not handed over. */
+  get sent(): SentBytes {
+    return { handedOverBytes: this.#handedOverBytes, receivedBytes: this.#acknowledgedBytes };
+  }
+
   /** Opens it, unless the peer has. */
   open(): void {
     this.#handle({ type: 'start' });
@@ -123,8 +132,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
 
   onOpen(open: IbbOpen): void {
     this.#handleFromPeer({ type: 'peer-open', blockSize: open.blockSize });
-    this.#blockSize = open.blockSize; // XEP-0047 §2.1: it bounds both directions
-    this.#feed();
+    this.#stanza = open.stanza;
   }
 
   async onData(data: IbbData, by: IbbStanza): Promise<void> {
@@ -172,7 +180,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#handle({ type: 'destroy' });
     this.#release();
-    const gone = error ?? new TransportFailedError('the bytestream was destroyed');
+    const gone = error ?? new TransportFailedError('the bytestream was destroyed', { sent: this.sent });
     this.#rejectOpened(gone);
     this.#write = undefined;
     for (const each of this.#held) each.reject(new StanzaError('item-not-found', 'no such bytestream'));
@@ -187,12 +195,13 @@ export class IbbStream extends Duplex implements IbbEndpoint {
       if (write.offset < write.bytes.length) {
         if (isOver(this.#state)) {
           this.#write = undefined;
-          write.callback(new TransportFailedError('the bytestream is closed'));
+          write.callback(new TransportFailedError('the bytestream is closed', { sent: this.sent }));
           return;
         }
         if (!hasRoom(this.#state)) return;
         const bytes = write.bytes.subarray(write.offset, write.offset + this.#blockSize);
         write.offset += bytes.length;
+        this.#handedOverBytes += bytes.length;
         this.#handle({ type: 'write', bytes });
       } else {
         this.#write = undefined;
@@ -214,6 +223,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
     if (!step) return false;
     const before = this.#state.type;
     this.#state = step.state;
+    this.#acknowledgedBytes = acknowledgedBytes(step.state) ?? this.#acknowledgedBytes;
     if (before !== step.state.type) {
       this.#components.log.debug(
         {
@@ -235,7 +245,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
   #perform(effect: IbbEffect): void {
     switch (effect.type) {
       case 'send-open':
-        this.#sendOpen();
+        this.#sendOpen(effect.blockSize);
         return;
       case 'send-data':
         this.#sendData(effect.seq, effect.bytes);
@@ -247,6 +257,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
         this.#answerClose();
         return;
       case 'opened':
+        this.#blockSize = effect.blockSize;
         this.#resolveOpened();
         return;
       case 'deliver':
@@ -259,11 +270,12 @@ export class IbbStream extends Duplex implements IbbEndpoint {
         this.push(null);
         return;
       case 'flushed':
+        this.#acknowledgedBytes = this.#handedOverBytes;
         this.#flushed();
         return;
       case 'start-retry':
         this.#retry = this.#components.clock.after(this.#init.retryDelayMs * 2 ** (effect.bounces - 1), () =>
-          this.#handle({ type: 'retry' }),
+          this.#sendAgain(),
         );
         return;
       case 'start-linger':
@@ -272,56 +284,33 @@ export class IbbStream extends Duplex implements IbbEndpoint {
         );
         return;
       case 'fail':
-        this.destroy(new TransportFailedError(`in-band bytestream: ${effect.why}`));
+        this.destroy(new TransportFailedError(`in-band bytestream: ${effect.why}`, { sent: this.sent }));
     }
   }
 
-  #sendOpen(): void {
-    const { sid, blockSize } = this.#init;
-    this.#request(ibbOpenCodec.toXml({ sid, blockSize, stanza: 'iq' })).then(
-      () => this.#handle({ type: 'opened' }),
-      (thrown: unknown) => this.#handle({ type: 'open-refused', why: messageOf(thrown) }),
-    );
+  #sendOpen(blockSize: number): void {
+    void this.#outbox.open(blockSize, this.#stanza).then((fate) => {
+      if (fate.type === 'refused') this.#handle({ type: 'open-refused', why: fate.why });
+      else this.#handle({ type: fate.type === 'opened' ? 'opened' : 'open-too-large' });
+    });
   }
 
   #sendData(seq: number, bytes: Buffer): void {
-    this.#request(ibbDataCodec.toXml({ sid: this.#init.sid, seq, bytes })).then(
-      () => this.#handle({ type: 'acked', seq }),
-      (thrown: unknown) => {
-        if (mayPass(thrown)) this.#handle({ type: 'bounced', seq });
-        else this.#handle({ type: 'refused', why: messageOf(thrown) });
-      },
-    );
+    void this.#outbox.data(seq, bytes, this.#stanza).then((fate) => {
+      if (fate.type === 'acked') this.#handle({ type: 'acked', seq, slow: fate.slow });
+      else if (fate.type === 'bounced') this.#handle({ type: 'bounced', seq });
+      else this.#handle(fate);
+    });
   }
 
   #sendClose(): void {
-    const answered = () => this.#handle({ type: 'close-answered' });
-    // Not aborted with the rest: it is the last thing that a destroyed stream says.
-    const { entity } = this.#components;
-    const { peer, self, sid, ackTimeoutMs } = this.#init;
-    entity
-      .request({
-        to: peer,
-        from: self,
-        type: 'set',
-        payload: ibbCloseCodec.toXml({ sid }),
-        timeoutMs: ackTimeoutMs,
-      })
-      // §2.3: closed it is, whatever the answer.
-      .then(answered, answered);
+    void this.#outbox.close().then(() => this.#handle({ type: 'close-answered' }));
   }
 
-  #request(payload: Element): Promise<Element> {
-    const { peer, self, ackTimeoutMs } = this.#init;
-    const { signal } = this.#requests;
-    return this.#components.entity.request({
-      to: peer,
-      from: self,
-      type: 'set',
-      payload,
-      timeoutMs: ackTimeoutMs,
-      signal,
-    });
+  #sendAgain(): void {
+    this.#retry?.cancel();
+    this.#retry = undefined;
+    this.#handle({ type: 'retry' });
   }
 
   #flushed(): void {
@@ -334,7 +323,7 @@ export class IbbStream extends Duplex implements IbbEndpoint {
   #release(): void {
     this.#retry?.cancel();
     this.#linger?.cancel();
-    this.#requests.abort();
+    this.#outbox.abort();
     this.#unexpect();
     this.#unsubscribe();
     this.#answerClose();
@@ -343,9 +332,4 @@ export class IbbStream extends Duplex implements IbbEndpoint {
 
 function isOver(state: IbbState): boolean {
   return state.type === 'closed' || state.type === 'failed';
-}
-
-/** §2.2: undelivered for now, as opposed to refused by the peer. */
-function mayPass(thrown: unknown): boolean {
-  return thrown instanceof StanzaError && thrown.type === 'wait' && thrown.condition !== 'unexpected-request';
 }

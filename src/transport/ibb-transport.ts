@@ -9,20 +9,21 @@ import { AbortedError, ParseError } from '../errors.js';
 import type { Log } from '../log.js';
 import { NS } from '../stanza/namespaces.js';
 import { StanzaError } from '../stanza/stanza-error.js';
+import type { IbbStanza } from '../stanza/xep0047-ibb.js';
 import { jingleIbbAnswerCodec, jingleIbbOfferCodec } from '../stanza/xep0261-jingle-ibb.js';
 import type { Element } from '../stanza/xml.js';
 import type { Startable } from '../startable.js';
 import { IbbDispatcher } from './ibb-dispatcher.js';
 import { type IbbLimits, IbbStream, type IbbStreamComponents } from './ibb-stream.js';
 import { randomId } from './s5b-candidates.js';
-import type { Transport, TransportContext, TransportNegotiation } from './transport.js';
+import type { SentBytes, Transport, TransportContext, TransportNegotiation } from './transport.js';
 import { TransportFailedError } from './transport.js';
 
 /** In base64 and with the longest addresses it still fits into the largest stanza that we send. */
 const LARGEST_BLOCK = 32_768;
 
 export interface IbbTransportComponents {
-  readonly entity: Pick<Entity, 'request' | 'onEvent' | 'handleIq' | 'handleMessage'>;
+  readonly entity: Pick<Entity, 'request' | 'send' | 'onEvent' | 'handleIq' | 'handleMessage'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -58,17 +59,24 @@ export class IbbTransport implements Transport, Startable {
 
   offer(context: TransportContext): TransportNegotiation {
     const { blockSize } = this.#init;
-    return new IbbNegotiation(this.#components, { ...this.#init, context, sid: randomId(), blockSize });
+    return new IbbNegotiation(this.#components, {
+      ...this.#init,
+      context,
+      sid: randomId(),
+      blockSize,
+      stanza: 'iq',
+    });
   }
 
   answer(context: TransportContext, offer: Element): TransportNegotiation {
-    const { sid, blockSize } = jingleIbbOfferCodec.fromXml(offer);
+    const { sid, blockSize, stanza } = jingleIbbOfferCodec.fromXml(offer);
     const agreed = Math.min(blockSize, this.#init.blockSize);
     const negotiation = new IbbNegotiation(this.#components, {
       ...this.#init,
       context,
       sid,
       blockSize: agreed,
+      stanza,
     });
     negotiation.remote(offer);
     return negotiation;
@@ -78,6 +86,8 @@ export class IbbTransport implements Transport, Startable {
 interface IbbNegotiationInit extends IbbTransportInit {
   readonly context: TransportContext;
   readonly sid: string;
+  /** As the offer has it: only a peer that wants messages gets them. */
+  readonly stanza: IbbStanza;
 }
 
 class IbbNegotiation implements TransportNegotiation {
@@ -99,8 +109,8 @@ class IbbNegotiation implements TransportNegotiation {
   async describe(): Promise<Element> {
     this.#described = true;
     this.#agree();
-    const { sid, blockSize } = this.#init;
-    return jingleIbbOfferCodec.toXml({ sid, blockSize, stanza: 'iq' });
+    const { sid, blockSize, stanza } = this.#init;
+    return jingleIbbOfferCodec.toXml({ sid, blockSize, stanza });
   }
 
   remote(transport: Element): void {
@@ -136,6 +146,10 @@ class IbbNegotiation implements TransportNegotiation {
     if (this.#isClosed()) throw new AbortedError('the negotiation was closed');
     this.#phase = 'handed-out';
     return stream;
+  }
+
+  sent(): SentBytes | undefined {
+    return this.#phase === 'handed-out' ? this.#stream?.sent : undefined;
   }
 
   close(): void {

@@ -1,5 +1,8 @@
 /** How long transports wait for what, and how much they take from a peer, where nothing else is configured. */
+
+import type { ConnectBudgetInit } from './connect-budget.js';
 import type { IbbLimits } from './ibb-stream.js';
+import type { ProxyFinderLimits } from './proxy-finder.js';
 import type { S5bLimits } from './s5b-negotiation.js';
 
 export const defaultS5bLimits: S5bLimits = {
@@ -11,6 +14,22 @@ export const defaultS5bLimits: S5bLimits = {
   negotiationTimeoutMs: 25_000, // all attempts and the peer's; less than the session waits
 };
 
+export const defaultConnectBudget: ConnectBudgetInit = {
+  failuresPerAddressPerMinute: 8, // sessions of one peer begin together
+  failuresPerPeerPerMinute: 60, // several of those, with addresses that only its own network knows
+  failuresPerMinute: 600,
+  concurrentUnproven: 4,
+};
+
+export const defaultProxyLimits: ProxyFinderLimits = {
+  maxServices: 32, // a server has some ten
+  maxProxies: 3, // each costs the peer an attempt
+  answerTimeoutMs: 10_000,
+  waitMs: 1_500, // four round trips
+  expiryMs: 3_600_000,
+  retryMs: 300_000,
+};
+
 export const defaultListenerLimits = {
   handshakeTimeoutMs: 10_000, // two round trips
   maxHandshakes: 128,
@@ -19,6 +38,7 @@ export const defaultListenerLimits = {
 export const defaultIbbLimits: IbbLimits & { readonly openTimeoutMs: number } = {
   window: 8, // measured: 4 KiB blocks gain half again over one at a time; more gains nothing
   ackTimeoutMs: 120_000, // a block may wait for the peer's disk, and for a server's rate limit
+  slowAckMs: 2_000, // other stanzas of ours wait as long behind the blocks
   retryDelayMs: 500,
   lingerMs: 2_000,
   maxUnreadBytes: 1_048_576,

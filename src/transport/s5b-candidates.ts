@@ -3,19 +3,23 @@ import { randomBytes } from 'node:crypto';
 import type { Jid } from '../stanza/jid.js';
 import type { Streamhost } from '../stanza/xep0065-bytestreams.js';
 import { candidatePriority, type S5bCandidate } from '../stanza/xep0260-jingle-s5b.js';
+import type { ListenAddress } from './announced-hosts.js';
 
 export interface OwnCandidatesInit {
   readonly self: Jid;
   /** Where the listener can be reached, best first. */
-  readonly hosts: readonly string[];
-  readonly port: number;
+  readonly addresses: readonly ListenAddress[];
   readonly proxies: readonly Streamhost[];
   /** What the peer has offered: §2.2 forbids to offer the same host and port again. */
   readonly taken: readonly S5bCandidate[];
 }
 
-/** The middle of its range: leaves room above and below. */
-const FIRST_LOCAL_PREFERENCE = 32768;
+/**
+ * Leaves room above and below. COMPAT: other than 2^15, from which Dino 0.4.2 counts down. Where both sides reach
+ * each other with equal priorities, it takes the candidate that the initiator offered instead of the one that the
+ * initiator chose (XEP-0260 §2.4), and each side would use a connection that the other has closed.
+ */
+const FIRST_LOCAL_PREFERENCE = 41_000;
 const ID_BYTES = 8; // a peer must not guess what another session uses
 
 export function randomId(): string {
@@ -23,13 +27,13 @@ export function randomId(): string {
 }
 
 export function ownCandidates(init: OwnCandidatesInit): S5bCandidate[] {
-  const direct = init.hosts.map((host, index) => ({
+  const own = init.addresses.map(({ host, port, type }, index) => ({
     cid: randomId(),
     host,
-    port: init.port,
+    port,
     jid: init.self,
-    type: 'direct' as const,
-    priority: candidatePriority('direct', FIRST_LOCAL_PREFERENCE - index),
+    type,
+    priority: candidatePriority(type, FIRST_LOCAL_PREFERENCE - index),
   }));
   const proxies = init.proxies.map(({ jid, host, port }, index) => ({
     cid: randomId(),
@@ -40,7 +44,7 @@ export function ownCandidates(init: OwnCandidatesInit): S5bCandidate[] {
     priority: candidatePriority('proxy', FIRST_LOCAL_PREFERENCE - index),
   }));
   const taken = new Set(init.taken.map(addressOf));
-  return [...direct, ...proxies].filter((each) => !taken.has(addressOf(each)));
+  return [...own, ...proxies].filter((each) => !taken.has(addressOf(each)));
 }
 
 function addressOf({ host, port }: { readonly host: string; readonly port: number }): string {

@@ -10,7 +10,7 @@ import { messageOf, ShoalError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import { isLoopback } from './address-policy.js';
-import { type AnnounceInit, announcedHosts } from './announced-hosts.js';
+import { type AnnounceInit, announcedAddresses, type ListenAddress } from './announced-hosts.js';
 import { acceptSocks5 } from './socks5-server.js';
 import { TransportFailedError } from './transport.js';
 
@@ -24,9 +24,8 @@ export interface InboundTaker {
 
 /** What the negotiations need of a listener; a simulated network has its own. */
 export interface InboundListener {
-  readonly port: number;
   /** Where peers may reach us, best first. May change when the machine's interfaces do. */
-  readonly hosts: readonly string[];
+  readonly addresses: readonly ListenAddress[];
   /**
    * Connections that ask for `dstaddr` go to `taker` until the returned function is called.
    * Throws {@link TransportFailedError} when somebody else expects it.
@@ -42,8 +41,8 @@ export interface S5bListenerComponents {
 export interface S5bListenerInit extends AnnounceInit {
   /** 0: any free one. */
   readonly port: number;
-  /** The address to listen on. Undefined: all, or only loopback where `hosts` names nothing else. */
-  readonly bindHost?: string;
+  /** Where it is above `port`: the first one that is free of all from there to here. */
+  readonly lastPort?: number;
   /** For a whole SOCKS5 handshake. */
   readonly handshakeTimeoutMs: number;
   /** Connections in their handshake; the oldest makes room for one more. */
@@ -74,29 +73,21 @@ export class S5bListener implements InboundListener, Startable {
     return this.#port;
   }
 
-  get hosts(): readonly string[] {
-    return announcedHosts(this.#init, networkInterfaces());
+  get addresses(): readonly ListenAddress[] {
+    return announcedAddresses(this.#init, this.#port, networkInterfaces());
   }
 
-  start(): Promise<void> {
-    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
-      this.#onConnection(socket),
-    );
-    this.#server = server;
-    const host = this.#init.bindHost ?? loopbackOnly(this.#init.hosts);
-    return new Promise((resolve, reject) => {
-      server.once('error', (cause) => {
-        reject(new ListenError(`can't listen on port ${this.#init.port}: ${cause.message}`, { cause }));
-      });
-      server.listen({ port: this.#init.port, ...(host !== undefined && { host }) }, () => {
-        const address = server.address();
-        this.#port = typeof address === 'object' && address !== null ? address.port : this.#init.port;
-        server.removeAllListeners('error');
-        server.on('error', (error) => this.#components.log.warn({ err: error }, 's5b listener'));
-        this.#components.log.debug({ port: this.#port, hosts: this.hosts }, 's5b listener ready');
-        resolve();
-      });
-    });
+  async start(): Promise<void> {
+    const { port, lastPort = port } = this.#init;
+    for (let next = port; ; next += 1) {
+      try {
+        await this.#listen(next);
+        this.#components.log.debug({ addresses: this.addresses }, 's5b listener ready');
+        return;
+      } catch (thrown) {
+        if (!isTaken(thrown) || next >= lastPort) throw thrown;
+      }
+    }
   }
 
   stop(): Promise<void> {
@@ -115,6 +106,26 @@ export class S5bListener implements InboundListener, Startable {
     return () => {
       if (this.#takers.get(dstaddr) === taker) this.#takers.delete(dstaddr);
     };
+  }
+
+  #listen(port: number): Promise<void> {
+    const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) =>
+      this.#onConnection(socket),
+    );
+    this.#server = server;
+    const host = this.#init.bindHost ?? loopbackOnly(this.#init.hosts);
+    return new Promise((resolve, reject) => {
+      server.once('error', (cause) => {
+        reject(new ListenError(`can't listen on port ${port}: ${cause.message}`, { cause }));
+      });
+      server.listen({ port, ...(host !== undefined && { host }) }, () => {
+        const address = server.address();
+        this.#port = typeof address === 'object' && address !== null ? address.port : port;
+        server.removeAllListeners('error');
+        server.on('error', (error) => this.#components.log.warn({ err: error }, 's5b listener'));
+        resolve();
+      });
+    });
   }
 
   #onConnection(socket: Socket): void {
@@ -164,4 +175,9 @@ export class S5bListener implements InboundListener, Startable {
 /** The address to bind where only loopback is announced; the interfaces may change, what is configured does not. */
 function loopbackOnly(hosts: readonly string[]): string | undefined {
   return hosts.every(isLoopback) ? hosts[0] : undefined;
+}
+
+function isTaken(thrown: unknown): boolean {
+  const cause = thrown instanceof ListenError ? thrown.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'EADDRINUSE';
 }

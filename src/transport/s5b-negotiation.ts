@@ -5,7 +5,7 @@ import type { Entity } from '../entity/entity.js';
 import { AbortedError, messageOf, ParseError } from '../errors.js';
 import type { Log } from '../log.js';
 import { StanzaError, toStanzaError } from '../stanza/stanza-error.js';
-import { bytestreamsCodec, destinationAddress, type Streamhost } from '../stanza/xep0065-bytestreams.js';
+import { bytestreamsCodec, destinationAddress } from '../stanza/xep0065-bytestreams.js';
 import {
   type S5bCandidate,
   type S5bDescription,
@@ -16,11 +16,18 @@ import {
 import type { Element } from '../stanza/xml.js';
 import type { ConnectPolicy } from './address-policy.js';
 import { CandidateSearch, type Found, openStreamhost, type SearchLimits } from './candidate-search.js';
+import type { ConnectGate } from './connect-budget.js';
+import type { ProxySource } from './proxy-finder.js';
 import { ownCandidates } from './s5b-candidates.js';
 import type { InboundListener, InboundTaker } from './s5b-listener.js';
 import { type S5bEffect, type S5bEvent, type S5bState, s5bMachine } from './s5b-machine.js';
 import type { Connector } from './tcp-connector.js';
-import { type TransportContext, TransportFailedError, type TransportNegotiation } from './transport.js';
+import {
+  type SentBytes,
+  type TransportContext,
+  TransportFailedError,
+  type TransportNegotiation,
+} from './transport.js';
 
 export interface S5bNegotiationComponents {
   readonly entity: Pick<Entity, 'request'>;
@@ -29,6 +36,8 @@ export interface S5bNegotiationComponents {
   readonly listener: InboundListener;
   readonly connector: Connector;
   readonly policy: ConnectPolicy;
+  readonly gate: ConnectGate;
+  readonly proxies: ProxySource;
 }
 
 export interface S5bLimits extends SearchLimits {
@@ -40,7 +49,15 @@ export interface S5bNegotiationInit extends S5bLimits {
   readonly context: TransportContext;
   readonly sid: string;
   readonly side: 'offerer' | 'answerer';
-  readonly proxies: readonly Streamhost[];
+}
+
+/** Of the peer's, those that ours must not repeat: a machine has no more, only a stanza has room for them. */
+const MAX_REMEMBERED_CANDIDATES = 100;
+
+/** What the stream had written before it was handed out: the SOCKS5 handshake. */
+interface HandedOut {
+  readonly stream: Duplex;
+  readonly before: number;
 }
 
 export class S5bNegotiation implements TransportNegotiation, InboundTaker {
@@ -54,6 +71,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   #resolve: (stream: Duplex) => void = () => undefined;
   #reject: (error: Error) => void = () => undefined;
   #state: S5bState;
+  #describing: Promise<S5bDescription> | undefined;
   #ours: S5bDescription | undefined;
   #theirs: S5bDescription | undefined;
   #connecting = false;
@@ -63,6 +81,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   #inbound: { stream?: Duplex } | undefined;
   #outgoing: Duplex | undefined;
   #relay: Duplex | undefined;
+  #handedOut: HandedOut | undefined;
 
   constructor(components: S5bNegotiationComponents, init: S5bNegotiationInit) {
     this.#components = components;
@@ -83,8 +102,8 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   }
 
   async describe(): Promise<Element> {
-    this.#ours ??= this.#makeDescription();
-    return s5bDescriptionCodec.toXml(this.#ours);
+    this.#describing ??= this.#makeDescription();
+    return s5bDescriptionCodec.toXml(await this.#describing);
   }
 
   remote(transport: Element): void {
@@ -93,7 +112,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       throw new ParseError("'sid' is not that of the offer", { field: 'sid' });
     if (theirs.mode === 'udp') throw new TransportFailedError('only TCP is served');
     if (this.#theirs) throw new TransportFailedError('the transport was described before');
-    this.#theirs = theirs;
+    this.#theirs = { ...theirs, candidates: theirs.candidates.slice(0, MAX_REMEMBERED_CANDIDATES) };
     this.#search.add(theirs.candidates, this.#theirDstaddr(theirs.dstaddr));
     this.#startSearch();
   }
@@ -112,6 +131,10 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#connecting = true;
     this.#startSearch();
     return this.#stream;
+  }
+
+  sent(): SentBytes | undefined {
+    return this.#handedOut && sentThrough(this.#handedOut);
   }
 
   close(): void {
@@ -150,20 +173,22 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
 
   readonly #onOutgoingClose = () => this.#handle({ type: 'lost' });
 
-  #makeDescription(): S5bDescription {
-    const { context, sid, side, proxies } = this.#init;
-    const { listener } = this.#components;
+  async #makeDescription(): Promise<S5bDescription> {
+    const { context, sid, side } = this.#init;
+    const { listener, proxies } = this.#components;
+    const known = await proxies.streamhosts();
+    if (!isWaiting(this.#state)) throw new AbortedError('the negotiation was closed');
     const dstaddr = this.#ourDstaddr();
     this.#unexpect = listener.expect(dstaddr, this);
     const candidates = ownCandidates({
       self: context.self,
-      hosts: listener.hosts,
-      port: listener.port,
-      proxies,
+      addresses: listener.addresses,
+      proxies: known,
       taken: this.#theirs?.candidates ?? [],
     });
     // XEP-0260 §2.2: the answer has no 'mode'.
-    return { sid, ...(side === 'offerer' && { mode: 'tcp' }), dstaddr, candidates };
+    this.#ours = { sid, ...(side === 'offerer' && { mode: 'tcp' }), dstaddr, candidates };
+    return this.#ours;
   }
 
   /** XEP-0260 §2.2: whoever offers a streamhost comes first in the hash. */
@@ -306,6 +331,10 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       },
       (thrown: unknown) => {
         this.#components.log.debug({ why: messageOf(thrown) }, 's5b proxy failed');
+        const { jid, host, port } = candidate;
+        if (jid !== undefined && !(thrown instanceof AbortedError)) {
+          this.#components.proxies.failed({ jid, host, port });
+        }
         this.#handle({ type: 'relay-failed' });
       },
     );
@@ -339,8 +368,10 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     const streams = { outgoing: this.#outgoing, inbound: this.#inbound?.stream, relay: this.#relay };
     const stream = streams[by];
     this.#release(stream);
-    if (stream?.destroyed === false) this.#resolve(stream);
-    else this.#reject(new TransportFailedError('SOCKS5 bytestream: the connection was lost'));
+    if (stream?.destroyed === false) {
+      this.#handedOut = { stream, before: bytesWritten(stream) ?? 0 };
+      this.#resolve(stream);
+    } else this.#reject(new TransportFailedError('SOCKS5 bytestream: the connection was lost'));
   }
 
   /** Closes everything but the stream that is handed out. */
@@ -363,4 +394,18 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
 
 function isWaiting(state: S5bState): boolean {
   return state.type !== 'connected' && state.type !== 'failed' && state.type !== 'closed';
+}
+
+/** The operating system takes bytes and does not tell what becomes of them. */
+function sentThrough({ stream, before }: HandedOut): SentBytes | undefined {
+  const written = bytesWritten(stream);
+  if (written === undefined) return undefined;
+  return { handedOverBytes: Math.max(0, written - before - stream.writableLength), receivedBytes: undefined };
+}
+
+/** A socket counts what was written into it, what it still holds included. */
+function bytesWritten(stream: Duplex): number | undefined {
+  return 'bytesWritten' in stream && typeof stream.bytesWritten === 'number'
+    ? stream.bytesWritten
+    : undefined;
 }

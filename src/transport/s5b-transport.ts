@@ -4,10 +4,11 @@ import type { Clock } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
 import type { Log } from '../log.js';
 import { NS } from '../stanza/namespaces.js';
-import type { Streamhost } from '../stanza/xep0065-bytestreams.js';
 import { s5bDescriptionCodec } from '../stanza/xep0260-jingle-s5b.js';
 import type { Element } from '../stanza/xml.js';
 import type { ConnectPolicy } from './address-policy.js';
+import type { ConnectGate } from './connect-budget.js';
+import type { ProxySource } from './proxy-finder.js';
 import { randomId } from './s5b-candidates.js';
 import type { InboundListener } from './s5b-listener.js';
 import { type S5bLimits, S5bNegotiation, type S5bNegotiationInit } from './s5b-negotiation.js';
@@ -21,20 +22,18 @@ export interface S5bTransportComponents {
   readonly listener: InboundListener;
   readonly connector: Connector;
   readonly policy: ConnectPolicy;
-}
-
-export interface S5bTransportInit extends S5bLimits {
+  readonly gate: ConnectGate;
   /** Proxies (XEP-0065 §6) that we offer and, where one is nominated, activate. */
-  readonly proxies: readonly Streamhost[];
+  readonly proxies: ProxySource;
 }
 
 export class S5bTransport implements Transport {
   readonly type = 's5b';
   readonly ns = NS.s5b;
   readonly #components: S5bTransportComponents;
-  readonly #init: S5bTransportInit;
+  readonly #init: S5bLimits;
 
-  constructor(components: S5bTransportComponents, init: S5bTransportInit) {
+  constructor(components: S5bTransportComponents, init: S5bLimits) {
     this.#components = components;
     this.#init = init;
   }

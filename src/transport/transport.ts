@@ -24,6 +24,14 @@ export interface TransportContext {
   readonly sendInfo: (payload: Element) => Promise<void>;
 }
 
+/** How far the bytes got that were written into a stream: where another transport may go on. */
+export interface SentBytes {
+  /** Handed over to what carries them; the rest waits in this program. */
+  readonly handedOverBytes: number;
+  /** Of them, known to be with the peer: from the first one on, without a gap. Undefined where nobody tells us. */
+  readonly receivedBytes: number | undefined;
+}
+
 /**
  * The order of calls: as offerer `describe`, then `remote` with the answer; as answerer
  * `remote` with the offer, then `describe`. `info` may come at any time after creation (also
@@ -43,6 +51,11 @@ export interface TransportNegotiation {
    * `close`. The stream's owner destroys it.
    */
   connect(): Promise<Duplex>;
+  /**
+   * How far the bytes got that were written into the stream of `connect`, also when it has ended or
+   * broken; undefined before there is one, and where the transport has no idea.
+   */
+  sent(): SentBytes | undefined;
   /** Gives up: closes listeners, sockets and timers that are not part of a stream already handed out. May be called twice. */
   close(): void;
 }
@@ -59,4 +72,11 @@ export interface Transport {
 /** Thrown when a transport can't be set up, or broke while it carried bytes. The session may try another. */
 export class TransportFailedError extends ShoalError {
   readonly code = 'transport-failed';
+  /** How far our bytes got, where it carried any and can tell. */
+  readonly sent: SentBytes | undefined;
+
+  constructor(message: string, options: { cause?: unknown; sent?: SentBytes } = {}) {
+    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    this.sent = options.sent;
+  }
 }

@@ -75,7 +75,7 @@ describe('the program shoal', () => {
         .trimEnd()
         .split('\n')
         .map((line) => line.replace(file, '').split(' ')[1]),
-      ['xmpp.port:', 'xmpp.jid:', 'shares[0].path:', 'xmpp.secretFile:'],
+      ['xmpp.port:', 'shares[0].path:', 'xmpp.jid:', 'xmpp.secretFile:'],
     );
   });
 

@@ -22,6 +22,7 @@ describe('the folder of npm start', () => {
     const chosen = await folder.prepare(NOTHING, { ports: true });
     const node = await loadNodeConfig(folder.at('node.yaml'));
     assert.deepEqual(node.warnings, []);
+    assert.ok(node.config.xmpp.mode === 'component');
     assert.equal(node.config.xmpp.secret, chosen.secret);
     assert.equal(node.config.xmpp.port, chosen.ports.component);
     assert.deepEqual(

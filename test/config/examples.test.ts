@@ -5,7 +5,13 @@ import { join } from 'node:path';
 import { examples } from '../../src/config/examples.js';
 import { loadAskerConfig, loadNodeConfig } from '../../src/config/load.js';
 import type { Table } from '../../src/config/option.js';
-import { askerOptions, channelOptions, nodeOptions, shareOptions } from '../../src/config/options.js';
+import {
+  askerOptions,
+  channelOptions,
+  nodeOptions,
+  OPTIONS_OF_MODE,
+  shareOptions,
+} from '../../src/config/options.js';
 
 /** The folder of the project, from wherever this was built to. */
 async function projectFile(name: string): Promise<string> {
@@ -48,11 +54,20 @@ describe('the example configurations', () => {
       };
       const node = examples['node.example.yaml'];
       assert.equal((await loadNodeConfig(await use(node))).config.shares[0]?.path, books);
-      // What stands in comments is YAML as well, with allowed values; only the two secrets exclude each other.
-      const bare = node.replace(/# (?=[a-z]\w*: )/g, '').replace(/^ *secretFile: .*\n/m, '');
-      const { config } = await loadNodeConfig(await use(bare));
+      // What stands in comments is YAML as well, with allowed values; only the modes and the two ways to
+      // give a secret exclude each other.
+      const bare = node.replace(/# (?=[a-z]\w*: )/g, '');
+      const without = (text: string, keys: readonly string[]) =>
+        text.replace(new RegExp(`^  (${keys.join('|')}): .*\\n`, 'gm'), '');
+      const { client, component } = OPTIONS_OF_MODE;
+      const { config } = await loadNodeConfig(await use(without(bare, [...client, 'secretFile'])));
       assert.deepEqual(config.shares[0]?.exclude, ['*.part', '.git/**']);
       assert.deepEqual(config.transfers.externalHosts, ['203.0.113.7']);
+      const asClient = without(bare, [...component, 'passwordFile'])
+        .replace('mode: component', 'mode: client')
+        .replace('jid: files.example.org', 'jid: files@example.org');
+      const { xmpp } = (await loadNodeConfig(await use(asClient))).config;
+      assert.ok(xmpp.mode === 'client' && xmpp.password === 's3cret');
       assert.equal(
         (await loadAskerConfig(await use(examples['asker.example.yaml']))).config.password,
         's3cret',

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict';
 import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { systemClock } from '../../src/clock.js';
 import { ConfigError } from '../../src/config/config-error.js';
+import { ImportedModules } from '../../src/config/extension-module.js';
 import { loadAskerConfig, loadNodeConfig } from '../../src/config/load.js';
+import { eventually } from '../support/eventually.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 
 let folder: string;
 
@@ -34,6 +38,112 @@ async function faultsOf(loading: Promise<unknown>): Promise<string[]> {
 }
 
 const XMPP = 'xmpp: { jid: files.example.org, secret: s3cret }\n';
+
+describe('the configuration of a node that logs in as a client', () => {
+  const account = 'mode: client, jid: files@example.org';
+
+  it('needs an account and a password, and has defaults for everything else', async () => {
+    const { config } = await loadNodeConfig(await written(`xmpp: { ${account}, password: s3cret }\n`));
+    assert.deepEqual(config.xmpp, {
+      mode: 'client',
+      jid: 'files@example.org/shoal',
+      password: 's3cret',
+      server: { host: 'example.org', port: 5222 },
+      tls: 'required',
+      subscriptions: 'domain',
+    });
+  });
+
+  it('takes a resource, a server, a file with the password, and rules', async () => {
+    await writeFile(join(folder, 'password'), 's3cret\n', { mode: 0o644 });
+    const { config, warnings } = await loadNodeConfig(
+      await written(`xmpp:
+  mode: client
+  jid: files@example.org/attic
+  passwordFile: ./password
+  server: 127.0.0.1:15222
+  subscriptions: everyone
+`),
+    );
+    assert.deepEqual(config.xmpp, {
+      mode: 'client',
+      jid: 'files@example.org/attic',
+      password: 's3cret',
+      server: { host: '127.0.0.1', port: 15222 },
+      tls: 'allowed',
+      subscriptions: 'everyone',
+    });
+    assert.match(warnings.join(), /password holds a secret and may be read by others/);
+  });
+
+  const faults: readonly (readonly [string, string, readonly (string | RegExp)[]])[] = [
+    [
+      'an address without an account, and no password',
+      'xmpp: { mode: client, jid: files.example.org }',
+      [
+        /xmpp\.jid: "files\.example\.org" must be an account such as files@example\.org/,
+        /xmpp\.passwordFile: is missing; either it or xmpp\.password must be given/,
+      ],
+    ],
+    [
+      'options of a component',
+      `xmpp: { ${account}, password: s3cret, host: 10.0.0.1, port: 5347, secret: hunter2, secretFile: ./x }`,
+      ['host', 'port', 'secret', 'secretFile'].map(
+        (name) => new RegExp(`xmpp\\.${name}: is an option of 'mode: component'; the mode here is client`),
+      ),
+    ],
+    [
+      'options of a client without the mode',
+      'xmpp: { jid: files@example.org, password: hunter2, server: 127.0.0.1:5222 }',
+      [
+        /xmpp\.jid: "files@example\.org" must be a domain such as/,
+        /xmpp\.secretFile: is missing/,
+        /xmpp\.password: is an option of 'mode: client'; the mode here is component/,
+        /xmpp\.server: is an option of 'mode: client'/,
+      ],
+    ],
+    [
+      'what is wrong in itself, once',
+      `xmpp: { ${account}, password: "hunter2\\u0007", server: nowhere, tls: maybe, subscriptions: all, port: 0 }`,
+      [
+        /xmpp\.port: 0 must be a whole number/,
+        /xmpp\.password: must be text/,
+        /xmpp\.server: "nowhere" must be HOST:PORT/,
+        /xmpp\.tls: "maybe" must be one of required, allowed, off/,
+        /xmpp\.subscriptions: "all" must be one of everyone, domain, none/,
+      ],
+    ],
+    [
+      'a mode that there is not',
+      'xmpp: { mode: bot, jid: a.b }',
+      [/xmpp\.mode: "bot" must be one of component, client/],
+    ],
+  ];
+  for (const [what, text, expected] of faults) {
+    it(`tells of ${what}`, async () => {
+      const lines = await faultsOf(loadNodeConfig(await written(`${text}\n`)));
+      assert.equal(lines.length, expected.length, lines.join('\n'));
+      for (const each of expected)
+        assert.ok(
+          lines.some((line) => line.match(each)),
+          `${each}: ${lines.join('\n')}`,
+        );
+      assert.doesNotMatch(lines.join(), /hunter2/);
+    });
+  }
+
+  it('keeps its password out of its shares', async () => {
+    await writeFile(join(folder, 'books', 'password'), 's3cret\n', { mode: 0o600 });
+    const lines = await faultsOf(
+      loadNodeConfig(
+        await written(
+          `xmpp: { ${account}, passwordFile: ./books/password }\nshares: [{ name: books, path: ./books }]\n`,
+        ),
+      ),
+    );
+    assert.match(lines.join(), /xmpp\.passwordFile: .* must not lie inside the share 'books'/);
+  });
+});
 
 describe('the configuration of a node', () => {
   it('needs an address and a secret, and has defaults for everything else', async () => {
@@ -83,7 +193,7 @@ data: ./data
     const faults = await faultsOf(
       loadNodeConfig(
         await written(`xmpp:
-  mode: client
+  mode: component
   prot: 5347
   jid: juliet@example.org
   port: 70000
@@ -105,8 +215,7 @@ colour: red
         '/node.yaml:11: channels[0].service: is missing; must be an XMPP address without a resource, such as pubsub.example.org',
         '/node.yaml:12: log.level: "loud" must be one of trace, debug, info, warn, error, silent',
         '/node.yaml:13: limits.uploads: "3" must be a whole number from 1 to 10000',
-        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, data, log, transfers, scan, limits',
-        `/node.yaml:2: xmpp.mode: "client" must be 'component'; to attach with an account of a server, as a client, is not possible yet`,
+        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, data, extensions, log, transfers, scan, limits',
         '/node.yaml:1: xmpp.secretFile: is missing; either it or xmpp.secret must be given',
         "/node.yaml:3: xmpp.prot: is not an option; did you mean 'port'?",
         '/node.yaml:4: xmpp.jid: "juliet@example.org" must be a domain such as files.example.org',
@@ -209,6 +318,7 @@ colour: red
     await written('s3cret\nignored\n', 'secret');
     const file = await written('xmpp: { jid: a.b, secretFile: ./secret }\n');
     const { config, warnings } = await loadNodeConfig(file);
+    assert.ok(config.xmpp.mode === 'component');
     assert.equal(config.xmpp.secret, 's3cret');
     assert.deepEqual(warnings, []);
   });
@@ -246,6 +356,72 @@ colour: red
     const { config } = await loadNodeConfig(await written(`${XMPP}log:\nscan: { quietMs: }\nshares:\n`));
     assert.equal(config.log.level, 'info');
     assert.equal(config.scan.quietMs, 1000);
+  });
+});
+
+describe('the extensions of a configuration', () => {
+  const modules = new ImportedModules({ clock: systemClock });
+
+  it('are paths from the folder of the file, or mappings with options of their own', async () => {
+    await writeFile(join(folder, 'good.mjs'), 'export default () => ({});\n');
+    const text = `${XMPP}extensions:\n- ./good.mjs\n- module: good.mjs\n  config: { domains: [example.org] }\n`;
+    const { config } = await loadNodeConfig(await written(text), modules);
+    const module = join(folder, 'good.mjs');
+    assert.deepEqual(config.extensions, [
+      { module, config: {}, folder },
+      { module, config: { domains: ['example.org'] }, folder },
+    ]);
+  });
+
+  it('that can not be loaded are told with all that is wrong elsewhere', async () => {
+    const files = {
+      'throws.mjs': "throw new Error('out of order');\n",
+      'syntax.mjs': 'export default () => ({});\n\nexport default (\n',
+      'object.mjs': 'export default {};\n',
+      'newer.mjs': 'export const apiVersion = 2;\nexport default () => ({});\n',
+    };
+    for (const [name, text] of Object.entries(files)) await writeFile(join(folder, name), text);
+    const list = ['none.mjs', ...Object.keys(files)].map((name) => `- ./${name}\n`).join('');
+    const text = `${XMPP}extensions:\n- 7\n- { modul: ./x.mjs }\n${list}log: { level: loud }\n`;
+    const faults = await faultsOf(loadNodeConfig(await written(text), modules));
+    const expected = [
+      /^\/node\.yaml:5: extensions\[2\]: "\/none\.mjs" can't be loaded: Cannot find module/,
+      /^\/node\.yaml:6: extensions\[3\]: "\/throws\.mjs" can't be loaded: out of order$/,
+      /^\/node\.yaml:7: extensions\[4\]: "\/syntax\.mjs" can't be loaded: .* \('node --check' with its path tells where\)$/,
+      /^\/node\.yaml:8: extensions\[5\]: "\/object\.mjs" has no function as its default export$/,
+      /^\/node\.yaml:9: extensions\[6\]: "\/newer\.mjs" is written for version 2 of the interface; here it is 1$/,
+      /^\/node\.yaml:3: extensions\[0\]: 7 must be a path, or a mapping with 'module'/,
+      /^\/node\.yaml:4: extensions\[1\]\.modul: is not an option; did you mean 'module'\?/,
+      /^\/node\.yaml:4: extensions\[1\]\.module: is missing/,
+      /^\/node\.yaml:10: log\.level: "loud"/,
+    ];
+    assert.equal(faults.length, expected.length, faults.join('\n'));
+    for (const each of expected)
+      assert.ok(
+        faults.some((line) => each.test(line)),
+        `${each}\n${faults.join('\n')}`,
+      );
+  });
+
+  it('that are never loaded are told after a while', async () => {
+    await writeFile(join(folder, 'waits.mjs'), 'await new Promise(() => {});\n');
+    const clock = new VirtualClock();
+    const loading = faultsOf(
+      loadNodeConfig(await written(`${XMPP}extensions: [waits.mjs]\n`), new ImportedModules({ clock })),
+    );
+    await eventually(
+      () => clock.pendingTimers,
+      (timers) => timers === 1,
+    );
+    await clock.advance(10_000);
+    assert.match((await loading).join(), /"\/waits\.mjs" is still not loaded after 10 s/);
+    assert.equal(clock.pendingTimers, 0);
+  });
+
+  it('do not run where a configuration is only looked at', async () => {
+    await writeFile(join(folder, 'throws.mjs'), "throw new Error('it runs');\n");
+    const { config } = await loadNodeConfig(await written(`${XMPP}extensions: [throws.mjs]\n`));
+    assert.equal(config.extensions[0]?.module, join(folder, 'throws.mjs'));
   });
 });
 

@@ -97,7 +97,7 @@ describe('client connection', () => {
       await refused('off', /iterations/);
     });
 
-    it('does not use what the library would use unasked: stream management, XEP-0388', async () => {
+    it('does not let the library use what it would use unasked: stream management, XEP-0388', async () => {
       let asked = '';
       server = await ScriptedServer.start(async (session) => {
         await features(
@@ -114,14 +114,19 @@ describe('client connection', () => {
         session.send(
           `<iq id='${id}' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@localhost/r</jid></bind></iq>`,
         );
+        const [enable] = await session.expect(/<enable[^>]*>/);
+        session.send("<failed xmlns='urn:xmpp:sm:3'/>");
         const [all] = await session.expect(/[\s\S]*<\/stream:stream>/);
-        asked = all;
+        asked = enable + all;
       });
       const alice = login(server.port, 'off');
       await alice.start();
       assert.equal(alice.jid, 'alice@localhost/r');
       await alice.stop();
-      assert.match(asked, /^<presence\/><\/stream:stream>$/);
+      assert.match(
+        asked,
+        /^<enable xmlns="urn:xmpp:sm:3" resume="true" max="300"\/><presence\/><\/stream:stream>$/,
+      );
     });
 
     it('fails at once where nobody is there: somebody waits', async () => {

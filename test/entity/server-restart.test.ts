@@ -1,6 +1,7 @@
 /** What needs a server of its own: restarts, crashes, conflicts, encryption. */
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { eventually } from '../support/eventually.js';
 import { startProsody } from '../support/prosody.js';
 import { ServerKind, type TestServer } from '../support/server.js';
 import { startServer } from '../support/server-fixture.js';
+import { TcpProxy } from '../support/tcp-proxy.js';
 
 const FAST = { minBackoffMs: 20, maxBackoffMs: 200 };
 const question = () => xml('q', { xmlns: 'test' });
@@ -38,7 +40,8 @@ describe('entity and its server', () => {
       this.timeout(60_000);
       server = await startServer(kind);
       const files = await started(attachComponent(server, 'files.localhost', { times: FAST }));
-      const alice = await started(attachClient(server, 'alice', { times: FAST }));
+      const management = { times: { maxSuspendedMs: 100 } }; // else her session would wait for the server
+      const alice = await started(attachClient(server, 'alice', { times: FAST, management }));
       files.handleIq('get', 'q', 'test', () => undefined);
       const events: string[] = [];
       files.onEvent((event) => events.push(event.type));
@@ -161,6 +164,30 @@ describe('entity and its server', () => {
         },
       );
       assert.equal(stdout, text);
+    });
+
+    it('resumes an encrypted session', async () => {
+      server = await startProsody({ tls: tls() });
+      const files = await started(attachComponent(server, 'files.localhost'));
+      files.handleIq('get', 'q', 'test', () => xml('a', { xmlns: 'test' }, '猫'));
+      const line = await TcpProxy.start({ targetPort: server.c2sPort });
+      try {
+        const program = new URL('../support/ask-over-tls.js', import.meta.url).pathname;
+        const child = spawn(process.execPath, [program, `${line.port}`, 'again'], {
+          env: { ...process.env, NODE_EXTRA_CA_CERTS: tls().certificateFile },
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let said = '';
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          said += text;
+          if (said === '猫') line.cut();
+        });
+        const [code] = await once(child, 'exit');
+        assert.equal(code, 0);
+        assert.equal(said, '猫 resumed 猫');
+      } finally {
+        await line.stop();
+      }
     });
   });
 });

@@ -311,6 +311,43 @@ describe('StanzaRouter', () => {
     });
   });
 
+  describe('presence', () => {
+    const seen: string[] = [];
+    beforeEach(() => {
+      seen.length = 0;
+      files.handlePresence(({ from, type }) => seen.push(`${from} ${type}`));
+      files.onEvent((event) => seen.push(event.type === 'peer-gone' ? `${event.jid} gone` : event.type));
+    });
+    const inject = (from: string, type?: string) => net.inject(xml('presence', { from, to: FILES, type }));
+
+    it('is handed on, errors and what nobody knows left out', async () => {
+      inject(ROMEO);
+      inject(ROMEO, 'subscribe');
+      inject(ROMEO, 'error');
+      inject(ROMEO, 'nothing-known');
+      await settle();
+      assert.deepEqual(seen, [`${ROMEO} available`, `${ROMEO} subscribe`]);
+    });
+
+    it('tells who is gone: clients and components, not accounts, which may be there unseen', async () => {
+      inject(ROMEO, 'unavailable');
+      inject('other.example.net', 'unavailable');
+      inject('romeo@example.net', 'unavailable');
+      await settle();
+      assert.deepEqual(
+        seen.filter((each) => each.endsWith('gone')),
+        [`${ROMEO} gone`, 'other.example.net gone'],
+      );
+    });
+
+    it('that takes leave does not end what is asked of others', async () => {
+      juliet.handleIq('get', 'q', 'test', () => undefined);
+      const asked = ask();
+      inject(ROMEO, 'unavailable');
+      await asked;
+    });
+  });
+
   it('knows its own addresses', () => {
     for (const ours of [FILES, 'files.example.org/x', 'a@files.example.org'])
       assert.ok(files.isOurs(parseJid(ours)));

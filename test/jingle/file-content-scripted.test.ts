@@ -280,7 +280,9 @@ describe('FileContent with a scripted peer', () => {
   });
 
   it('waits for a promised checksum, but not for ever', async () => {
-    const { download, negotiation, accept, send } = await downloading(SIZE);
+    const { download, negotiation, accept, send } = await downloading(
+      `${SIZE}<hash-used xmlns='${NS.hashes2}' algo='sha-256'/>`,
+    );
     await send('session-accept', accept);
     const stream = await streamOf(negotiation);
     stream.end(BYTES);
@@ -295,6 +297,16 @@ describe('FileContent with a scripted peer', () => {
     assert.equal(ended, false);
     await pair.clock.advance(1);
     assert.deepEqual(await read, BYTES);
+    await download.finish('success');
+    await gone(negotiation, stream);
+  });
+
+  it('does not wait for a checksum that nobody promised, as Dino never does', async () => {
+    const { download, negotiation, accept, send } = await downloading(SIZE);
+    await send('session-accept', accept);
+    const stream = await streamOf(negotiation);
+    stream.end(BYTES);
+    assert.deepEqual(await bytesOf(download.stream), BYTES);
     await download.finish('success');
     await gone(negotiation, stream);
   });

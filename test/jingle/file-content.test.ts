@@ -76,25 +76,6 @@ describe('FileContent', () => {
       await pair.ended();
     });
 
-    it('ends with a reason when the line breaks, and what is missing comes by range', async () => {
-      await open();
-      pair.bytestreams.breakAfterBytes = 400_000;
-      const download = pair.download({ name: 'a' });
-      const got: Buffer[] = [];
-      download.stream.on('data', (chunk: Buffer) => got.push(chunk));
-      const failure = errorOf(new Promise((_, reject) => download.stream.once('error', reject)));
-      await pair.until(() => pair.actions.length >= 2);
-      await settle();
-      await pair.clock.advance(WAIT.reasonMs);
-      await failure;
-      await pair.ended();
-      assert.match(pair.actions.at(-1) ?? '', /session-terminate connectivity-error/);
-      const first = Buffer.concat(got);
-      assert.ok(first.length > 0 && first.length < BYTES.length);
-      const rest = await pair.fetch({ name: 'a', range: { offset: first.length, hashes: [] } });
-      assert.deepEqual(Buffer.concat([first, rest]), BYTES);
-    });
-
     it('as sender gives up a receiver that takes nothing; as receiver never one that it keeps waiting itself', async () => {
       await open();
       const download = pair.download({ name: 'a' });

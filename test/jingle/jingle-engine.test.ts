@@ -4,7 +4,7 @@ import { AbortedError, LimitError } from '../../src/errors.js';
 import { type FileDownload, SessionEndedError } from '../../src/jingle/file-session.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
-import { bytesOf, JinglePair, type JinglePairInit, NODE } from '../support/jingle-pair.js';
+import { ASKER, bytesOf, JinglePair, type JinglePairInit, NODE } from '../support/jingle-pair.js';
 import { sha256 } from '../support/memory-files.js';
 
 const BYTES = randomBytes(700_000);
@@ -258,7 +258,7 @@ describe('JingleEngine', () => {
           return {
             file: source.file,
             range: source.range,
-            open: () => source.open(),
+            open: (wanted) => source.open(wanted),
             checksum: () => source.checksum(),
             release: (outcome) => {
               outcomes.push(outcome.type === 'failed' ? outcome.error.message : outcome.type);
@@ -311,6 +311,23 @@ describe('JingleEngine', () => {
     assert.equal(pair.serving.sessionCount, 0);
     void download.finish('cancel');
     await pair.clock.advance(60_000);
+  });
+
+  it('leaves no timer when it is cut off while the peer acknowledges its end', async () => {
+    const { clock, files, net } = await open();
+    files.offer('a', BYTES);
+    const download = pair.download({ name: 'a' });
+    assert.deepEqual(await bytesOf(download.stream), BYTES);
+    await clock.advance(0);
+    net.delay = 4_000;
+    net.watch((stanza) => {
+      if (stanza.getChild('jingle')?.attrs.action === 'session-terminate') net.cut(ASKER);
+    });
+    const finished = download.finish('success');
+    await clock.advance(4_000);
+    await finished;
+    await pair.ended();
+    assert.equal(net.underWay, 1); // the acknowledgement, which nobody waits for
   });
 
   it('ends many sessions at once, and Node sees no leak in that', async () => {

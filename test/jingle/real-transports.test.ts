@@ -1,16 +1,24 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { Duplex } from 'node:stream';
 import { JingleEngine } from '../../src/jingle/jingle-engine.js';
 import { silentLog } from '../../src/log.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import type { FileDescription } from '../../src/stanza/xep0234-file-transfer.js';
 import { FileServer } from '../../src/transfer/send/file-server.js';
 import { AddressPolicy } from '../../src/transport/address-policy.js';
+import { ConnectBudget } from '../../src/transport/connect-budget.js';
 import { IbbTransport } from '../../src/transport/ibb-transport.js';
-import { defaultIbbLimits, defaultListenerLimits, defaultS5bLimits } from '../../src/transport/limits.js';
+import {
+  defaultConnectBudget,
+  defaultIbbLimits,
+  defaultListenerLimits,
+  defaultS5bLimits,
+} from '../../src/transport/limits.js';
+import { fixedProxies } from '../../src/transport/proxy-finder.js';
 import { S5bListener } from '../../src/transport/s5b-listener.js';
 import { S5bTransport } from '../../src/transport/s5b-transport.js';
-import { TcpConnector } from '../../src/transport/tcp-connector.js';
+import { type Connector, TcpConnector } from '../../src/transport/tcp-connector.js';
 import type { Transport } from '../../src/transport/transport.js';
 import { CountingClock } from '../support/counting-clock.js';
 import { bytesOf } from '../support/jingle-pair.js';
@@ -29,6 +37,8 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
   let files: MemoryFiles;
   let server: FileServer;
   let stops: (() => Promise<void>)[];
+  /** Sockets that were made; a test breaks them. */
+  let sockets: Duplex[];
 
   beforeEach(() => {
     files = new MemoryFiles();
@@ -38,6 +48,7 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
       { maxUploads: 100, maxUploadsPerPeer: 100 },
     );
     stops = [];
+    sockets = [];
   });
 
   afterEach(async () => {
@@ -54,9 +65,19 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
       { ...defaultListenerLimits, hosts: ['127.0.0.1'], loopback: true, port: 0 },
     );
     const policy = new AddressPolicy({ allowPrivate: true, allowLoopback: reach === 'open' });
+    const tcp = new TcpConnector();
+    const connector: Connector = {
+      connect: async (request) => {
+        const socket = await tcp.connect(request);
+        sockets.push(socket);
+        return socket;
+      },
+    };
+    const gate = new ConnectBudget({ clock }, defaultConnectBudget);
+    const proxies = fixedProxies([]);
     const s5b = new S5bTransport(
-      { entity, clock, log: silentLog, listener, connector: new TcpConnector(), policy },
-      { ...defaultS5bLimits, proxies: [] },
+      { entity, clock, log: silentLog, listener, connector, policy, gate, proxies },
+      defaultS5bLimits,
     );
     const ibb = new IbbTransport(
       { entity, clock, log: silentLog },
@@ -104,6 +125,24 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
       await part.finish('success');
     });
   }
+
+  it('goes on over new sockets where those that carried the bytes broke, twice', async () => {
+    const engine = await asker('open', 'open');
+    const broken = download(engine);
+    const chunks: Buffer[] = [];
+    let received = 0;
+    let breaks = 0;
+    for await (const chunk of broken.stream as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      received += chunk.length;
+      if (received < (breaks + 1) * 900_000 || breaks === 2) continue;
+      breaks += 1;
+      for (const socket of sockets.splice(0)) socket.destroy();
+    }
+    assert.equal(breaks, 2);
+    assert.ok(Buffer.concat(chunks).equals(BYTES));
+    await broken.finish('success');
+  });
 
   it('carries an empty file and an empty part', async () => {
     files.offer('empty', Buffer.alloc(0));

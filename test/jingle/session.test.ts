@@ -7,6 +7,7 @@ import { descriptionCodec } from '../../src/stanza/xep0234-file-transfer.js';
 import { elementOf } from '../support/codec-fixtures.js';
 import { JinglePair, type JinglePairInit, NODE } from '../support/jingle-pair.js';
 import { BARE_CONTENT, contentOf, RawJinglePeer } from '../support/raw-jingle-peer.js';
+import { settle } from '../support/virtual-clock.js';
 
 const BYTES = randomBytes(100_000);
 
@@ -69,11 +70,6 @@ describe('Session: rules for peers', () => {
         contentOf({ sid: 's', file, also: "<security xmlns='urn:xmpp:jingle:security:xtls:0'/>" }),
         'security-error',
       ],
-      [
-        'of several files',
-        contentOf({ sid: 's', file }) + contentOf({ sid: 's', file }).replace("name='c'", "name='d'"),
-        'incompatible-parameters',
-      ],
     ];
     for (const [what, content, reason] of cases) {
       it(`${what}: ${reason}`, async () => {
@@ -115,6 +111,8 @@ describe('Session: rules for peers', () => {
     assert.equal(await peer.send('session-accept', 's1', inside), outOfOrder);
     assert.equal(await peer.send('content-accept', 's1', inside), outOfOrder);
     assert.equal(await peer.send('content-reject', 's1', BARE_CONTENT), outOfOrder);
+    const position = inside.replace('<name>a</name>', '<range/>');
+    assert.equal(await peer.send('description-info', 's1', position), 'not-acceptable');
     assert.equal(await peer.send('transport-accept', 's1', inside), outOfOrder);
     assert.equal(await peer.send('transport-reject', 's1', BARE_CONTENT), outOfOrder);
     assert.equal(await peer.send('session-info', 's1'), 'acked'); // and lives on
@@ -136,23 +134,63 @@ describe('Session: rules for peers', () => {
     assert.equal(await peer.send('transport-info', 's1', info), unsupported);
   });
 
-  it('rejects further contents and a change of direction', async () => {
+  it('takes further contents, and rejects what it would have refused by itself', async () => {
     await accepted();
-    const more = contentOf({ sid: 's2', file: '<name>a</name>' }).replace("name='c'", "name='more'");
-    assert.equal(await peer.send('content-add', 's1', more), 'acked');
-    const { contents } = await peer.next('content-reject');
-    assert.deepEqual(contents, [{ creator: 'initiator', name: 'more' }]);
-    const modify = "<content creator='initiator' name='c' senders='initiator'/>";
-    assert.equal(await peer.send('content-modify', 's1', modify), 'not-acceptable');
+    const more = (name: string, file: string) =>
+      contentOf({ sid: name, file }).replace("name='c'", `name='${name}'`);
+    assert.equal(await peer.send('content-add', 's1', more('d', '<name>a</name>')), 'acked');
+    assert.deepEqual((await peer.next('content-accept')).contents[0]?.name, 'd');
+    assert.equal(await peer.send('content-add', 's1', more('e', '<name>none</name>')), 'acked');
+    const { contents, reason } = await peer.next('content-reject');
+    assert.deepEqual(contents, [{ creator: 'initiator', name: 'e', senders: 'responder' }]);
+    assert.equal(reason?.application?.getName(), 'file-not-available');
+    // A duplicate, one of a name that was, one that would be ours.
+    for (const name of ['c', 'd', 'e']) {
+      assert.equal(await peer.send('content-add', 's1', more(name, '<name>a</name>')), 'conflict');
+    }
+    const ours = more('f', '').replace("creator='initiator'", "creator='responder'");
+    assert.equal(await peer.send('content-add', 's1', ours), 'bad-request');
+    // What still comes for one that is over harms nobody.
+    const past = BARE_CONTENT.replace("name='c'", "name='e'");
+    assert.equal(await peer.send('content-remove', 's1', past), 'acked');
     assert.equal(await peer.send('session-info', 's1'), 'acked');
+  });
+
+  it('does not let the direction of a content be changed', async () => {
+    await accepted();
+    for (const senders of ['initiator', 'both', 'none']) {
+      const modify = `<content creator='initiator' name='c' senders='${senders}'/>`;
+      assert.equal(await peer.send('content-modify', 's1', modify), 'not-acceptable');
+    }
+    const same = "<content creator='initiator' name='c' senders='responder'/>";
+    assert.equal(await peer.send('content-modify', 's1', same), 'acked');
+    assert.equal(await peer.send('session-info', 's1'), 'acked');
+  });
+
+  it('takes no more contents in one session than it may', async () => {
+    await open({ maxUploads: 50, maxUploadsPerPeer: 50, engine: { maxContents: 3 } });
+    await peer.request('s1');
+    await peer.next('session-accept');
+    const answers: string[] = [];
+    for (let count = 0; count < 5; count += 1) {
+      const more = contentOf({ sid: `t${count}`, file: '<name>a</name>' }).replace(
+        "name='c'",
+        `name='c${count}'`,
+      );
+      answers.push(await peer.send('content-add', 's1', more));
+    }
+    assert.deepEqual(answers, ['acked', 'acked', ...Array<string>(3).fill('resource-constraint')]);
   });
 
   it('is not made to owe a peer more answers than it may', async () => {
     await accepted();
     pair.net.drop((stanza) => stanza.attrs.from === 'peer@example.org/raw' && stanza.attrs.type === 'result');
-    const more = contentOf({ sid: 's2', file: '' }).replace("name='c'", "name='more'");
     const answers: string[] = [];
-    for (let count = 0; count < 40; count += 1) answers.push(await peer.send('content-add', 's1', more));
+    for (let count = 0; count < 40; count += 1) {
+      const more = contentOf({ sid: 's2', file: '' }).replace("name='c'", `name='more${count}'`);
+      answers.push(await peer.send('content-add', 's1', more));
+      await settle();
+    }
     assert.equal(answers[0], 'acked');
     assert.equal(answers.at(-1), 'resource-constraint');
     await pair.clock.advance(120_000);

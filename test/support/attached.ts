@@ -4,6 +4,7 @@ import { clientEntity } from '../../src/entity/client-entity.js';
 import { componentEntity } from '../../src/entity/component-entity.js';
 import type { ConnectionTimes } from '../../src/entity/connection-machine.js';
 import type { Entity } from '../../src/entity/entity.js';
+import type { StreamManagementInit } from '../../src/entity/stream-management.js';
 import { silentLog } from '../../src/log.js';
 import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { ACCOUNTS, COMPONENT_SECRET, DOMAIN, type TestServer } from './server.js';
@@ -34,6 +35,8 @@ export interface AttachClientOptions extends AttachOptions {
   readonly password?: string;
   readonly resource?: string;
   readonly tls?: 'required' | 'allowed' | 'off';
+  readonly presence?: 'plain' | 'none';
+  readonly management?: StreamManagementInit;
 }
 
 export function attachClient(
@@ -48,6 +51,8 @@ export function attachClient(
     password: options.password ?? account?.password ?? '',
     server: { host: server.host, port: options.port ?? server.c2sPort },
     tls: options.tls ?? 'off',
+    ...(options.presence && { presence: options.presence }),
+    ...(options.management && { management: options.management }),
     ...(options.times && { times: options.times }),
   });
 }

@@ -5,8 +5,14 @@
  */
 import assert from 'node:assert/strict';
 import type { Readable } from 'node:stream';
+import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { Entity } from '../../src/entity/entity.js';
-import type { FileDownload, FileRequestHandler } from '../../src/jingle/file-session.js';
+import type {
+  FileDownload,
+  FileOfferHandler,
+  FileRequestHandler,
+  FileUpload,
+} from '../../src/jingle/file-session.js';
 import { JingleEngine, type JingleEngineInit } from '../../src/jingle/jingle-engine.js';
 import type { JingleTimeouts } from '../../src/jingle/timeouts.js';
 import { silentLog } from '../../src/log.js';
@@ -14,6 +20,7 @@ import { parseJid } from '../../src/stanza/jid.js';
 import type { FileDescription } from '../../src/stanza/xep0234-file-transfer.js';
 import type { Element } from '../../src/stanza/xml.js';
 import { FileServer } from '../../src/transfer/send/file-server.js';
+import { offerFile } from '../../src/transfer/send/offer-file.js';
 import type { TransportType } from '../../src/transport/transport.js';
 import { MemoryFiles } from './memory-files.js';
 import { MemoryNetwork } from './memory-network.js';
@@ -28,6 +35,8 @@ export interface JinglePairInit {
   readonly engine?: Partial<JingleEngineInit>;
   /** Of the asker only. */
   readonly askerTimeouts?: Partial<JingleTimeouts>;
+  /** What the asker does with files that are offered to it. */
+  readonly onFileOffer?: FileOfferHandler;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
   /** In place of the file server. */
@@ -69,7 +78,10 @@ export class JinglePair {
         { maxSessions: 20, maxSessionsPerPeer: 10, ...init.engine, ...own },
       );
     this.serving = engine(this.node, { onFileRequest: init.onFileRequest ?? this.server.handle });
-    this.asking = engine(this.asker, { ...(init.askerTimeouts && { timeouts: init.askerTimeouts }) });
+    this.asking = engine(this.asker, {
+      ...(init.askerTimeouts && { timeouts: init.askerTimeouts }),
+      ...(init.onFileOffer && { onFileOffer: init.onFileOffer }),
+    });
   }
 
   static async open(init: JinglePairInit = {}): Promise<JinglePair> {
@@ -84,6 +96,11 @@ export class JinglePair {
   download(file: Partial<FileDescription>, signal?: AbortSignal): FileDownload {
     const description = { hashes: [], hashesUsed: [], ...file };
     return this.asking.download({ peer: NODE, file: description, ...(signal && { signal }) });
+  }
+
+  /** The node offers one of its files to the asker. */
+  offer(entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
+    return offerFile({ server: this.server, uploader: this.serving }, ASKER, entry, signal);
   }
 
   /** Downloads, ends the session with success, gives the bytes. */
@@ -127,7 +144,8 @@ export class JinglePair {
     await this.node.stop();
     await this.asker.stop();
     await settle();
-    assert.equal(this.clock.pendingTimers, 0, 'timers are left');
+    // What is still on its way is the network's: nobody can take back a stanza.
+    assert.equal(this.clock.pendingTimers - this.net.underWay, 0, 'timers are left');
   }
 
   assertNothingLeft(): void {

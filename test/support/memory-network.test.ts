@@ -46,6 +46,15 @@ describe('MemoryNetwork', () => {
     assert.deepEqual(got, ['1', '2', '3']);
   });
 
+  it('counts the delayed stanzas that are still on their way', async () => {
+    const { juliet } = await pair();
+    net.delay = 50;
+    juliet.send(xml('message', { to: FILES }));
+    assert.deepEqual([net.underWay, clock.pendingTimers], [1, 1]);
+    await clock.advance(50);
+    assert.deepEqual([net.underWay, clock.pendingTimers], [0, 0]);
+  });
+
   it('returns what is sent to nobody', async () => {
     const { juliet } = await pair();
     const asked = juliet.request({ to: parseJid('nobody.example.org'), type: 'get', payload: question() });

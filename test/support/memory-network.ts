@@ -27,11 +27,17 @@ export class MemoryNetwork {
   readonly #drops = new Set<(stanza: Element) => boolean>();
   readonly #watchers = new Set<(stanza: Element) => void>();
   #tail: Promise<void> = Promise.resolve();
+  #delayed = 0;
   /** How long each stanza is on its way, in milliseconds. */
   delay = 0;
 
   constructor({ clock }: MemoryNetworkComponents) {
     this.#clock = clock;
+  }
+
+  /** Delayed stanzas that are still on their way. Each is a timer of the clock, whoever sent it may be gone. */
+  get underWay(): number {
+    return this.#delayed;
   }
 
   /** A component: everything sent to its domain, at any local part and resource, is its. `start` it to be online. */
@@ -42,6 +48,11 @@ export class MemoryNetwork {
   /** A client with this full JID. Other resources of its account may be attached as well. */
   client(jid: string, init: StanzaRouterInit = {}): Entity {
     return this.#attach(parseJid(jid), init);
+  }
+
+  /** A component's connection, for whoever makes the entity on it. */
+  connection(domain: string): Connection {
+    return this.#connect(parseJid(domain));
   }
 
   /** Ends the stream of an entity, as a broken line would. */
@@ -73,15 +84,27 @@ export class MemoryNetwork {
 
   /** For connections: takes a stanza, given as XML, to where its `to` says. */
   route(text: string): void {
-    if (this.delay > 0) this.#clock.after(this.delay, () => this.#deliver(text));
+    if (this.delay > 0) this.#deliverLater(text);
     else this.#tail = this.#tail.then(() => this.#deliver(text));
   }
 
+  #deliverLater(text: string): void {
+    this.#delayed += 1;
+    this.#clock.after(this.delay, () => {
+      this.#delayed -= 1;
+      this.#deliver(text);
+    });
+  }
+
   #attach(jid: Jid, init: StanzaRouterInit): Entity {
+    return new StanzaRouter({ connection: this.#connect(jid), clock: this.#clock, log: silentLog }, init);
+  }
+
+  #connect(jid: Jid): MemoryConnection {
     if (this.#connections.has(jid)) throw new TypeError(`${jid} is on the network already`);
     const connection = new MemoryConnection(this, jid, () => this.#connections.delete(jid));
     this.#connections.set(jid, connection);
-    return new StanzaRouter({ connection, clock: this.#clock, log: silentLog }, init);
+    return connection;
   }
 
   #deliver(text: string): void {

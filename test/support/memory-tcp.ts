@@ -5,6 +5,7 @@
 import { type Duplex, duplexPair } from 'node:stream';
 import type { Clock } from '../../src/clock.js';
 import { AbortedError } from '../../src/errors.js';
+import type { ListenAddress } from '../../src/transport/announced-hosts.js';
 import type { InboundListener, InboundTaker } from '../../src/transport/s5b-listener.js';
 import { acceptSocks5 } from '../../src/transport/socks5-server.js';
 import type { Connector, ConnectRequest } from '../../src/transport/tcp-connector.js';
@@ -82,14 +83,11 @@ export class MemoryTcp implements Connector {
 
 /** A streamhost on a {@link MemoryTcp}. */
 export class MemoryListener implements InboundListener {
+  readonly addresses: readonly ListenAddress[];
   readonly #takers = new Map<string, InboundTaker>();
 
-  constructor(
-    tcp: MemoryTcp,
-    clock: Clock,
-    readonly hosts: readonly string[],
-    readonly port: number,
-  ) {
+  constructor(tcp: MemoryTcp, clock: Clock, hosts: readonly string[], port: number) {
+    this.addresses = hosts.map((host) => ({ host, port, type: 'direct' }));
     for (const host of hosts) {
       tcp.listen(host, port, (stream) => {
         const route = (dstaddr: string) => {

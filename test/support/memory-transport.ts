@@ -9,6 +9,7 @@ import { AbortedError, ParseError } from '../../src/errors.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import { attribute, type Element, xml } from '../../src/stanza/xml.js';
 import {
+  type SentBytes,
   type Transport,
   type TransportContext,
   TransportFailedError,
@@ -33,6 +34,8 @@ export class MemoryBytestreams {
   readonly failing = new Set<TransportType>();
   /** Breaks a stream after so many bytes, once. */
   breakAfterBytes: number | undefined;
+  /** Who hears of it. */
+  breakIsSeenBy: 'both' | 'writer' | 'reader' = 'both';
   /** Bytes that both ends together hold for a reader who is not there. */
   highWaterMark = 65_536;
 
@@ -48,7 +51,9 @@ export class MemoryBytestreams {
       return;
     }
     this.#waiting.delete(sid);
-    const ends = memoryPair(this.highWaterMark, (bytes) => this.#shallBreak(bytes));
+    const ends = memoryPair(this.highWaterMark, (bytes) =>
+      this.#shallBreak(bytes) ? this.breakIsSeenBy : undefined,
+    );
     this.streams.push(...ends);
     other.resolve(ends[0]);
     waiting.resolve(ends[1]);
@@ -134,6 +139,10 @@ export class MemoryNegotiation implements TransportNegotiation {
     });
   }
 
+  sent(): SentBytes | undefined {
+    return undefined;
+  }
+
   close(): void {
     this.#closed = true;
     this.bytestreams.open.delete(this);
@@ -149,7 +158,7 @@ export class MemoryEnd extends Duplex {
 
   constructor(
     highWaterMark: number,
-    private readonly shallBreak: (bytes: number) => boolean,
+    private readonly breaks: (bytes: number) => 'both' | 'writer' | 'reader' | undefined,
   ) {
     super({ highWaterMark, allowHalfOpen: true });
     this.on('error', () => undefined); // nobody need listen: who doesn't sees it closed
@@ -163,10 +172,19 @@ export class MemoryEnd extends Duplex {
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
     this.#bytes += chunk.length;
-    if (this.shallBreak(this.#bytes)) {
-      this.peer?.destroy(new TransportFailedError('the line broke'));
-      callback(new TransportFailedError('the line broke'));
-    } else this.peer?.accept(chunk, callback);
+    const seenBy = this.breaks(this.#bytes);
+    const { peer } = this;
+    if (seenBy === undefined) {
+      peer?.accept(chunk, callback);
+      return;
+    }
+    if (seenBy !== 'both') {
+      // Neither hears of the other any more.
+      this.peer = undefined;
+      if (peer) peer.peer = undefined;
+    }
+    if (seenBy !== 'writer') peer?.destroy(new TransportFailedError('the line broke'));
+    if (seenBy !== 'reader') callback(new TransportFailedError('the line broke'));
   }
 
   override _final(callback: () => void): void {
@@ -192,9 +210,12 @@ export class MemoryEnd extends Duplex {
   }
 }
 
-function memoryPair(highWaterMark: number, shallBreak: (bytes: number) => boolean): [MemoryEnd, MemoryEnd] {
-  const one = new MemoryEnd(highWaterMark, shallBreak);
-  const other = new MemoryEnd(highWaterMark, shallBreak);
+function memoryPair(
+  highWaterMark: number,
+  breaks: (bytes: number) => 'both' | 'writer' | 'reader' | undefined,
+): [MemoryEnd, MemoryEnd] {
+  const one = new MemoryEnd(highWaterMark, breaks);
+  const other = new MemoryEnd(highWaterMark, breaks);
   one.peer = other;
   other.peer = one;
   return [one, other];

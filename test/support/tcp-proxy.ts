@@ -6,6 +6,8 @@ export interface TcpProxyInit {
   readonly targetPort: number;
   /** Passes what the server sends in single bytes, each in a write of its own. Default: as it comes. */
   readonly splitBytes?: boolean;
+  /** Where it listens. Default: any free port. */
+  readonly port?: number;
 }
 
 export class TcpProxy {
@@ -14,6 +16,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #lines: { readonly near: Socket; readonly far: Socket }[] = [];
   #frozen = false;
+  #away = false;
   /** What has passed towards the server. */
   bytesToServer = 0;
 
@@ -24,7 +27,7 @@ export class TcpProxy {
 
   static async start(init: TcpProxyInit): Promise<TcpProxy> {
     const proxy = new TcpProxy(init);
-    proxy.#server.listen(0, '127.0.0.1');
+    proxy.#server.listen(init.port ?? 0, '127.0.0.1');
     await once(proxy.#server, 'listening');
     return proxy;
   }
@@ -61,6 +64,27 @@ export class TcpProxy {
     this.#frozen = false;
   }
 
+  /** Passes half of what the near side sends next, and breaks the connections. */
+  cutInStanza(): void {
+    for (const { near, far } of this.#lines.filter((line) => !line.near.destroyed)) {
+      near.unpipe(far);
+      near.once('data', (chunk: Buffer) => {
+        far.end(chunk.subarray(0, chunk.length / 2), () => near.destroy());
+      });
+      near.resume();
+    }
+  }
+
+  /** Breaks all connections, and every new one until `comeBack`. */
+  goAway(): void {
+    this.#away = true;
+    this.cut();
+  }
+
+  comeBack(): void {
+    this.#away = false;
+  }
+
   /** Breaks all connections. */
   cut(): void {
     for (const socket of this.#sockets) socket.destroy();
@@ -72,6 +96,10 @@ export class TcpProxy {
   }
 
   #join(near: Socket): void {
+    if (this.#away) {
+      near.destroy();
+      return;
+    }
     const far = connect({ port: this.#init.targetPort, host: '127.0.0.1', noDelay: true });
     near.setNoDelay(true);
     this.#lines.push({ near, far });

@@ -4,6 +4,8 @@ import { parseJid } from '../../src/stanza/jid.js';
 import type { CandidateType, S5bCandidate } from '../../src/stanza/xep0260-jingle-s5b.js';
 import { AddressPolicy } from '../../src/transport/address-policy.js';
 import { CandidateSearch, type Found } from '../../src/transport/candidate-search.js';
+import { ConnectBudget } from '../../src/transport/connect-budget.js';
+import { defaultConnectBudget } from '../../src/transport/limits.js';
 import { MemoryListener, MemoryTcp } from '../support/memory-tcp.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
@@ -32,6 +34,7 @@ describe('CandidateSearch', () => {
         log: silentLog,
         connector: tcp,
         policy: new AddressPolicy({ allowPrivate: true, allowLoopback: false }),
+        gate: new ConnectBudget({ clock }, defaultConnectBudget),
       },
       { ...limits, peer: parseJid('romeo@montague.lit/orchard'), onEnd: (found) => ends.push(found) },
     );

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import {
+  acknowledgedBytes,
   hasRoom,
   type IbbEffect,
   type IbbEvent,
@@ -39,9 +40,10 @@ const events: readonly IbbEvent[] = [
   { type: 'start' },
   { type: 'opened' },
   { type: 'open-refused', why: 'no' },
+  { type: 'open-too-large' },
   { type: 'peer-open', blockSize: 4 },
   { type: 'write', bytes },
-  { type: 'acked', seq: 0 },
+  { type: 'acked', seq: 0, slow: false },
   { type: 'bounced', seq: 0 },
   { type: 'refused', why: 'no' },
   { type: 'retry' },
@@ -60,6 +62,7 @@ const over = (state: string) => ({
   start: state,
   opened: state,
   'open-refused': state,
+  'open-too-large': state,
   acked: state,
   bounced: state,
   refused: state,
@@ -98,6 +101,7 @@ describeTable(
     opening: {
       opened: 'open opened',
       'open-refused': 'failed fail',
+      'open-too-large': 'opening send-open',
       'peer-open': 'open opened',
       data: 'open deliver opened',
       malformed: 'failed send-close fail',
@@ -109,7 +113,8 @@ describeTable(
     open: {
       start: 'open',
       opened: 'open',
-      'peer-open': 'open',
+      'open-too-large': 'open',
+      'peer-open': 'open opened',
       write: 'open send-data',
       acked: 'open',
       bounced: 'open start-retry',
@@ -137,8 +142,8 @@ describeTable(
     },
     closing: {
       data: 'closing deliver',
-      malformed: 'failed send-close fail',
-      overflow: 'failed refuse send-close fail',
+      malformed: 'failed fail',
+      overflow: 'failed refuse fail',
       'peer-close': 'closed end-reader answer-close',
       'close-answered': 'closed end-reader',
       lost: 'closed end-reader',
@@ -173,7 +178,7 @@ describe('ibb machine', () => {
       const write = go(state, { type: 'write', bytes });
       seqs.push(...sent(write.effects));
       const seq = block % 65_536;
-      state = go(write.state, { type: 'acked', seq }, { type: 'data', seq, bytes }).state;
+      state = go(write.state, { type: 'acked', seq, slow: false }, { type: 'data', seq, bytes }).state;
     }
     assert.deepEqual(seqs.slice(-3), [65_535, 0, 1]);
   });
@@ -185,7 +190,36 @@ describe('ibb machine', () => {
       state = go(state, { type: 'write', bytes }).state;
     }
     assert.ok(!hasRoom(state));
-    assert.ok(hasRoom(go(state, { type: 'acked', seq: 0 }).state));
+    assert.ok(hasRoom(go(state, { type: 'acked', seq: 0, slow: false }).state));
+  });
+
+  it('opens with smaller and smaller blocks where the peer wants that, and not for ever', () => {
+    const sizes: number[] = [];
+    let state: IbbState = initialIbbState({ blockSize: 100, window: 1 });
+    let event: IbbEvent = { type: 'start' };
+    while (state.type === 'agreed' || state.type === 'opening') {
+      const next = go(state, event);
+      sizes.push(
+        ...next.effects.flatMap((effect) => (effect.type === 'send-open' ? [effect.blockSize] : [])),
+      );
+      state = next.state;
+      event = { type: 'open-too-large' };
+    }
+    assert.deepEqual(sizes, [100, 50, 25, 12, 6]);
+    assert.equal(state.type, 'failed');
+  });
+
+  it('knows how many bytes the peer has, to the first block that is not acknowledged', () => {
+    const full = [0, 1, 2].reduce((state) => go(state, { type: 'write', bytes }).state, open(3));
+    assert.equal(acknowledgedBytes(full), 0);
+    const gap = go(full, { type: 'acked', seq: 1, slow: false }).state;
+    assert.equal(acknowledgedBytes(gap), 0);
+    const first = go(gap, { type: 'acked', seq: 0, slow: false }).state;
+    assert.equal(acknowledgedBytes(first), 2 * bytes.length);
+    assert.equal(
+      acknowledgedBytes(go(first, { type: 'acked', seq: 2, slow: false }).state),
+      3 * bytes.length,
+    );
   });
 
   it('refuses a seq that was used already, and closes', () => {
@@ -218,7 +252,7 @@ describe('ibb machine', () => {
       full,
       { type: 'bounced', seq: 1 },
       { type: 'bounced', seq: 2 },
-      { type: 'acked', seq: 0 },
+      { type: 'acked', seq: 0, slow: false },
     );
     assert.deepEqual(
       back.effects.map((effect) => effect.type),
@@ -226,13 +260,13 @@ describe('ibb machine', () => {
     );
     const first = go(back.state, { type: 'retry' });
     assert.deepEqual(sent(first.effects), [1]);
-    const second = go(first.state, { type: 'acked', seq: 1 });
+    const second = go(first.state, { type: 'acked', seq: 1, slow: false });
     assert.deepEqual(sent(second.effects), [2]);
   });
 
   it('gives up when a block was lost between others', () => {
     const full = [0, 1].reduce((state) => go(state, { type: 'write', bytes }).state, open(3));
-    const lost = go(full, { type: 'bounced', seq: 0 }, { type: 'acked', seq: 1 });
+    const lost = go(full, { type: 'bounced', seq: 0 }, { type: 'acked', seq: 1, slow: false });
     assert.equal(lost.state.type, 'failed');
   });
 
@@ -252,7 +286,7 @@ describe('ibb machine', () => {
     let { state } = go(open(4), { type: 'write', bytes }, { type: 'bounced', seq: 0 }, { type: 'retry' });
     let seq = 0;
     for (let acks = 0; acks < 40; acks += 1) {
-      state = go(state, { type: 'acked', seq }, { type: 'write', bytes }).state;
+      state = go(state, { type: 'acked', seq, slow: false }, { type: 'write', bytes }).state;
       seq += 1;
     }
     let room = 0;
@@ -301,7 +335,10 @@ describe('ibb machine', () => {
               receiver = step.state;
               got.push(...step.effects.flatMap((each) => (each.type === 'deliver' ? [...each.bytes] : [])));
             }
-            const told = go(sender, { type: bounce ? 'bounced' : 'acked', seq: block.seq });
+            const told = go(
+              sender,
+              bounce ? { type: 'bounced', seq: block.seq } : { type: 'acked', seq: block.seq, slow: false },
+            );
             sender = told.state;
             perform(told.effects);
           }

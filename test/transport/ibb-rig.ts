@@ -6,7 +6,7 @@ import { silentLog } from '../../src/log.js';
 import { type Jid, parseJid } from '../../src/stanza/jid.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import { StanzaError, type StanzaErrorCondition } from '../../src/stanza/stanza-error.js';
-import { type IbbData, ibbDataCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
+import { type IbbData, type IbbStanza, ibbDataCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
 import { jingleIbbAnswerCodec, jingleIbbOfferCodec } from '../../src/stanza/xep0261-jingle-ibb.js';
 import type { Element } from '../../src/stanza/xml.js';
 import { IbbTransport } from '../../src/transport/ibb-transport.js';
@@ -27,8 +27,10 @@ export class IbbRig {
   readonly network = new MemoryNetwork({ clock: this.clock });
   readonly ours: Entity = this.network.component(romeo);
   readonly peer: Entity = this.network.component(juliet);
+  /** As our own entity, but a test may take it offline for a while, as a session whose line broke and comes back. */
+  readonly suspendable = new Suspendable(this.ours);
   readonly transport = new IbbTransport(
-    { entity: this.ours, clock: this.clock, log: silentLog },
+    { entity: this.suspendable, clock: this.clock, log: silentLog },
     { ...defaultIbbLimits, blockSize: BLOCK, window: 3, maxUnreadBytes: 400_000 },
   );
   /** Destroyed at the end of the test. */
@@ -70,8 +72,8 @@ export class IbbRig {
   }
 
   /** Our negotiation of what the peer offers. */
-  accepted(offer: { sid: string; blockSize: number }): TransportNegotiation {
-    const element = jingleIbbOfferCodec.toXml({ ...offer, stanza: 'iq' });
+  accepted(offer: { sid: string; blockSize: number; stanza?: IbbStanza }): TransportNegotiation {
+    const element = jingleIbbOfferCodec.toXml({ stanza: 'iq', ...offer });
     return this.transport.answer({ ...noInfo, role: 'responder' }, element);
   }
 
@@ -87,13 +89,13 @@ export class IbbRig {
   }
 
   /** A stream of ours that we opened. */
-  async openedByUs(): Promise<{ stream: Duplex; sid: string }> {
+  async openedByUs(): Promise<{ stream: Duplex; sid: string; negotiation: TransportNegotiation }> {
     const negotiation = this.transport.offer({ ...noInfo, role: 'initiator' });
     const { sid } = jingleIbbOfferCodec.fromXml(await negotiation.describe());
     negotiation.remote(jingleIbbAnswerCodec.toXml({ sid, blockSize: BLOCK, stanza: 'iq' }));
     const stream = await negotiation.connect();
     this.streams.push(stream);
-    return { stream, sid };
+    return { stream, sid, negotiation };
   }
 
   /** Sends an iq set to us. */
@@ -127,4 +129,34 @@ export async function assertRefused(
 export async function failure(stream: Duplex): Promise<Error | undefined> {
   if (!stream.closed) await new Promise((resolve) => stream.once('close', resolve));
   return stream.errored ?? undefined;
+}
+
+/** An entity whose line is away for a while (XEP-0198): what is sent meanwhile goes out when it is back, in order. */
+class Suspendable {
+  #kept: (() => void)[] | undefined;
+  readonly request: Entity['request'];
+  readonly send: Entity['send'];
+  readonly handleIq: Entity['handleIq'];
+  readonly handleMessage: Entity['handleMessage'];
+  readonly onEvent: Entity['onEvent'];
+
+  constructor(entity: Entity) {
+    const whenBack = (work: () => void) => (this.#kept ? this.#kept.push(work) : work());
+    this.request = (request) =>
+      new Promise((resolve, reject) => whenBack(() => entity.request(request).then(resolve, reject)));
+    this.send = (stanza) => whenBack(() => entity.send(stanza));
+    this.handleIq = (...handler) => entity.handleIq(...handler);
+    this.handleMessage = (...handler) => entity.handleMessage(...handler);
+    this.onEvent = (listener) => entity.onEvent(listener);
+  }
+
+  suspend(): void {
+    this.#kept ??= [];
+  }
+
+  resume(): void {
+    const kept = this.#kept ?? [];
+    this.#kept = undefined;
+    for (const work of kept) work();
+  }
 }

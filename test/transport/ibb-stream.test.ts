@@ -1,14 +1,18 @@
 /** In-band bytestreams of ours against a peer that the test plays. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import type { Duplex } from 'node:stream';
 import { parseJid } from '../../src/stanza/jid.js';
+import { NS } from '../../src/stanza/namespaces.js';
 import { StanzaError, type StanzaErrorCondition } from '../../src/stanza/stanza-error.js';
-import { ibbCloseCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
+import { ibbCloseCodec, ibbDataCodec, ibbOpenCodec } from '../../src/stanza/xep0047-ibb.js';
+import { PingElement, pingCodec } from '../../src/stanza/xep0199-ping.js';
+import { jingleIbbOfferCodec } from '../../src/stanza/xep0261-jingle-ibb.js';
 import { type Element, xml } from '../../src/stanza/xml.js';
 import { defaultIbbLimits } from '../../src/transport/limits.js';
 import { TransportFailedError } from '../../src/transport/transport.js';
 import { settle } from '../support/virtual-clock.js';
-import { assertRefused, BLOCK, data, failure, IbbRig, rawData, romeo } from './ibb-rig.js';
+import { assertRefused, BLOCK, data, failure, IbbRig, juliet, rawData, romeo } from './ibb-rig.js';
 
 describe('IbbStream', () => {
   let rig: IbbRig;
@@ -192,6 +196,23 @@ describe('IbbStream', () => {
       });
     }
 
+    it('waits where too many requests of ours wait for an answer already', async () => {
+      const { stream } = await rig.openedByUs();
+      const restore = rig.network.drop((stanza) => stanza.getChild('ping') !== undefined);
+      const waiting = Array.from({ length: 5000 }, () =>
+        rig.ours
+          .request({ to: juliet, type: 'get', payload: pingCodec.toXml({}), timeoutMs: 10_000 })
+          .catch(() => undefined),
+      );
+      stream.end('patience');
+      await settle();
+      assert.equal(rig.got.length, 0);
+      await rig.clock.advance(60_000);
+      await Promise.all(waiting);
+      restore();
+      assert.equal(rig.got.map(({ bytes }) => String(bytes)).join(''), 'patience');
+    });
+
     it('gives up when it never gets better', async () => {
       const { stream } = await rig.openedByUs();
       rig.onData = () => {
@@ -228,6 +249,164 @@ describe('IbbStream', () => {
       await rig.clock.advance(defaultIbbLimits.ackTimeoutMs);
       assert.ok((await failure(stream)) instanceof TransportFailedError);
       await rig.clock.advance(defaultIbbLimits.ackTimeoutMs);
+    });
+
+    it('narrows its window where answers take long, and widens it again', async () => {
+      const { stream } = await rig.openedByUs();
+      let answerMs = 0;
+      let underWay = 0;
+      let most = 0;
+      rig.onData = async () => {
+        underWay += 1;
+        most = Math.max(most, underWay);
+        if (answerMs > 0) await new Promise<void>((resolve) => rig.clock.after(answerMs, resolve));
+        underWay -= 1;
+        return undefined;
+      };
+      const mostWhileSending = async (blocks: number): Promise<number> => {
+        most = 0;
+        const done = new Promise((resolve) => stream.write(Buffer.alloc(blocks * BLOCK), resolve));
+        await rig.clock.advance(blocks * 10_000);
+        await done;
+        return most;
+      };
+      answerMs = 100;
+      assert.equal(await mostWhileSending(6), 3);
+      answerMs = 3000;
+      await mostWhileSending(4);
+      assert.equal(await mostWhileSending(6), 1);
+      answerMs = 100;
+      await mostWhileSending(6);
+      assert.equal(await mostWhileSending(6), 3);
+    });
+
+    it('opens with smaller blocks where the peer wants that', async () => {
+      rig.onOpen = () => {
+        if ((rig.opens.at(-1) ?? 0) > 5) throw new StanzaError('resource-constraint');
+        return undefined;
+      };
+      const { stream } = await rig.openedByUs();
+      assert.deepEqual(rig.opens, [BLOCK, BLOCK / 2, BLOCK / 4]);
+      stream.write(Buffer.alloc(BLOCK));
+      await settle();
+      assert.deepEqual(
+        rig.got.map(({ bytes }) => bytes.length),
+        [4, 4, 4, 4],
+      );
+    });
+
+    it('goes on where the connection is resumed, with every block once and in order', async () => {
+      const { stream } = await rig.openedByUs();
+      stream.write('before');
+      await settle();
+      rig.suspendable.suspend();
+      stream.write('meanwhile');
+      stream.write('and more of it, in several blocks');
+      await rig.clock.advance(20_000);
+      assert.equal(rig.got.length, 1);
+      rig.suspendable.resume();
+      await rig.clock.advance(0);
+      assert.equal(
+        rig.got.map(({ bytes }) => String(bytes)).join(''),
+        'beforemeanwhileand more of it, in several blocks',
+      );
+      assert.deepEqual(
+        rig.got.map(({ seq }) => seq),
+        rig.got.map((_, index) => index),
+      );
+    });
+
+    it('says how many bytes the peer has when the connection is lost', async () => {
+      const { stream, negotiation } = await rig.openedByUs();
+      let answered = 0;
+      rig.onData = () => {
+        answered += 1;
+        return answered > 2 ? new Promise(() => undefined) : undefined;
+      };
+      stream.write(Buffer.alloc(10 * BLOCK));
+      await settle();
+      rig.network.cut(romeo);
+      rig.network.restore(romeo);
+      const error = await failure(stream);
+      const sent = { handedOverBytes: 5 * BLOCK, receivedBytes: 2 * BLOCK };
+      assert.ok(error instanceof TransportFailedError);
+      assert.deepEqual(error.sent, sent);
+      assert.deepEqual(negotiation.sent(), sent);
+    });
+
+    it('says that the peer has everything when it is closed in good order', async () => {
+      const { stream, negotiation } = await rig.openedByUs();
+      stream.end(Buffer.alloc(5 * BLOCK + 3));
+      await once(stream, 'finish');
+      const bytes = 5 * BLOCK + 3;
+      assert.deepEqual(negotiation.sent(), { handedOverBytes: bytes, receivedBytes: bytes });
+    });
+
+    describe('by messages, where the peer wants that', () => {
+      const got: string[] = [];
+      let pings: number;
+
+      async function byMessage(): Promise<Duplex> {
+        got.length = 0;
+        pings = 0;
+        rig.peer.handleMessage('data', NS.ibb, ({ stanza }) => {
+          const payload = stanza.getChild('data');
+          assert.ok(payload);
+          const block = ibbDataCodec.fromXml(payload);
+          assert.equal(block.seq, got.length);
+          got.push(String(block.bytes));
+        });
+        const negotiation = rig.accepted({ sid: 's', blockSize: BLOCK, stanza: 'message' });
+        assert.equal(jingleIbbOfferCodec.fromXml(await negotiation.describe()).stanza, 'message');
+        const connecting = negotiation.connect();
+        await rig.ask(ibbOpenCodec.toXml({ sid: 's', blockSize: BLOCK, stanza: 'message' }));
+        const stream = await connecting;
+        rig.streams.push(stream);
+        return stream;
+      }
+
+      function answerPings(answer: () => Promise<undefined> | undefined): void {
+        rig.peer.handleIq('get', PingElement.name, PingElement.ns, () => {
+          pings += 1;
+          return answer();
+        });
+      }
+
+      it('sends no more than a window before the peer has answered a ping', async () => {
+        const stream = await byMessage();
+        let release: () => void = () => undefined;
+        answerPings(
+          () =>
+            new Promise((resolve) => {
+              release = () => resolve(undefined);
+            }),
+        );
+        stream.write(Buffer.alloc(10 * BLOCK));
+        await settle();
+        assert.deepEqual([got.length, pings], [3, 1]);
+        release();
+        await settle();
+        assert.deepEqual([got.length, pings], [6, 2]);
+      });
+
+      it('takes any answer of the peer to the ping', async () => {
+        const stream = await byMessage();
+        answerPings(() => {
+          throw new StanzaError('feature-not-implemented');
+        });
+        stream.end('all of it, whatever it is, is there');
+        await once(stream, 'finish');
+        assert.equal(got.join(''), 'all of it, whatever it is, is there');
+      });
+
+      it('fails where the peer is gone, since nobody knows what it got', async () => {
+        const stream = await byMessage();
+        answerPings(() => {
+          throw new StanzaError('recipient-unavailable', undefined, { type: 'wait' });
+        });
+        stream.write('lost');
+        assert.ok((await failure(stream)) instanceof TransportFailedError);
+      });
     });
 
     it('tells the writer when the peer has closed', async () => {

@@ -155,9 +155,18 @@ describe('S5bListener', () => {
     assert.equal(error.code, 'ECONNREFUSED');
   });
 
+  it('takes the first free port of a range, and fails where none is', async () => {
+    const first = await listen();
+    const range = { port: first.port, lastPort: Math.min(65_535, first.port + 20) };
+    const second = await listen(range);
+    assert.ok(second.port > first.port && second.port <= range.lastPort);
+    assert.equal(second.addresses[0]?.port, second.port);
+    await assert.rejects(listen({ port: first.port }), ListenError);
+  });
+
   it('announces something on every machine', async () => {
     const listener = await listen({ hosts: [], loopback: false });
-    assert.ok(listener.hosts.length > 0);
+    assert.ok(listener.addresses.length > 0);
     assert.ok(listener.port > 0);
   });
 });

@@ -23,7 +23,9 @@ import {
 } from '../../src/stanza/xep0260-jingle-s5b.js';
 import type { Element } from '../../src/stanza/xml.js';
 import { AddressPolicy } from '../../src/transport/address-policy.js';
-import { defaultS5bLimits } from '../../src/transport/limits.js';
+import { ConnectBudget } from '../../src/transport/connect-budget.js';
+import { defaultConnectBudget, defaultS5bLimits } from '../../src/transport/limits.js';
+import { fixedProxies } from '../../src/transport/proxy-finder.js';
 import { S5bTransport } from '../../src/transport/s5b-transport.js';
 import { connectSocks5 } from '../../src/transport/socks5-client.js';
 import { acceptSocks5 } from '../../src/transport/socks5-server.js';
@@ -87,8 +89,17 @@ describe('S5bNegotiation', () => {
     listeners.push(listener);
     const policy = new AddressPolicy({ allowPrivate: true, allowLoopback: false });
     return new S5bTransport(
-      { entity, clock, log: silentLog, listener, connector: tcp, policy },
-      { ...defaultS5bLimits, proxies },
+      {
+        entity,
+        clock,
+        log: silentLog,
+        listener,
+        connector: tcp,
+        policy,
+        gate: new ConnectBudget({ clock }, defaultConnectBudget),
+        proxies: fixedProxies(proxies),
+      },
+      defaultS5bLimits,
     );
   }
 

@@ -2,7 +2,9 @@ import type { Duplex } from 'node:stream';
 import { silentLog } from '../../src/log.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { AddressPolicy } from '../../src/transport/address-policy.js';
-import { defaultListenerLimits, defaultS5bLimits } from '../../src/transport/limits.js';
+import { ConnectBudget } from '../../src/transport/connect-budget.js';
+import { defaultConnectBudget, defaultListenerLimits, defaultS5bLimits } from '../../src/transport/limits.js';
+import { fixedProxies } from '../../src/transport/proxy-finder.js';
 import { S5bListener } from '../../src/transport/s5b-listener.js';
 import { S5bTransport } from '../../src/transport/s5b-transport.js';
 import { TcpConnector } from '../../src/transport/tcp-connector.js';
@@ -22,9 +24,11 @@ async function makeRig(): Promise<TransportRig> {
     await entity.start();
     await listener.start();
     const policy = new AddressPolicy({ allowPrivate: true, allowLoopback: true });
+    const gate = new ConnectBudget({ clock }, defaultConnectBudget);
+    const proxies = fixedProxies([]);
     const transport = new S5bTransport(
-      { entity, clock, log: silentLog, listener, connector: new TcpConnector(), policy },
-      { ...defaultS5bLimits, proxies: [] },
+      { entity, clock, log: silentLog, listener, connector: new TcpConnector(), policy, gate, proxies },
+      defaultS5bLimits,
     );
     const stop = async () => {
       await listener.stop();

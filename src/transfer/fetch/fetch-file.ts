@@ -18,7 +18,7 @@ import {
   type FetchRequest,
   type FetchSource,
 } from './fetch-request.js';
-import { isAsked, isProof, knownFile, mayFollow, targetHash, targetSize, toldOf } from './known-file.js';
+import { isAsked, knownFile, mayFollow, targetHash, targetSize, toldOf } from './known-file.js';
 import { PartFile } from './part-file.js';
 import { isLasting, SourceOrder } from './source-order.js';
 import { SourceSession } from './source-session.js';
@@ -118,7 +118,7 @@ class Fetch {
       yield this.#progress();
       yield { type: 'verifying' };
       await this.#part.commit();
-      yield await this.#done(isProof(this.#part.file));
+      yield await this.#done(true);
       return;
     }
     await this.#checkSpace(targetSize(this.#part.file), DiskError);
@@ -151,7 +151,7 @@ class Fetch {
   async #isHereAlready(): Promise<boolean> {
     if (this.#part.have === 0) return false;
     const hash = targetHash(this.#part.file);
-    if (hash !== undefined) return (await this.#part.hash(hash.algo))?.value === hash.value;
+    if (hash !== undefined) return (await this.#part.hash(hash.algo)).value === hash.value;
     const size = targetSize(this.#part.file);
     if (this.#part.have !== size) return false;
     if (this.#part.proven === size) return true;
@@ -327,7 +327,7 @@ class Fetch {
       type: 'done',
       path: this.#request.target,
       bytes: this.#part.have,
-      ...(hash !== undefined && { hash }),
+      hash,
       verified,
     };
   }

@@ -4,7 +4,6 @@
  */
 import type { FileDescription, Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
-import { canCompute } from './content-hash.js';
 import type { FetchRequest, FetchSource } from './fetch-request.js';
 
 export interface KnownFile {
@@ -84,19 +83,20 @@ export function mayFollow(known: KnownFile, offered: Told): boolean {
 
 /** Whether a hash known before the bytes come will say of all of them that they are right. */
 function decides(known: KnownFile): boolean {
-  return known.range === undefined && known.asked !== undefined && canCompute(known.asked.algo);
+  return known.range === undefined && known.asked !== undefined;
 }
 
 /** The hash that the target must have; undefined when only the sources' checksums can tell. */
 export function targetHash(known: KnownFile): Hash | undefined {
   if (known.range !== undefined) return undefined;
-  if (known.asked !== undefined && canCompute(known.asked.algo)) return known.asked;
-  return known.told?.hashes.find((hash) => canCompute(hash.algo));
+  return known.asked ?? strongest(known.told?.hashes ?? []);
 }
 
-/** Whether bytes with the target hash are what the asker named: not when it named a hash that can't be computed here. */
-export function isProof(known: KnownFile): boolean {
-  return known.asked === undefined || canCompute(known.asked.algo);
+/** SHA-256 where it is told, which is computed fastest; SHA-1 only where there is nothing better (XEP-0414 §2). */
+function strongest(hashes: readonly Hash[]): Hash | undefined {
+  return (
+    hashes.find(({ algo }) => algo === 'sha-256') ?? hashes.find(({ algo }) => algo !== 'sha-1') ?? hashes[0]
+  );
 }
 
 /** How many bytes the target will have; undefined when nobody has said. */

@@ -10,9 +10,9 @@ import { basename, dirname, join } from 'node:path';
 import { messageOf } from '../../errors.js';
 import type { PartFileSystem, PartHandle } from '../../fs/part-file.js';
 import type { Claim } from '../../fs/process-claim.js';
+import { ContentHash } from '../../jingle/content-hash.js';
 import type { Log } from '../../log.js';
 import type { Hash, HashAlgorithm } from '../../stanza/xep0300-hashes.js';
-import { ContentHash } from './content-hash.js';
 import { DiskError, existsError, guarded } from './disk-error.js';
 import { isContinued, type KnownFile, type Told, targetHash } from './known-file.js';
 import { formatJournal, MAX_JOURNAL_BYTES, type PartJournal, parseJournal } from './part-journal.js';
@@ -152,13 +152,13 @@ export class PartFile {
     });
   }
 
-  /** The hash of the bytes from `start` on; undefined when the function can't be computed here. */
-  hash(algo: HashAlgorithm, start = 0): Promise<Hash | undefined> {
+  /** The hash of the bytes from `start` on. */
+  hash(algo: HashAlgorithm, start = 0): Promise<Hash> {
     return this.#guarded(async () => {
       if (algo === this.#running.algo && start === 0) return this.#running.value();
-      const hash = ContentHash.of(algo);
-      if (hash) await this.#read(start, this.#have, hash);
-      return hash?.value();
+      const hash = new ContentHash(algo);
+      await this.#read(start, this.#have, hash);
+      return hash.value();
     });
   }
 
@@ -299,9 +299,7 @@ export class PartFile {
 }
 
 function runningHash(file: KnownFile): ContentHash {
-  const hash = ContentHash.of(targetHash(file)?.algo ?? 'sha-256');
-  if (!hash) throw new TypeError('a target hash can be computed');
-  return hash;
+  return new ContentHash(targetHash(file)?.algo ?? 'sha-256');
 }
 
 function strangerError(path: string): DiskError {

@@ -2,36 +2,21 @@
  * Answers requests for files: finds the file, takes a slot, opens it, says what will be sent and
  * reads it. Whatever keeps a file from being sent, absent or not, looks the same to the peer.
  */
-import { createHash, type Hash as Hasher } from 'node:crypto';
-import type { Readable } from 'node:stream';
-import { describeFile } from '../../catalogue/file-description.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
-import { toDisplay } from '../../catalogue/share-path.js';
 import { AbortedError, messageOf } from '../../errors.js';
-import {
-  FileNotAvailableError,
-  type FileRequest,
-  type FileRequestHandler,
-  type FileSource,
-  type TransferOutcome,
-} from '../../jingle/file-session.js';
+import { FileNotAvailableError, type FileRequest } from '../../jingle/file-session.js';
 import type { Log } from '../../log.js';
 import { bareOf, type Jid } from '../../stanza/jid.js';
-import type { FileDescription, Range } from '../../stanza/xep0234-file-transfer.js';
-import type { Hash } from '../../stanza/xep0300-hashes.js';
+import type { Range } from '../../stanza/xep0234-file-transfer.js';
 import { type OfferedFiles, selectFile } from './file-selector.js';
-import { type OpenFile, RangeReader } from './range-reader.js';
+import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
+import { Upload, type UploadProgress } from './upload.js';
 import { type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
 
 /** A file that is being sent now. */
-export interface UploadStatus {
+export interface UploadStatus extends UploadProgress {
   readonly peer: Jid;
-  /** `share/folder/name`. */
-  readonly path: string;
-  readonly sentBytes: number;
-  /** Length of the range that was asked for. */
-  readonly totalBytes: number;
 }
 
 /** Opens what is offered; `ShareFiles` is one. Rejects when the file can't be had. */
@@ -46,6 +31,13 @@ export interface FileServerComponents {
 }
 
 export type FileServerInit = UploadSlotsInit;
+
+interface WantedUpload {
+  readonly to: Jid;
+  readonly range: Range | undefined;
+  readonly slot: UploadSlot;
+  readonly signal: AbortSignal;
+}
 
 export class FileServer {
   readonly #components: FileServerComponents;
@@ -64,38 +56,53 @@ export class FileServer {
 
   /** What is being sent, the oldest first. */
   status(): UploadStatus[] {
-    return [...this.#uploads].map(([upload, peer]) => ({ peer, ...upload.status() }));
+    return [...this.#uploads].map(([upload, peer]) => ({ peer, ...upload.progress() }));
   }
 
   /** For {@link JingleEngine}. Throws `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`. */
-  readonly handle: FileRequestHandler = async (request, signal) => {
-    const slot = this.#slots.take(bareOf(request.peer));
+  readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
+    await this.#withSlot(request.peer, async (slot) => {
+      const entry = await selectFile(this.#components.catalogue, request.file, signal);
+      if (!entry) throw new FileNotAvailableError('no such file');
+      return await this.#upload(entry, { to: request.peer, range: request.file.range, slot, signal });
+    });
+
+  /**
+   * The whole of `entry` as something to offer to `peer`, who needs a slot as if it had asked. Throws
+   * `FileNotAvailableError`, `LimitError`, `AbortedError`.
+   */
+  async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
+    return await this.#withSlot(peer, (slot) =>
+      this.#upload(entry, { to: peer, range: undefined, slot, signal }),
+    );
+  }
+
+  async #withSlot(peer: Jid, open: (slot: UploadSlot) => Promise<Upload>): Promise<Upload> {
+    const slot = this.#slots.take(bareOf(peer));
     try {
-      return await this.#serve(request, slot, signal);
+      return await open(slot);
     } catch (error) {
       slot.free();
       throw error;
     }
-  };
+  }
 
-  async #serve(request: FileRequest, slot: UploadSlot, signal: AbortSignal): Promise<FileSource> {
-    const { catalogue, log } = this.#components;
-    const entry = await selectFile(catalogue, request.file, signal);
-    if (!entry) throw new FileNotAvailableError('no such file');
+  async #upload(entry: FileEntry, wanted: WantedUpload): Promise<Upload> {
+    const { to, slot, signal } = wanted;
     const file = await this.#open(entry);
     try {
       if (signal.aborted) throw new AbortedError('the peer went away');
-      const range = resolveRange(request.file.range, file.size);
+      const range = resolveRange(wanted.range, file.size);
       const upload = new Upload(
         { entry, file, range, chunkBytes: chunkBytes(this.#slots.taken) },
         (outcome) => {
           slot.free();
           this.#uploads.delete(upload);
-          log.debug({ sid: request.sid, path: keyOf(entry), outcome: outcome.type }, 'upload ended');
+          this.#components.log.debug({ to, path: keyOf(entry), outcome: outcome.type }, 'upload ended');
           this.#close(file);
         },
       );
-      this.#uploads.set(upload, request.peer);
+      this.#uploads.set(upload, to);
       return upload;
     } catch (error) {
       this.#close(file);
@@ -139,60 +146,4 @@ const SMALLEST_CHUNK_BYTES = 65_536;
 /** How much is read at once when so many files are being sent. */
 export function chunkBytes(uploads: number): number {
   return SLICES.find((slice) => uploads <= slice.uploads)?.bytes ?? SMALLEST_CHUNK_BYTES;
-}
-
-interface UploadInit {
-  readonly entry: FileEntry;
-  readonly file: OpenFile;
-  readonly range: Required<Range>;
-  readonly chunkBytes: number;
-}
-
-/** One file, or part of one, on its way to a peer. */
-class Upload implements FileSource {
-  readonly file: FileDescription;
-  readonly range: Required<Range>;
-  readonly #init: UploadInit;
-  readonly #whole: boolean;
-  readonly #onEnd: (outcome: TransferOutcome) => void;
-  /** Computes what the catalogue doesn't know: the hash of a part, or of a file not hashed yet. */
-  readonly #hasher: Hasher | undefined;
-  #checksum: Hash | undefined;
-  #reader: RangeReader | undefined;
-
-  constructor(init: UploadInit, onEnd: (outcome: TransferOutcome) => void) {
-    const { entry, file, range } = init;
-    this.#init = init;
-    this.#onEnd = onEnd;
-    this.range = range;
-    this.#whole = range.length === file.size;
-    if (this.#whole && entry.sha256 !== undefined) this.#checksum = { algo: 'sha-256', value: entry.sha256 };
-    else this.#hasher = createHash('sha256');
-    // `hash-used` promises a checksum after the last byte (XEP-0234 §8.2).
-    const hashesUsed = this.#checksum === undefined ? (['sha-256'] as const) : [];
-    this.file = { ...describeFile(entry), hashesUsed };
-  }
-
-  open(): Readable {
-    const { file, range, chunkBytes: bytes } = this.#init;
-    this.#reader = new RangeReader(file, { range, chunkBytes: bytes, hasher: this.#hasher });
-    return this.#reader;
-  }
-
-  status(): Omit<UploadStatus, 'peer'> {
-    return {
-      path: toDisplay(keyOf(this.#init.entry)),
-      sentBytes: this.#reader?.readBytes ?? 0,
-      totalBytes: this.range.length,
-    };
-  }
-
-  checksum(): Hash {
-    this.#checksum ??= { algo: 'sha-256', value: this.#hasher?.digest('base64') ?? '' };
-    return this.#checksum;
-  }
-
-  release(outcome: TransferOutcome): void {
-    this.#onEnd(outcome);
-  }
 }

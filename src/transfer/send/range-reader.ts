@@ -2,7 +2,6 @@
  * Reads a range of an open file as a stream. The last chunk only comes out when the file still is
  * what it was at the beginning: a receiver that has all the bytes has them of one version.
  */
-import type { Hash as Hasher } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { FileChangedError } from '../../jingle/file-session.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
@@ -23,8 +22,8 @@ export interface RangeReaderInit {
   readonly range: Required<Range>;
   /** How much is read at once. */
   readonly chunkBytes: number;
-  /** Gets every byte that comes out. */
-  readonly hasher: Hasher | undefined;
+  /** Sees every chunk before it comes out, with the position in the file where it begins. */
+  readonly onChunk?: (chunk: Buffer, position: number) => void;
 }
 
 export class RangeReader extends Readable {
@@ -61,10 +60,11 @@ export class RangeReader extends Readable {
     const buffer = Buffer.allocUnsafeSlow(Math.min(this.#init.chunkBytes, this.#end - this.#at));
     const count = await this.#read(buffer);
     if (count === 0) throw new FileChangedError('the file became shorter while it was sent');
+    const position = this.#at;
     this.#at += count;
     if (this.#at === this.#end) await this.#check();
     const chunk = buffer.subarray(0, count);
-    this.#init.hasher?.update(chunk);
+    this.#init.onChunk?.(chunk, position);
     return chunk;
   }
 

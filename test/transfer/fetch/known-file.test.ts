@@ -107,12 +107,14 @@ describe('isContinued', () => {
 });
 
 describe('targetHash', () => {
-  it('is the one asked for, else one the source told that can be computed, and none for a range', () => {
-    const odd = { algo: 'blake2b-256', value: x.value } as const;
-    const told: Told = { hashes: [odd, y], source: a };
-    assert.equal(targetHash({ asked: x, told }), x);
-    assert.equal(targetHash({ asked: odd, told }), y);
-    assert.equal(targetHash({ told }), y);
+  it('is the one asked for, else the best that the source told, and none for a range', () => {
+    const weak = { algo: 'sha-1', value: x.value } as const;
+    const other = { algo: 'blake2b-256', value: x.value } as const;
+    const told = (...hashes: Told['hashes']): Told => ({ hashes, source: a });
+    assert.equal(targetHash({ asked: x, told: told(y) }), x);
+    assert.equal(targetHash({ told: told(weak, other, y) }), y);
+    assert.equal(targetHash({ told: told(weak, other) }), other);
+    assert.equal(targetHash({ told: told(weak) }), weak);
     assert.equal(targetHash({}), undefined);
     assert.equal(targetHash({ asked: x, range: { offset: 1 } }), undefined);
   });

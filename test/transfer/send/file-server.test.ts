@@ -91,7 +91,7 @@ describe('FileServer', () => {
       assert.equal(await found({ name: 'fresh', hashes: [hash(one)] }), undefined);
       const source = await request({ name: 'fresh' });
       assert.deepEqual([source.file.hashes, source.file.hashesUsed], [[], ['sha-256']]);
-      assert.deepEqual(await bytesOf(source.open()), one);
+      assert.deepEqual(await bytesOf(source.open(source.range)), one);
       assert.deepEqual(source.checksum(), hash(one));
       source.release(SUCCESS);
     });
@@ -163,7 +163,7 @@ describe('FileServer', () => {
         const range: Range = { offset, ...(length !== undefined && { length }) };
         const source = await request({ name: 'a', range: { ...range, hashes: [] } });
         const part = bytes.subarray(offset, offset + (length ?? bytes.length));
-        assert.deepEqual(await bytesOf(source.open()), part);
+        assert.deepEqual(await bytesOf(source.open(source.range)), part);
         assert.equal(source.checksum().value, sha256(part));
         assert.equal(source.checksum().value, sha256(part)); // also when it is asked for again
         assert.equal(source.file.size, bytes.length);
@@ -218,7 +218,7 @@ describe('FileServer', () => {
       files.beforeRead = (position) => {
         if (position > 200_000) files.write(entry, randomBytes(600_000));
       };
-      await assert.rejects(bytesOf(source.open()), FileChangedError);
+      await assert.rejects(bytesOf(source.open(source.range)), FileChangedError);
       source.release({ type: 'failed', bytes: 0, error: new Error('changed') });
       files.beforeRead = undefined;
     }

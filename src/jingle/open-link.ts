@@ -1,0 +1,20 @@
+/** What ties an application to its content, which can only be made when the application is there. */
+import type { ContentLink } from './content-application.js';
+import type { ContentEvent } from './content-state.js';
+import type { FileContent } from './file-content.js';
+import type { SessionEnding } from './reason.js';
+
+export class OpenLink implements ContentLink {
+  content: FileContent | undefined;
+
+  constructor(
+    readonly sid: string,
+    private readonly finishContent: (content: FileContent | undefined, end: SessionEnding) => Promise<void>,
+  ) {}
+
+  readonly raise = (event: ContentEvent): void => {
+    this.content?.handle(event);
+  };
+
+  readonly finish = (end: SessionEnding): Promise<void> => this.finishContent(this.content, end);
+}

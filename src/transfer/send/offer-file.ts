@@ -1,0 +1,26 @@
+/** Offers one of our files to somebody who did not ask for it here. */
+import type { FileEntry } from '../../catalogue/file-entry.js';
+import type { FileSource, FileUpload, FileUploadRequest } from '../../jingle/file-session.js';
+import type { Jid } from '../../stanza/jid.js';
+
+export interface OfferFileComponents {
+  /** `FileServer` is one. */
+  readonly server: { source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<FileSource> };
+  /** `JingleEngine` is one. */
+  readonly uploader: { offer(request: FileUploadRequest): FileUpload };
+}
+
+/**
+ * Offers `entry` to `to`, a full address. Resolves when the offer is on its way; the upload tells how far it is
+ * and how it ended, and the file server lists it meanwhile. `signal` withdraws it at any time. Rejects
+ * with `FileNotAvailableError`, `LimitError` and `AbortedError`.
+ */
+export async function offerFile(
+  { server, uploader }: OfferFileComponents,
+  to: Jid,
+  entry: FileEntry,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<FileUpload> {
+  const source = await server.source(entry, to, signal);
+  return uploader.offer({ peer: to, source, signal });
+}

@@ -1,0 +1,59 @@
+/** Gajim 1.7.3 takes a file that a node offers, with its windows and a fault of its own mended. */
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { startProsody } from '../support/prosody.js';
+import { ACCOUNTS, DOMAIN } from '../support/server.js';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { Desktop } from './desktop.js';
+import { Gajim } from './gajim.js';
+import { OurNode } from './our-sides.js';
+import { makeFriends } from './rosters.js';
+
+const BYTES = randomBytes(3_000_001);
+const NAME = 'sounds.bin';
+
+describe('Gajim', function () {
+  this.timeout(60_000);
+  let folder: TemporaryFolder;
+  let gajim: Gajim;
+  let node: OurNode;
+  const stops: (() => Promise<void>)[] = [];
+
+  before(async () => {
+    folder = await temporaryFolder();
+    stops.push(() => folder.remove());
+    await folder.write(`shared/${NAME}`, BYTES);
+    const server = await startProsody();
+    stops.push(() => server.stop());
+    await makeFriends(server);
+    node = await OurNode.start(server, {
+      jid: `bob@${DOMAIN}/shoal`,
+      reach: 'open',
+      folder: path.join(folder.path, 'shared'),
+      home: path.join(folder.path, 'node'),
+    });
+    stops.push(() => node.stop());
+    const desktop = await Desktop.start();
+    stops.push(() => desktop.stop());
+    gajim = await Gajim.start(desktop, server, {
+      home: path.join(folder.path, 'gajim'),
+      account: ACCOUNTS[2],
+      folder: path.join(folder.path, 'received'),
+    });
+    stops.push(() => gajim.stop());
+  });
+
+  after(async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  });
+
+  // It says nothing when it has everything: the session's end is the node's to find out.
+  it('receives a file that a node offers', async () => {
+    const { via } = await node.offer(gajim.jid, NAME, createHash('sha256').update(BYTES).digest('base64'));
+    assert.equal(via, 'direct');
+    await gajim.printed(/^completed sounds\.bin$/m);
+    assert.ok(BYTES.equals(await readFile(path.join(folder.path, 'received', NAME))), 'byte for byte');
+  });
+});

@@ -1,0 +1,83 @@
+/** A Gajim of its own for a test, on a screen that nobody sees, that takes what it is offered: `gajim-receiver.py`. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { projectRoot } from '../support/codec-fixtures.js';
+import { eventually } from '../support/eventually.js';
+import { DOMAIN, type TestServer } from '../support/server.js';
+import { type Desktop, endGroup } from './desktop.js';
+
+const ROOT = projectRoot(path.dirname(fileURLToPath(import.meta.url)));
+const PROGRAM = path.join(ROOT, 'test/interop/gajim-receiver.py');
+const START_MS = 30_000;
+
+export interface GajimInit {
+  readonly home: string;
+  readonly account: { readonly user: string; readonly password: string };
+  /** Where it puts what it is offered. */
+  readonly folder: string;
+}
+
+export class Gajim {
+  readonly jid: string;
+  readonly #child: ChildProcess;
+  #printed = '';
+
+  private constructor(child: ChildProcess, jid: string) {
+    this.#child = child;
+    this.jid = jid;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (bytes: Buffer) => {
+        this.#printed += bytes.toString();
+      });
+    }
+  }
+
+  /** Logged in. */
+  static async start(desktop: Desktop, server: TestServer, init: GajimInit): Promise<Gajim> {
+    const { home, account, folder } = init;
+    await mkdir(path.join(home, 'run'), { recursive: true, mode: 0o700 });
+    await mkdir(folder, { recursive: true });
+    const bare = `${account.user}@${DOMAIN}`;
+    const words = [home, bare, account.password, server.host, String(server.c2sPort), folder];
+    const child = spawn('dbus-run-session', ['--', '/usr/bin/python3', PROGRAM, ...words], {
+      detached: true, // a group of its own: D-Bus, Gajim and what they start end together
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
+        HOME: home,
+        LANG: 'C.UTF-8',
+        XDG_RUNTIME_DIR: path.join(home, 'run'),
+        PYTHONUNBUFFERED: '1',
+        ...desktop.env,
+      },
+    });
+    const gajim = new Gajim(child, `${bare}/gajim`);
+    try {
+      await gajim.printed(/^ready$/m, START_MS);
+    } catch (error) {
+      await gajim.stop();
+      throw error;
+    }
+    return gajim;
+  }
+
+  /** Resolves when it has printed this. */
+  async printed(pattern: RegExp, withinMs?: number): Promise<void> {
+    const { isOver } = await eventually(
+      () => ({
+        has: pattern.test(this.#printed),
+        isOver: this.#child.exitCode !== null,
+        end: this.#printed.slice(-1500),
+      }),
+      ({ has, isOver }) => has || isOver,
+      withinMs,
+    );
+    if (isOver) throw new Error(`Gajim ended: ${this.#printed.slice(-1500)}`);
+  }
+
+  async stop(): Promise<void> {
+    await endGroup(this.#child);
+  }
+}
