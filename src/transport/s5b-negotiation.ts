@@ -21,6 +21,7 @@ import type { ProxySource } from './proxy-finder.js';
 import { ownCandidates } from './s5b-candidates.js';
 import type { InboundListener, InboundTaker } from './s5b-listener.js';
 import { type S5bEffect, type S5bEvent, type S5bState, s5bMachine } from './s5b-machine.js';
+import { SpareConnections } from './spare-connections.js';
 import type { Connector } from './tcp-connector.js';
 import {
   type SentBytes,
@@ -65,6 +66,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   readonly #components: S5bNegotiationComponents;
   readonly #init: S5bNegotiationInit;
   readonly #search: CandidateSearch;
+  readonly #spare: SpareConnections;
   readonly #relaying = new AbortController();
   readonly #startedMs: number;
   readonly #stream: Promise<Duplex>;
@@ -88,6 +90,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#init = init;
     this.#startedMs = components.clock.monotonic();
     this.#state = { type: 'searching', role: init.context.role };
+    this.#spare = new SpareConnections(components);
     this.#search = new CandidateSearch(components, {
       ...init,
       peer: init.context.peer,
@@ -141,6 +144,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#handle({ type: 'close' });
     this.#reject(new AbortedError('the negotiation was closed'));
     this.#release(undefined);
+    this.#spare.close();
   }
 
   admit(): boolean {
@@ -370,11 +374,12 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#release(stream);
     if (stream?.destroyed === false) {
       this.#handedOut = { stream, before: bytesWritten(stream) ?? 0 };
+      stream.once('close', () => this.#spare.close());
       this.#resolve(stream);
     } else this.#reject(new TransportFailedError('SOCKS5 bytestream: the connection was lost'));
   }
 
-  /** Closes everything but the stream that is handed out. */
+  /** Lets go of everything but the stream that is handed out; where none is, at once. */
   #release(kept: Duplex | undefined): void {
     this.#timer?.cancel();
     this.#unexpect?.();
@@ -387,7 +392,9 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     for (const stream of streams) {
       stream?.off('close', this.#onOutgoingClose).off('close', this.#onInboundClose);
       stream?.off('readable', this.#onRelayed);
-      if (stream !== kept) stream?.destroy();
+      if (stream === kept) continue;
+      if (kept && stream) this.#spare.keep(stream);
+      else stream?.destroy();
     }
   }
 }

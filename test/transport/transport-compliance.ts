@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import type { Duplex, Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { AbortedError } from '../../src/errors.js';
+import type { TransportNegotiation } from '../../src/transport/transport.js';
 import { connectBoth, describeBoth, type TransportSide } from './negotiate.js';
 
 export interface TransportRig {
@@ -15,11 +16,6 @@ export interface TransportRig {
   /** Breaks what carries the responder's bytes, as a crash of its machine's network would. */
   cutResponder(stream: Duplex): void;
   stop(): Promise<void>;
-}
-
-/** Both ends of a new stream, the initiator's first. */
-async function connected(rig: TransportRig): Promise<[Duplex, Duplex]> {
-  return connectBoth(await describeBoth(rig.initiator, rig.responder));
 }
 
 async function readAll(stream: Readable): Promise<Buffer> {
@@ -67,20 +63,26 @@ export function describeTransport(name: string, makeRig: () => Promise<Transport
   describe(`${name}: transport compliance`, () => {
     let rig: TransportRig;
     let streams: Duplex[];
+    let negotiations: TransportNegotiation[];
 
     beforeEach(async () => {
       rig = await makeRig();
       streams = [];
+      negotiations = [];
     });
 
     afterEach(async () => {
+      for (const negotiation of negotiations) negotiation.close();
       for (const stream of streams) stream.destroy();
       await rig.stop();
       assert.equal(rig.pendingTimers(), 0, 'timers are left');
     });
 
+    /** Both ends of a new stream, the initiator's first. */
     async function open(): Promise<[Duplex, Duplex]> {
-      const pair = await connected(rig);
+      const negotiated = await describeBoth(rig.initiator, rig.responder);
+      negotiations.push(negotiated.offerer, negotiated.answerer);
+      const pair = await connectBoth(negotiated);
       streams.push(...pair);
       return pair;
     }
