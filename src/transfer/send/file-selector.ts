@@ -2,6 +2,9 @@
  * Finds the file that a request means (XEP-0234 §6.2, RFC 5547 §5): any mix of hash, name, size
  * and media type, all of which must fit. A name is the full path in the node, as XEP-0329
  * recommends, or its last part. Where several files fit, the first by full path is meant.
+ *
+ * Of a file sha-256 is known. Who asks by the hash of another function has to say something else too: what
+ * fits that is compared, a few files and not many bytes.
  */
 import type { FileColumns, Slot } from '../../catalogue/file-columns.js';
 import { type FileEntry, keyOf, nameOf } from '../../catalogue/file-entry.js';
@@ -9,7 +12,9 @@ import type { FileTable } from '../../catalogue/file-table.js';
 import { baseName, type FullPath, toBytes, toDisplay } from '../../catalogue/share-path.js';
 import { ParseError } from '../../errors.js';
 import type { FileDescription } from '../../stanza/xep0234-file-transfer.js';
+import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { xmlSafe } from '../../stanza/xml.js';
+import { MAX_CHECKED_BYTES } from './hash-check.js';
 
 /** What is offered, as far as a selector needs it. */
 export interface OfferedFiles {
@@ -26,33 +31,44 @@ const CANDIDATES_A_TURN = 1_000;
 /** A path has at most 4096 bytes on Linux, below a share of any name. */
 const MAX_TEXT_CHARS = 8192;
 
-/** The file meant, or undefined. Throws `ParseError` when nothing selects one, and what `signal` is aborted with. */
+/** Files that are read to see if one has the hash: alike in everything else that was asked for. */
+const MAX_CHECKED_FILES = 4;
+
+export interface Selection {
+  /** The file meant is the first of them that has all of `hashes`. */
+  readonly entries: readonly FileEntry[];
+  /** Those that nobody knows of the files. */
+  readonly hashes: readonly Hash[];
+}
+
+const NOTHING: Selection = { entries: [], hashes: [] };
+
+/** Throws `ParseError` when nothing selects a file, and what `signal` is aborted with. */
 export async function selectFile(
   offered: OfferedFiles,
   wanted: FileDescription,
   signal: AbortSignal,
-): Promise<FileEntry | undefined> {
+): Promise<Selection> {
   const { name, path, size, mediaType, hashes } = wanted;
-  if (
-    name === undefined &&
-    path === undefined &&
-    size === undefined &&
-    mediaType === undefined &&
-    hashes.length === 0
-  ) {
+  const isDescribed = [name, path, size, mediaType].some((each) => each !== undefined);
+  if (!isDescribed && hashes.length === 0) {
     throw new ParseError('<file/> needs a hash, a name, a size or a media type', { field: 'file' });
   }
   // Work on it is done for every file that is offered, so no more of it than can fit one.
-  if ([name, path, mediaType].some((text) => (text?.length ?? 0) > MAX_TEXT_CHARS)) return undefined;
+  if ([name, path, mediaType].some((text) => (text?.length ?? 0) > MAX_TEXT_CHARS)) return NOTHING;
   const fits = fitting(wanted);
-  if (hashes.length > 0) {
-    // Other functions are not computed here; a file can't be said to have their hash.
-    const sha256 = hashes.find((hash) => hash.algo === 'sha-256');
-    return sha256 && offered.withHash(sha256.value).find(fits);
+  const sha256 = hashes.find((hash) => hash.algo === 'sha-256');
+  if (sha256) {
+    const found = offered.withHash(sha256.value).find(fits); // which leaves nothing to compare
+    return { entries: found ? [found] : [], hashes: [] };
   }
+  if (!isDescribed) return NOTHING; // all that is offered would have to be read
+  const isChecked = hashes.length > 0;
+  const mayBe = (entry: FileEntry) => fits(entry) && (!isChecked || entry.size <= MAX_CHECKED_BYTES);
   const named = offered.get((path ?? name ?? '') as FullPath);
-  if (named && fits(named)) return named;
-  return await firstByPath(offered, { mayFit: candidates(offered.table.columns, wanted), fits }, signal);
+  if (named && mayBe(named)) return { entries: [named], hashes };
+  const fit = { mayFit: candidates(offered.table.columns, wanted), fits: mayBe };
+  return { entries: await firstByPath(offered, fit, isChecked ? MAX_CHECKED_FILES : 1, signal), hashes };
 }
 
 interface Fitting {
@@ -64,9 +80,10 @@ interface Fitting {
 async function firstByPath(
   { table }: OfferedFiles,
   { mayFit, fits }: Fitting,
+  count: number,
   signal: AbortSignal,
-): Promise<FileEntry | undefined> {
-  let first: { readonly key: string; readonly entry: FileEntry } | undefined;
+): Promise<FileEntry[]> {
+  const first: { readonly key: string; readonly entry: FileEntry }[] = [];
   let files = 0;
   let candidates = 0;
   for (const slot of table.shown()) {
@@ -82,9 +99,13 @@ async function firstByPath(
     const entry = table.columns.entryOf(slot);
     if (!fits(entry)) continue;
     const key = keyOf(entry);
-    if (!first || key < first.key) first = { key, entry };
+    const last = first[count - 1];
+    if (last && key >= last.key) continue;
+    first.push({ key, entry });
+    first.sort((a, b) => (a.key < b.key ? -1 : 1));
+    first.splice(count);
   }
-  return first?.entry;
+  return first.map(({ entry }) => entry);
 }
 
 function candidates(

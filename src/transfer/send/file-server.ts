@@ -8,7 +8,9 @@ import { FileNotAvailableError, type FileRequest } from '../../jingle/file-sessi
 import type { Log } from '../../log.js';
 import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
+import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { type OfferedFiles, selectFile } from './file-selector.js';
+import { hasHashes, MAX_CHECKED_BYTES } from './hash-check.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { Upload, type UploadProgress } from './upload.js';
@@ -37,6 +39,8 @@ interface WantedUpload {
   readonly range: Range | undefined;
   readonly slot: UploadSlot;
   readonly signal: AbortSignal;
+  /** It has to have them. */
+  readonly hashes: readonly Hash[];
 }
 
 export class FileServer {
@@ -62,9 +66,21 @@ export class FileServer {
   /** For {@link JingleEngine}. Throws `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`. */
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
     await this.#withSlot(request.peer, async (slot) => {
-      const entry = await selectFile(this.#components.catalogue, request.file, signal);
-      if (!entry) throw new FileNotAvailableError('no such file');
-      return await this.#upload(entry, { to: request.peer, range: request.file.range, slot, signal });
+      const { entries, hashes } = await selectFile(this.#components.catalogue, request.file, signal);
+      const wanted = { to: request.peer, range: request.file.range, slot, signal, hashes };
+      let failure = new FileNotAvailableError('no such file');
+      let readBytes = 0;
+      for (const entry of entries) {
+        if (hashes.length > 0) readBytes += entry.size;
+        if (readBytes > MAX_CHECKED_BYTES) break;
+        try {
+          return await this.#upload(entry, wanted);
+        } catch (error) {
+          if (!(error instanceof FileNotAvailableError)) throw error;
+          failure = error;
+        }
+      }
+      throw failure;
     });
 
   /**
@@ -73,7 +89,7 @@ export class FileServer {
    */
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
     return await this.#withSlot(peer, (slot) =>
-      this.#upload(entry, { to: peer, range: undefined, slot, signal }),
+      this.#upload(entry, { to: peer, range: undefined, slot, signal, hashes: [] }),
     );
   }
 
@@ -88,13 +104,14 @@ export class FileServer {
   }
 
   async #upload(entry: FileEntry, wanted: WantedUpload): Promise<Upload> {
-    const { to, slot, signal } = wanted;
+    const { to, slot, signal, hashes } = wanted;
     const file = await this.#open(entry);
     try {
+      if (hashes.length > 0) await this.#check(file, hashes, signal);
       if (signal.aborted) throw new AbortedError('the peer went away');
       const range = resolveRange(wanted.range, file.size);
       const upload = new Upload(
-        { entry, file, range, chunkBytes: chunkBytes(this.#slots.taken) },
+        { entry, file, range, hashes, chunkBytes: chunkBytes(this.#slots.taken) },
         (outcome) => {
           slot.free();
           this.#uploads.delete(upload);
@@ -108,6 +125,17 @@ export class FileServer {
       this.#close(file);
       throw error;
     }
+  }
+
+  async #check(file: OpenFile, hashes: readonly Hash[], signal: AbortSignal): Promise<void> {
+    let hasThem = false;
+    try {
+      hasThem = await hasHashes(file, hashes, signal);
+    } catch (cause) {
+      signal.throwIfAborted();
+      throw new FileNotAvailableError('the file can no longer be read', { cause });
+    }
+    if (!hasThem) throw new FileNotAvailableError('it has another hash');
   }
 
   /** Opens the version of the file that the catalogue speaks of. */

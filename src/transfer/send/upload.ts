@@ -17,6 +17,8 @@ export interface UploadInit {
   readonly file: OpenFile;
   readonly range: Required<Range>;
   readonly chunkBytes: number;
+  /** Of the file, as far as anybody has compared them; sha-256 is not among them. */
+  readonly hashes?: readonly Hash[];
 }
 
 /** How far an upload is. */
@@ -45,13 +47,18 @@ export class Upload implements FileSource {
   #earlierBytes = 0;
 
   constructor(init: UploadInit, onEnd: (outcome: TransferOutcome) => void) {
-    const { entry, file, range } = init;
+    const { entry, file, range, hashes = [] } = init;
     this.#init = init;
     this.#onEnd = onEnd;
     this.range = range;
     const known = range.length === file.size && entry.sha256 !== undefined;
     // `hash-used` promises a checksum after the last byte (XEP-0234 §8.2).
-    this.file = { ...describeFile(entry), hashesUsed: known ? [] : ['sha-256'] };
+    const described = describeFile(entry);
+    this.file = {
+      ...described,
+      hashes: [...described.hashes, ...new Map(hashes.map((hash) => [hash.algo, hash])).values()],
+      hashesUsed: known ? [] : ['sha-256'],
+    };
   }
 
   open(range: Required<Range>): Readable {

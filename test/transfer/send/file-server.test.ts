@@ -3,11 +3,14 @@ import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { fromBytes } from '../../../src/catalogue/share-path.js';
 import { AbortedError, type LimitError, ParseError } from '../../../src/errors.js';
+import { ContentHash } from '../../../src/jingle/content-hash.js';
 import { FileChangedError, FileNotAvailableError } from '../../../src/jingle/file-session.js';
 import { silentLog } from '../../../src/log.js';
 import { parseJid } from '../../../src/stanza/jid.js';
 import type { FileDescription, Range } from '../../../src/stanza/xep0234-file-transfer.js';
+import { HashAlgorithm, isHashAlgorithm } from '../../../src/stanza/xep0300-hashes.js';
 import { chunkBytes, FileServer } from '../../../src/transfer/send/file-server.js';
+import { MAX_CHECKED_BYTES } from '../../../src/transfer/send/hash-check.js';
 import { resolveRange } from '../../../src/transfer/send/send-range.js';
 import { bytesOf } from '../../support/jingle-pair.js';
 import { MemoryFiles, sha256 } from '../../support/memory-files.js';
@@ -96,10 +99,65 @@ describe('FileServer', () => {
       source.release(SUCCESS);
     });
 
-    it('by no hash that is not computed here', async () => {
-      const sha1 = { algo: 'sha-1', value: Buffer.alloc(20).toString('base64') } as const;
-      assert.equal(await found({ name: 'copy', hashes: [sha1] }), undefined);
-      assert.equal(await found({ name: 'copy', hashes: [sha1, hash(two)] }), 'share/a/copy');
+    describe('by hashes that nobody knows of it', () => {
+      const hashed = (algo: HashAlgorithm, bytes: Buffer) => {
+        const whole = new ContentHash(algo);
+        whole.update(bytes);
+        return whole.value();
+      };
+      const algorithms = Object.keys(HashAlgorithm).filter(isHashAlgorithm);
+
+      for (const algo of algorithms) {
+        it(`${algo}, with a name, a size or a type beside it`, async () => {
+          assert.equal(await found({ name: 'copy', hashes: [hashed(algo, two)] }), 'share/a/copy');
+          assert.equal(await found({ name: 'copy', hashes: [hashed(algo, one)] }), undefined);
+          assert.equal(await found({ size: 4, hashes: [hashed(algo, two)] }), 'share/a/copy');
+          assert.equal(
+            await found({ mediaType: 'audio/mpeg', hashes: [hashed(algo, two)] }),
+            'share/b/song.mp3',
+          );
+        });
+      }
+
+      it('which are then known', async () => {
+        const sha512 = hashed('sha-512', two);
+        const source = await request({ name: 'copy', hashes: [sha512, sha512] });
+        assert.deepEqual(source.file.hashes, [hash(two), sha512]);
+        source.release(SUCCESS);
+        const fresh = await request({ name: 'fresh', hashes: [hashed('sha-1', one)] });
+        assert.deepEqual([fresh.file.hashes, fresh.file.hashesUsed], [[hashed('sha-1', one)], ['sha-256']]);
+        fresh.release(SUCCESS);
+      });
+
+      it('all of them', async () => {
+        const [sha1, sha512] = [hashed('sha-1', two), hashed('sha-512', one)];
+        assert.equal(await found({ name: 'copy', hashes: [sha1, sha512] }), undefined);
+        assert.equal(await found({ name: 'copy', hashes: [sha1, hash(two)] }), 'share/a/copy');
+      });
+
+      it('but not by them alone, and not where that would mean reading much', async () => {
+        assert.equal(await found({ hashes: [hashed('sha-512', two)] }), undefined);
+        let read = 0;
+        files.beforeRead = () => {
+          read += 1;
+        };
+        for (let index = 0; index < 100; index += 1) files.offer(`a/0${index}`, Buffer.alloc(7, index));
+        const last = Buffer.alloc(7, 99);
+        assert.equal(await found({ size: 7, hashes: [hashed('sha-512', last)] }), undefined);
+        assert.equal(read, 4);
+        const large = files.offer('large', last, { size: MAX_CHECKED_BYTES + 1 });
+        assert.equal(await found({ name: large.path, hashes: [hashed('sha-512', last)] }), undefined);
+        assert.equal(read, 4);
+      });
+
+      it('and goes on where a file changed, and where whoever asked went away', async () => {
+        files.write(files.offer('a/0', two), one);
+        assert.equal(await found({ size: 4, hashes: [hashed('sha-512', two)] }), 'share/a/copy');
+        const gone = new AbortController();
+        files.beforeRead = () => gone.abort(new AbortedError('went away'));
+        const asking = request({ name: 'copy', hashes: [hashed('sha-512', two)] }, PEER, gone.signal);
+        await assert.rejects(asking, AbortedError);
+      });
     });
 
     it('never outside what is offered', async () => {
