@@ -75,12 +75,15 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/scan/chokidar-watch.ts': ['chokidar'],
   'src/scan/walker.ts': ['node:worker_threads'],
   'src/transport/address-policy.ts': ['node:net'],
+  'src/transport/gateway-client.ts': ['@achingbrain/nat-port-mapper', 'node:dgram', 'node:fs/promises'],
+  'src/transport/port-mapper-thread.ts': ['node:worker_threads'],
+  'src/transport/port-mapper.ts': ['node:net'],
   'src/transport/s5b-listener.ts': ['node:net', 'node:os'],
   'src/transport/tcp-connector.ts': ['node:net'],
 };
 
 const IO_MODULE =
-  /^(node:(fs|fs\/promises|net|http|https|dgram|child_process|worker_threads|os|readline)|piscina|chokidar|@xmpp\/.*)$/;
+  /^(node:(fs|fs\/promises|net|http|https|dgram|child_process|worker_threads|os|readline)|piscina|chokidar|@achingbrain\/.*|@xmpp\/.*)$/;
 
 interface SourceFile {
   readonly name: string;

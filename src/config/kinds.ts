@@ -96,6 +96,13 @@ export const hostPort: Kind<HostPort> = kind('HOST:PORT, such as 127.0.0.1:5222 
   return isHost(name) && number >= 1 && number <= MAX_PORT ? { host: name, port: number } : undefined;
 });
 
+/** What asks for mapped ports: NAT-PMP by address, UPnP by the URL of the device's description. */
+export const gateway: Kind<string> = kind('an IPv4 address, or a URL that begins with http://', (value) =>
+  typeof value === 'string' && (isIP(value) === 4 || (/^http:\/\//.test(value) && URL.canParse(value)))
+    ? value
+    : undefined,
+);
+
 /** A path, made absolute: relative ones begin at the folder of the configuration, `~/` at the home folder. */
 export const path: Kind<string> = kind('a path', (value, place) =>
   typeof value === 'string' && value !== '' && !value.includes('\0') ? place.resolve(value) : undefined,

@@ -5,6 +5,7 @@ import type { ExtensionConfig } from './extension-module.js';
 import {
   bareJid,
   extension,
+  gateway,
   host,
   hostPort,
   jid,
@@ -153,6 +154,17 @@ export const nodeOptions = {
   'transfers.externalPort': optional(port, {
     reason: 'The port that externalHosts forward to us, where it is not that of listenPort.',
     example: '7000',
+  }),
+  'transfers.mapPort': withDefault(yesOrNo, false, {
+    reason:
+      'Whether the router is asked, by NAT-PMP or UPnP, to forward a port to us, so that peers reach us from outside of our ' +
+      'network.',
+  }),
+  'transfers.gateway': optional(gateway, {
+    reason:
+      'The router that is asked: its address, or the URL of its UPnP description. Without it: that of the default route, or ' +
+      'one that answers a UPnP search.',
+    example: '192.168.1.1',
   }),
   'transfers.findProxies': withDefault(yesOrNo, true, {
     reason:

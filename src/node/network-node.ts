@@ -302,13 +302,14 @@ export class NetworkNode implements Startable {
 
 /** Where peers reach us, and where we go at their word. */
 function transferOptions(transfers: NodeConfig['transfers']) {
-  const { listenHost, lastListenPort, externalPort } = transfers;
+  const { listenHost, lastListenPort, externalPort, gateway } = transfers;
   return {
     listenPort: transfers.listenPort,
     ...(lastListenPort !== undefined && { lastListenPort }),
     ...(listenHost !== undefined && { listenHost }),
     externalHosts: transfers.externalHosts,
     ...(externalPort !== undefined && { externalPort }),
+    ...(transfers.mapPort && { mapPort: { ...(gateway !== undefined && { gateway }) } }),
     proxies: transfers.proxies,
     findProxies: transfers.findProxies || transfers.proxies.length > 0 ? 'at-once' : 'never',
     connectToPrivate: transfers.connectToPrivate,

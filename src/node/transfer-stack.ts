@@ -8,16 +8,21 @@ import type { Log } from '../log.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { AddressPolicy, isLoopback } from '../transport/address-policy.js';
+import { AssistedListener } from '../transport/assisted-listener.js';
 import { ConnectBudget, type ConnectBudgetInit } from '../transport/connect-budget.js';
 import { IbbTransport } from '../transport/ibb-transport.js';
 import {
   defaultConnectBudget,
   defaultIbbLimits,
   defaultListenerLimits,
+  defaultMappingLimits,
   defaultProxyLimits,
   defaultS5bLimits,
 } from '../transport/limits.js';
 import { peerAllowance } from '../transport/peer-allowance.js';
+import type { GatewayChoice, PortMapper } from '../transport/port-mapper.js';
+import { PortMapperThread } from '../transport/port-mapper-thread.js';
+import { PortMapping } from '../transport/port-mapping.js';
 import { ProxyFinder, serverOf } from '../transport/proxy-finder.js';
 import { S5bListener } from '../transport/s5b-listener.js';
 import { S5bTransport } from '../transport/s5b-transport.js';
@@ -30,6 +35,8 @@ export interface TransferStackComponents {
   readonly log: Log;
   /** How candidates of peers are reached. Default: by TCP. */
   readonly connector?: Connector;
+  /** How gateways are asked. Default: by NAT-PMP and UPnP. */
+  readonly portMapper?: PortMapper;
 }
 
 export interface TransferStackInit {
@@ -41,6 +48,8 @@ export interface TransferStackInit {
   readonly listenHost?: string;
   readonly externalHosts: readonly string[];
   readonly externalPort?: number;
+  /** Has a gateway forward a port to us. `gateway`: its address, or the URL of its UPnP description. */
+  readonly mapPort?: { readonly gateway?: string };
   /** SOCKS5 proxies, and whether to ask the server where none is named. */
   readonly proxies?: readonly Jid[];
   readonly findProxies: 'at-once' | 'when-needed' | 'never';
@@ -68,6 +77,7 @@ export interface TransferStackInit {
 export class TransferStack implements Startable {
   readonly jingle: JingleEngine;
   readonly #listener: S5bListener;
+  readonly #mapping: PortMapping | undefined;
   readonly #ibb: IbbTransport;
   readonly #proxies: ProxyFinder;
 
@@ -87,6 +97,8 @@ export class TransferStack implements Startable {
         maxHandshakes: init.maxHandshakes,
       },
     );
+    const mapping = this.#portMapping(components, init.mapPort);
+    this.#mapping = mapping;
     const policy = new AddressPolicy({
       allowPrivate: false,
       allowLoopback: false,
@@ -106,7 +118,7 @@ export class TransferStack implements Startable {
         entity,
         clock,
         log,
-        listener: this.#listener,
+        listener: mapping ? new AssistedListener({ listener: this.#listener, mapping }) : this.#listener,
         connector,
         policy,
         gate: new ConnectBudget({ clock }, { ...defaultConnectBudget, ...init.failedConnects }),
@@ -137,6 +149,7 @@ export class TransferStack implements Startable {
 
   async start(): Promise<void> {
     await this.#listener.start();
+    await this.#mapping?.start();
     await this.#proxies.start();
     await this.#ibb.start();
     await this.jingle.start();
@@ -147,6 +160,31 @@ export class TransferStack implements Startable {
     await this.jingle.stop();
     await this.#ibb.stop();
     await this.#proxies.stop();
+    await this.#mapping?.stop();
     await this.#listener.stop();
   }
+
+  #portMapping(
+    components: TransferStackComponents,
+    asked: TransferStackInit['mapPort'],
+  ): PortMapping | undefined {
+    if (asked === undefined) return undefined;
+    const {
+      clock,
+      log,
+      portMapper: mapper = new PortMapperThread({ clock }, defaultMappingLimits),
+    } = components;
+    return new PortMapping(
+      { mapper, clock, log },
+      { ...defaultMappingLimits, gateways: gatewaysOf(asked.gateway), port: () => this.#listener.port },
+    );
+  }
+}
+
+/** NAT-PMP twice, since a datagram may get lost (RFC 6886 §3.1). */
+function gatewaysOf(gateway: string | undefined): readonly GatewayChoice[] {
+  if (gateway === undefined) return [{ protocol: 'nat-pmp' }, { protocol: 'nat-pmp' }, { protocol: 'upnp' }];
+  if (/^http:/.test(gateway)) return [{ protocol: 'upnp', description: gateway }];
+  const byAddress = { protocol: 'nat-pmp', host: gateway } as const;
+  return [byAddress, byAddress];
 }

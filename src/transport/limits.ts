@@ -2,6 +2,8 @@
 
 import type { ConnectBudgetInit } from './connect-budget.js';
 import type { IbbLimits } from './ibb-stream.js';
+import type { PortMapperThreadInit } from './port-mapper-thread.js';
+import type { PortMappingLimits } from './port-mapping.js';
 import type { ProxyFinderLimits } from './proxy-finder.js';
 import type { S5bLimits } from './s5b-negotiation.js';
 
@@ -28,6 +30,15 @@ export const defaultProxyLimits: ProxyFinderLimits = {
   waitMs: 1_500, // four round trips
   expiryMs: 3_600_000,
   retryMs: 300_000,
+};
+
+export const defaultMappingLimits: PortMappingLimits & PortMapperThreadInit = {
+  lifetimeS: 3600, // the least that the library asks of UPnP
+  renewMs: 600_000,
+  retryMs: 60_000,
+  unmapTimeoutMs: 2_000, // a node that stops has somebody waiting for it
+  natPmpTimeoutMs: 4_000, // one hop; most of it is for the thread to start on a slow machine
+  upnpTimeoutMs: 8_000, // a search gives devices up to 5 s
 };
 
 export const defaultListenerLimits = {

@@ -14,6 +14,12 @@ describe('kinds of options', () => {
     ['bareJid', kinds.bareJid, ['a.b', 'x@a.b'], ['x@a.b/c', 'x@']],
     ['host', kinds.host, ['a', 'a.b-c.d', '127.0.0.1', '::1'], ['a b', '-a', 'a..b', '', 'a/b', 'a:1']],
     ['shareName', kinds.shareName, ['books', '日本', '...'], ['.', '..', 'a/b', '', 'a\0', 'é'.repeat(128)]],
+    [
+      'gateway',
+      kinds.gateway,
+      ['192.168.1.1', 'http://192.168.1.1:5000/rootDesc.xml'],
+      ['::1', 'router', 'https://192.168.1.1/', 'http://', '', 7],
+    ],
     ['path', kinds.path, ['a', '/b'], ['', 'a\0b', 5]],
     [
       'hostPort',
