@@ -18,6 +18,8 @@ export interface ContentApplication {
   readonly sends: boolean;
   /** Sender: every byte has been written into the stream. */
   readonly allGiven: boolean;
+  /** Sender: the receiver has said that it tells where to go on when a stream breaks. */
+  readonly peerResumes: boolean;
   /** Bytes given to the stream, or received from it. */
   readonly movedBytes: number;
   /** Begins to move bytes, or goes on. The stream is destroyed by the content in the end. */

@@ -60,7 +60,12 @@ export type ContentState = ContentPlan &
     /** Sender: the receiver is done, its session-terminate is due. */
     | { readonly type: 'closing' }
     /** The stream broke; the peer may still say why or, to the sender, where to go on. */
-    | { readonly type: 'broken'; readonly error: Error; readonly allGiven: boolean }
+    | {
+        readonly type: 'broken';
+        readonly error: Error;
+        readonly allGiven: boolean;
+        readonly peerResumes: boolean;
+      }
     /** Receiver: the sender ended the session before its last bytes came out of the stream. */
     | { readonly type: 'draining' }
     | { readonly type: 'done' }
@@ -102,7 +107,8 @@ export type ContentEvent =
   /** The peer's `<received/>`. */
   | { readonly type: 'received' }
   | { readonly type: 'stream-closed' }
-  | { readonly type: 'stream-failed'; readonly error: Error }
+  /** `peerResumes`, to a sender: the receiver has said that it can tell where to go on. */
+  | { readonly type: 'stream-failed'; readonly error: Error; readonly peerResumes: boolean }
   /** Sender: the file can't be read on. */
   | { readonly type: 'source-failed'; readonly error: Error }
   /** Our side has its verdict: the receiver's check of the bytes, or a wish to give up. */

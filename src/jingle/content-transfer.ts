@@ -38,7 +38,10 @@ function resuming(plan: ContentPlan, interruption: 'unplaced' | 'placed'): Conte
 
 /** Receiver: the bytes stopped coming. */
 function stopped(state: ContentState, error: Error): ContentResult {
-  if (state.resumesLeft === 0) return { state: { ...planOf(state), type: 'broken', error, allGiven: false } };
+  if (state.resumesLeft === 0)
+    return {
+      state: { ...planOf(state), type: 'broken', error, allGiven: false, peerResumes: false },
+    };
   return {
     state: { ...resuming(state, 'placed'), type: 'telling', error },
     effects: [{ type: 'abandon' }, { type: 'interrupt' }, { type: 'tell-position' }],
@@ -109,23 +112,23 @@ export const transferRows = [
   ),
 
   // The stream's end.
-  ...rows(['moving', 'flushing'], 'stream-failed', 'XEP-0166 §7.4', (state, { error }) =>
+  ...rows(['moving', 'flushing'], 'stream-failed', 'XEP-0166 §7.4', (state, { error, peerResumes }) =>
     state.sends
-      ? { state: { ...state, type: 'broken', error, allGiven: state.type === 'flushing' } }
+      ? { state: { ...state, type: 'broken', error, allGiven: state.type === 'flushing', peerResumes } }
       : stopped(state, error),
   ),
   // The sender can't know yet whether the receiver had them all; a receiver that has them needs no stream.
-  ...rows('delivered', 'stream-failed', 'local', (state, { error }) =>
-    state.sends ? { state: { ...state, type: 'broken', error, allGiven: true } } : { state },
+  ...rows('delivered', 'stream-failed', 'local', (state, { error, peerResumes }) =>
+    state.sends ? { state: { ...state, type: 'broken', error, allGiven: true, peerResumes } } : { state },
   ),
   ...rows('draining', 'stream-failed', 'local', (state, { error }) => failed(state, endingOf(error))),
   ...rows('delivered', 'stream-closed', 'XEP-0065 §6.3', (state) => ({
     state: state.sends ? { ...state, type: 'closing' } : state,
   })),
-  // The receiver has not noticed, or knows no way on: the initiator's transport-replace shows which. A
-  // responder leaves it: whoever breaks what it asked for would hold us for as long as that takes.
+  // The receiver has not noticed, or knows no way on: a transport-replace shows which. A responder leaves
+  // it where the receiver promised nothing: whoever breaks what it asked for would hold us for as long as that takes.
   ...rows('broken', 'timeout', 'XEP-0166 §7.2.15', (state) =>
-    state.sends && state.role === 'initiator' && state.resumesLeft > 0
+    state.sends && (state.role === 'initiator' || state.peerResumes) && state.resumesLeft > 0
       ? proposeNext(resuming(state, 'unplaced'), state.error)
       : lostConnection(state, state.error),
   ),
@@ -133,7 +136,7 @@ export const transferRows = [
   // Going on over another transport.
   ...rows('telling', 'position-taken', 'XEP-0166 §7.2.6', (state) => replaceBroken(state, state.error)),
   ...rows('telling', 'position-refused', 'XEP-0166 §6.8', (state) => ({
-    state: { ...state, type: 'broken', allGiven: false },
+    state: { ...state, type: 'broken', allGiven: false, peerResumes: false },
   })),
   ...rows(agreeing, 'position-taken', 'XEP-0166 §7.2.6', (state) => ({ state })),
   // Refused, and yet replaced: nobody knows what such a sender sends.

@@ -349,12 +349,13 @@ export class FileContent {
     this.#stream = stream;
     // Of a stream that was let go nothing is to be heard.
     const raise = (event: ContentEvent) => this.#stream === stream && this.handle(event);
-    stream.on('error', (error: Error) => raise({ type: 'stream-failed', error }));
+    const { peerResumes } = this.#components.application;
+    stream.on('error', (error: Error) => raise({ type: 'stream-failed', error, peerResumes }));
     stream.on('end', () => raise({ type: 'stream-closed' }));
     stream.on('close', () => {
       // A stream that ends in good order has said so before; this one can carry nothing more.
       const error = new TransportFailedError('the stream closed before the last byte');
-      if (!raise({ type: 'stream-closed' })) raise({ type: 'stream-failed', error });
+      if (!raise({ type: 'stream-closed' })) raise({ type: 'stream-failed', error, peerResumes });
     });
     this.handle({ type: 'connected' });
   }

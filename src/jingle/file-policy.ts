@@ -59,6 +59,7 @@ export class FilePolicy implements SessionPolicy {
         const { onFileRequest } = this.#init;
         if (!onFileRequest) throw unsupported('applications');
         const { peer, sid } = session;
+        application.asked(file);
         application.use(await onFileRequest({ peer, sid, file, session }, signal));
         return application.description;
       },
@@ -79,7 +80,7 @@ export class FilePolicy implements SessionPolicy {
         application.expect(file, coming);
         take(application);
         // A bare <range/> says that ranges are understood (XEP-0234 §6.1).
-        return { ...file, range: { ...(range ? coming : { offset: 0 }), hashes: [] } };
+        return { ...file, range: { ...(range ? coming : { offset: 0 }), hashes: [] }, resumes: true };
       },
     };
   }

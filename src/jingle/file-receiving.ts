@@ -18,6 +18,7 @@ const MAX_CHECKSUMS = 64; // a sender has one hash a function to tell
 export class FileReceiving implements ContentApplication, FileDownload {
   readonly sends = false;
   readonly allGiven = false;
+  readonly peerResumes = false;
   readonly sid: string;
   readonly accepted: Promise<FileDescription>;
   readonly stream: Readable;
@@ -176,7 +177,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
     const error = new TransportFailedError(
       `the stream ended after ${this.#receivedBytes} of ${this.#expectedBytes} bytes`,
     );
-    this.#link.raise({ type: 'stream-failed', error });
+    this.#link.raise({ type: 'stream-failed', error, peerResumes: false });
   }
 
   #complete(): void {

@@ -33,6 +33,7 @@ export class FileSending implements ContentApplication, FileUpload {
   /** With those of the write under way, of which the peer may have some. */
   #begunBytes = 0;
   #seenBytes = 0;
+  #peerResumes = false;
   #over: { readonly error: Error | undefined } | undefined;
 
   constructor(link: ContentLink) {
@@ -46,6 +47,15 @@ export class FileSending implements ContentApplication, FileUpload {
     this.done = new Promise((resolve) => {
       this.#finish = resolve;
     });
+  }
+
+  get peerResumes(): boolean {
+    return this.#peerResumes;
+  }
+
+  /** Takes the peer's request. */
+  asked(file: FileDescription): void {
+    this.#peerResumes = file.resumes === true;
   }
 
   /** Takes the source; it is released at once where the content is over already. */
@@ -95,6 +105,7 @@ export class FileSending implements ContentApplication, FileUpload {
 
   /** XEP-0234 §6.1: the receiver may want less than was offered. */
   peerAccepted(file: FileDescription): void {
+    this.asked(file);
     const { offset, length } = this.#range;
     const wanted = file.range;
     if (wanted && (wanted.offset > 0 || wanted.length !== undefined)) {

@@ -121,7 +121,7 @@ export class Session implements FileSession {
   request(file: FileDescription): FileDownload {
     const link = new OpenLink(this.sid, this.#finish);
     const receiving = new FileReceiving(link, file.range);
-    this.#propose(receiving, link, () => file);
+    this.#propose(receiving, link, () => ({ ...file, resumes: true }));
     return receiving;
   }
 

@@ -7,7 +7,8 @@
  * clients, where hashes are those of `urn:xmpp:hashes:1` and an empty one says hash-used.
  *
  * Departures: `<path xmlns='urn:xmpp:tmp:file-discovery:0'/>` carries the file's full path in
- * the offering node (docs/protocol.md, "Answers"); §5 allows further elements.
+ * the offering node (docs/protocol.md, "Answers"), and `<resumes/>` of the same namespace says that a
+ * receiver will tell which bytes it has not, when a transport breaks ("Fetching"); §5 allows further elements.
  * COMPAT: Libervia 0.9 sends a `<path/>` of no other namespace (the folder, without the name)
  * and `<date/>` without a text; Psi writes white space between elements.
  */
@@ -49,6 +50,8 @@ export interface FileDescription {
   /** Functions whose value follows in a checksum (§5 `<hash-used/>`). */
   readonly hashesUsed: readonly HashAlgorithm[];
   readonly range?: RangeDescription;
+  /** Receiver: it will say where to go on when a transport breaks. */
+  readonly resumes?: true;
 }
 
 /** The file-transfer namespaces we speak, the one we prefer first. */
@@ -86,6 +89,7 @@ function fileFromXml(element: Element, ns: FileTransferNamespace): FileDescripti
     hashes: hashesOf(element),
     hashesUsed: hashesUsedOf(element),
     ...(range !== undefined && { range: rangeFromXml(range) }),
+    ...(child(element, 'resumes', NS.find) && { resumes: true }),
   };
 }
 
@@ -150,6 +154,7 @@ function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
       ns === NS.fileTransfer4 ? xml('hash', { xmlns: NS.hashes1, algo }) : hashUsedCodec.toXml(algo),
     ),
     file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
+    file.resumes && xml('resumes', { xmlns: NS.find }),
   );
 }
 

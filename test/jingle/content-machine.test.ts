@@ -33,7 +33,7 @@ const states: readonly ContentState[] = [
   { ...plan, type: 'checking' },
   { ...plan, type: 'delivered' },
   { ...plan, type: 'closing' },
-  { ...plan, type: 'broken', error, allGiven: false },
+  { ...plan, type: 'broken', error, allGiven: false, peerResumes: false },
   { ...plan, type: 'draining' },
   { ...plan, type: 'done' },
   { ...plan, type: 'failed', error },
@@ -62,7 +62,7 @@ const events: readonly ContentEvent[] = [
   { type: 'checksum' },
   { type: 'received' },
   { type: 'stream-closed' },
-  { type: 'stream-failed', error },
+  { type: 'stream-failed', error, peerResumes: false },
   { type: 'source-failed', error },
   { type: 'finish', ending: cancel },
   { type: 'ended', ending: success, allGiven: false },
@@ -296,7 +296,10 @@ describe('jingle-content', () => {
     const ended = (allGiven: boolean): ContentEvent => ({ type: 'ended', ending: success, allGiven });
     assert.equal(go({ ...plan, type: 'moving' }, ended(true)), 'done');
     assert.equal(go({ ...receiver, type: 'moving' }, ended(false)), 'draining');
-    assert.equal(go({ ...plan, type: 'broken', error, allGiven: true }, ended(true)), 'done');
+    assert.equal(
+      go({ ...plan, type: 'broken', error, allGiven: true, peerResumes: false }, ended(true)),
+      'done',
+    );
     for (const type of ['moving', 'flushing', 'checking', 'delivered', 'closing'] as const) {
       const event: ContentEvent = { type: 'ended', ending: cancel, allGiven: true };
       assert.equal(go({ ...plan, type }, event), 'failed abandon');
@@ -311,11 +314,14 @@ describe('jingle-content', () => {
     for (const type of ['stream-closed', 'received'] as const) {
       assert.equal(go({ ...receiver, type: 'delivered' }, { type }), 'delivered');
     }
-    assert.equal(go({ ...receiver, type: 'delivered' }, { type: 'stream-failed', error }), 'delivered');
+    assert.equal(
+      go({ ...receiver, type: 'delivered' }, { type: 'stream-failed', error, peerResumes: false }),
+      'delivered',
+    );
   });
 
   describe('when a transport breaks', () => {
-    const broke: ContentEvent = { type: 'stream-failed', error };
+    const broke: ContentEvent = { type: 'stream-failed', error, peerResumes: false };
     const left = (state: ContentState, event: ContentEvent) => {
       const step = contentMachine.step(state, event);
       assert.ok(step);
@@ -362,19 +368,26 @@ describe('jingle-content', () => {
         );
       }
       assert.equal(
-        go({ ...responder, type: 'broken', error, allGiven: false }, position),
+        go({ ...responder, type: 'broken', error, allGiven: false, peerResumes: false }, position),
         'awaiting-replace interrupt take-position abandon',
       );
     });
 
-    it('as sender that hears nothing proposes a transport if it is the initiator, else gives up', () => {
+    it('as sender that hears nothing proposes a transport if it is the initiator, or the receiver knows how', () => {
       const timeout: ContentEvent = { type: 'timeout' };
+      const failing: ContentEvent = { type: 'stream-failed', error, peerResumes: true };
+      for (const type of ['moving', 'flushing', 'delivered'] as const) {
+        const broken: ContentState | undefined = contentMachine.step({ ...responder, type }, failing)?.state;
+        assert.ok(broken);
+        assert.equal(go(broken, timeout), 'replacing abandon propose');
+        assert.equal(left(broken, timeout).interruption, 'unplaced');
+      }
       assert.equal(
-        go({ ...plan, type: 'broken', error, allGiven: false }, timeout),
+        go({ ...plan, type: 'broken', error, allGiven: false, peerResumes: false }, timeout),
         'replacing abandon propose',
       );
       assert.equal(
-        go({ ...responder, type: 'broken', error, allGiven: false }, timeout),
+        go({ ...responder, type: 'broken', error, allGiven: false, peerResumes: false }, timeout),
         'failed abandon conclude',
       );
     });
@@ -400,7 +413,10 @@ describe('jingle-content', () => {
         'moving refuse-position',
       );
       assert.equal(
-        go({ ...plan, ...none, type: 'broken', error, allGiven: false }, { type: 'timeout' }),
+        go(
+          { ...plan, ...none, type: 'broken', error, allGiven: false, peerResumes: false },
+          { type: 'timeout' },
+        ),
         'failed abandon conclude',
       );
       const replace: ContentEvent = { type: 'peer-replace', transport: 'ibb' };
@@ -410,7 +426,13 @@ describe('jingle-content', () => {
     it('as receiver that is refused hears the peer’s reason, if it has one', () => {
       const refused: ContentEvent = { type: 'position-refused', error };
       assert.equal(go({ ...receiver, type: 'telling', error }, refused), 'broken');
-      const broken: ContentState = { ...receiver, type: 'broken', error, allGiven: false };
+      const broken: ContentState = {
+        ...receiver,
+        type: 'broken',
+        error,
+        allGiven: false,
+        peerResumes: false,
+      };
       assert.equal(go(broken, { type: 'timeout' }), 'failed abandon conclude');
     });
   });

@@ -106,6 +106,18 @@ describe('A transport that breaks in the middle', () => {
         await pair.ended();
       });
 
+      it('is replaced when only the sender notices', async () => {
+        const download = await underWay(how);
+        pair.bytestreams.breakIsSeenBy = 'writer';
+        const read = bytesOf(download.stream);
+        await pair.until(() => pair.bytestreams.breakAfterBytes === undefined);
+        await settle();
+        await pair.clock.advance(WAIT.reasonMs);
+        assert.deepEqual(await read, BYTES);
+        await download.finish('success');
+        await pair.ended();
+      });
+
       it('is replaced when the receiver hears nothing for too long', async () => {
         const download = await underWay(how, true, { askerTimeouts: { idleMs: WAIT.idleMs / 2 } });
         pair.bytestreams.breakIsSeenBy = 'reader';
@@ -119,32 +131,6 @@ describe('A transport that breaks in the middle', () => {
       });
     });
   }
-
-  it('is replaced by the initiator when only the sender notices', async () => {
-    const download = await underWay('offered');
-    pair.bytestreams.breakIsSeenBy = 'writer';
-    const read = bytesOf(download.stream);
-    await pair.until(() => pair.bytestreams.breakAfterBytes === undefined);
-    await settle();
-    await pair.clock.advance(WAIT.reasonMs);
-    assert.deepEqual(await read, BYTES);
-    await download.finish('success');
-    await pair.ended();
-  });
-
-  it('ends what was asked for when only the sender notices, and the rest comes by range', async () => {
-    const download = await underWay('requested');
-    pair.bytestreams.breakIsSeenBy = 'writer';
-    const got: Buffer[] = [];
-    download.stream.on('data', (chunk: Buffer) => got.push(chunk));
-    await pair.until(() => pair.bytestreams.breakAfterBytes === undefined);
-    await settle();
-    await pair.clock.advance(WAIT.reasonMs);
-    await pair.ended();
-    const first = Buffer.concat(got);
-    const rest = await pair.fetch({ name: 'a', range: { offset: first.length, hashes: [] } });
-    assert.deepEqual(Buffer.concat([first, rest]), BYTES);
-  });
 
   describe('with a scripted peer', () => {
     let peer: RawJinglePeer;
@@ -208,6 +194,26 @@ describe('A transport that breaks in the middle', () => {
       await pair.clock.advance(WAIT.reasonMs);
       assert.equal((await peer.next('session-terminate')).reason?.condition, 'connectivity-error');
       assert.equal((await failure).code, 'transport-failed');
+      await gone(negotiation);
+    });
+
+    it('ends soon where the receiver has not said that it knows how to go on', async () => {
+      pair = await JinglePair.open();
+      peer = await RawJinglePeer.online(pair.net, 'peer@example.org/raw', NODE);
+      pair.files.offer('a', BYTES);
+      pair.bytestreams.breakAfterBytes = 400_000;
+      const negotiation = transportIn().offer(context('initiator'));
+      const wanted = described('<name>a</name>');
+      await peer.send('session-initiate', 's', inContent(wanted + String(await negotiation.describe()), 'c'));
+      const { contents } = await peer.next('session-accept');
+      assert.ok(contents[0]);
+      negotiation.remote(contents[0].transport);
+      const stream = await negotiation.connect();
+      stream.on('error', () => undefined).resume();
+      await pair.until(() => pair.bytestreams.breakAfterBytes === undefined);
+      await settle();
+      await pair.clock.advance(WAIT.reasonMs);
+      assert.equal((await peer.next('session-terminate')).reason?.condition, 'connectivity-error');
       await gone(negotiation);
     });
 
