@@ -231,6 +231,13 @@ export class FileContent {
     this.accepted();
   }
 
+  /** A content-modify. Throws `StanzaError` for the peer. */
+  peerModified(senders: ContentRef['senders']): void {
+    // XEP-0234 §4.1: a file has one direction; that the other side could send too changes nothing. XEP-0166
+    // §7.2.3: whoever doesn't want another direction may refuse to move bytes.
+    if (senders !== this.ref.senders && senders !== 'both') throw new StanzaError('not-acceptable');
+  }
+
   takeInfo(info: FileInfo): void {
     this.#components.application.takeInfo(info);
     this.handle({ type: info.type });

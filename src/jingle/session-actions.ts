@@ -2,6 +2,7 @@
  * Sends the actions of one session, and counts those that the peer has not acknowledged: a peer
  * that never does can't make us hold more than so many.
  */
+import { type Clock, sleep } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
 import { LimitError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
@@ -10,8 +11,13 @@ import { StanzaError } from '../stanza/stanza-error.js';
 import { type JingleBody, jingleCodec, jingleErrorOf } from '../stanza/xep0166-jingle.js';
 import type { JingleTimeouts } from './timeouts.js';
 
+const MAX_TIES = 3; // whoever wins each of them has no end of its own
+/** Meanwhile the peer gets our answer to the action that it preferred. */
+const TIE_WAIT_MS = 500;
+
 export interface SessionActionsComponents {
   readonly entity: Pick<Entity, 'request'>;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
@@ -72,6 +78,23 @@ export class SessionActions {
     } finally {
       this.#unacknowledged -= 1;
       onSettled();
+    }
+  }
+
+  /**
+   * The same, again a moment later where the peer did the like at the same time and ours has to give way (XEP-0166
+   * §7.2.16). Aborting `signal` ends the waiting with `AbortedError`.
+   */
+  async insist(body: JingleBody, signal: AbortSignal): Promise<void> {
+    for (let ties = 0; ; ties += 1) {
+      try {
+        await this.send(body);
+        return;
+      } catch (thrown) {
+        const tie = thrown instanceof StanzaError && jingleErrorOf(thrown) === 'tie-break';
+        if (!tie || ties === MAX_TIES) throw thrown;
+      }
+      await sleep(this.#components.clock, TIE_WAIT_MS, signal);
     }
   }
 

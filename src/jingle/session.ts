@@ -245,10 +245,7 @@ export class Session implements FileSession {
         this.#endIfEmpty(effect.ending);
         return;
       case 'take-modified':
-        this.#each(effect.contents, (content, { senders }) => {
-          // XEP-0234 §4.1: a file has one direction. §7.2.3: whoever doesn't want another may refuse to move bytes.
-          if (senders !== content.ref.senders) throw new StanzaError('not-acceptable');
-        });
+        this.#each(effect.contents, (content, { senders }) => content.peerModified(senders));
         return;
       case 'take-hints':
         this.#each(effect.contents, (content, { description }) => content.descriptionInfo(description));
@@ -394,7 +391,10 @@ export class Session implements FileSession {
   }
 
   #add(content: FileContent): void {
-    const added = this.#actions.send({ action: 'content-add', contents: [content.described] });
+    const added = this.#actions.insist(
+      { action: 'content-add', contents: [content.described] },
+      content.signal,
+    );
     content.sent();
     added.catch((thrown: unknown) => content.handle({ type: 'finish', ending: endingOf(asError(thrown)) }));
   }

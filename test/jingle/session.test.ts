@@ -156,14 +156,16 @@ describe('Session: rules for peers', () => {
     assert.equal(await peer.send('session-info', 's1'), 'acked');
   });
 
-  it('does not let the direction of a content be changed', async () => {
+  it('does not let the direction of a content be changed, and takes what leaves it', async () => {
     await accepted();
-    for (const senders of ['initiator', 'both', 'none']) {
-      const modify = `<content creator='initiator' name='c' senders='${senders}'/>`;
-      assert.equal(await peer.send('content-modify', 's1', modify), 'not-acceptable');
-    }
-    const same = "<content creator='initiator' name='c' senders='responder'/>";
-    assert.equal(await peer.send('content-modify', 's1', same), 'acked');
+    const modify = (senders: string, name = 'c') =>
+      peer.send('content-modify', 's1', `<content creator='initiator' name='${name}' senders='${senders}'/>`);
+    for (const senders of ['initiator', 'none']) assert.equal(await modify(senders), 'not-acceptable');
+    for (const senders of ['responder', 'both', 'responder']) assert.equal(await modify(senders), 'acked');
+    assert.equal(await modify('initiator'), 'not-acceptable');
+    assert.equal(await modify('responder', 'd'), 'item-not-found');
+    assert.equal(await peer.send('content-modify', 's1', BARE_CONTENT), 'bad-request');
+    assert.deepEqual(peer.inbox, [], 'no content-accept answers it');
     assert.equal(await peer.send('session-info', 's1'), 'acked');
   });
 

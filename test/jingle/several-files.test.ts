@@ -7,6 +7,7 @@ import { defaultJingleTimeouts } from '../../src/jingle/timeouts.js';
 import { jingleError } from '../../src/stanza/xep0166-jingle.js';
 import { ASKER, bytesOf, JinglePair, type JinglePairInit, NODE } from '../support/jingle-pair.js';
 import { BARE_CONTENT, contentOf, RawJinglePeer } from '../support/raw-jingle-peer.js';
+import { settle } from '../support/virtual-clock.js';
 
 const FILES = Array.from({ length: 4 }, (_, index) => randomBytes(300_000 + index));
 const [A, B, C, D] = FILES as [Buffer, Buffer, Buffer, Buffer];
@@ -307,14 +308,58 @@ describe('Several files in one session', () => {
       await pair.ended();
     });
 
+    it('whose content-add is preferred to ours: ours comes again', async () => {
+      const { session, wanted, accept, sid } = await asked();
+      await peer.send('session-accept', sid, accept('file') + accept('file-2'));
+      await Promise.all(wanted.map((each) => each.accepted));
+      peer.answer = jingleError('tie-break');
+      const third = session.request(ask('c'));
+      const first = await peer.next('content-add');
+      peer.answer = undefined;
+      await settle();
+      await pair.clock.advance(1000);
+      const again = await peer.next('content-add');
+      assert.deepEqual(again.contents[0]?.name, first.contents[0]?.name);
+      const transport = String(again.contents[0]?.transport.attrs.sid);
+      const answer = contentOf({ sid: transport, file: '<size>5</size>' }).replace("'c'", "'file-3'");
+      assert.equal(await peer.send('content-accept', sid, answer), 'acked');
+      await third.accepted;
+      void session.end('cancel');
+      await pair.ended();
+    });
+
+    it('whose content-add is preferred to ours: ours does not come again when it was given up', async () => {
+      const { session, wanted, accept, sid } = await asked();
+      await peer.send('session-accept', sid, accept('file') + accept('file-2'));
+      await Promise.all(wanted.map((each) => each.accepted));
+      peer.answer = jingleError('tie-break');
+      const third = session.request(ask('c'));
+      await peer.next('content-add');
+      await settle();
+      peer.answer = undefined;
+      await third.finish('cancel');
+      await pair.clock.advance(1000);
+      assert.equal((await peer.next('content-remove')).contents[0]?.name, 'file-3');
+      await settle();
+      assert.deepEqual(peer.inbox, []);
+      void session.end('cancel');
+      await pair.ended();
+    });
+
     it('that will not hear of another one: the others stay', async () => {
       const { session, wanted, accept, sid } = await asked();
       await peer.send('session-accept', sid, accept('file') + accept('file-2'));
       await Promise.all(wanted.map((each) => each.accepted));
       for (const error of [jingleError('tie-break'), jingleError('out-of-order')]) {
         peer.answer = error;
-        await assert.rejects(session.request(ask('c')).accepted, { code: 'stanza' });
+        const refused = assert.rejects(session.request(ask('c')).accepted, { code: 'stanza' });
         await peer.next('content-add');
+        for (let ties = 0; ties < 4; ties += 1) {
+          await settle();
+          await pair.clock.advance(500);
+        }
+        await refused;
+        assert.ok(peer.inbox.length <= 4, 'it insists so often and no more');
         peer.inbox.length = 0;
       }
       peer.answer = undefined;
