@@ -81,7 +81,7 @@ export class JingleEngine implements Startable {
     this.#init = init;
     this.#timeouts = { ...defaultJingleTimeouts, ...init.timeouts };
     this.#policy = new FilePolicy(components, init);
-    setMaxListeners(0, this.#abort.signal); // one a session that ends, and sessions are bounded
+    setMaxListeners(init.maxSessions, this.#abort.signal); // one a session that ends
   }
 
   /** For disco#info (XEP-0234 §11). */

@@ -67,7 +67,7 @@ export class Session implements FileSession {
     const { clock, log } = components;
     const { role, sid, timeouts } = init;
     this.#begun = role === 'responder';
-    setMaxListeners(0, this.#work.signal); // one for each action under way, and those are bounded
+    setMaxListeners(init.maxUnacknowledged, this.#work.signal); // one for each action under way
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
     });

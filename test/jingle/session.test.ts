@@ -187,6 +187,9 @@ describe('Session: rules for peers', () => {
   it('is not made to owe a peer more answers than it may', async () => {
     await accepted();
     pair.net.drop((stanza) => stanza.attrs.from === 'peer@example.org/raw' && stanza.attrs.type === 'result');
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
     const answers: string[] = [];
     for (let count = 0; count < 40; count += 1) {
       const more = contentOf({ sid: 's2', file: '' }).replace("name='c'", `name='more${count}'`);
@@ -197,6 +200,29 @@ describe('Session: rules for peers', () => {
     assert.equal(answers.at(-1), 'resource-constraint');
     await pair.clock.advance(120_000);
     await pair.ended();
+    process.off('warning', onWarning);
+    assert.deepEqual(warnings, [], 'they are bounded, which is no leak');
+  });
+
+  it('leaves no listener behind, whatever is said and however often', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+    await accepted();
+    for (let count = 0; count < 100; count += 1) {
+      // Each has the node say something that has to be acknowledged.
+      const more = contentOf({ sid: 's2', file: '<name>none</name>' }).replace("'c'", `'more${count}'`);
+      assert.equal(await peer.send('content-add', 's1', more), 'acked');
+      await peer.next('content-reject');
+    }
+    for (let count = 0; count < 50; count += 1) {
+      assert.equal(await peer.request(`more${count}`), 'acked');
+      await peer.next('session-accept');
+      assert.equal(await peer.send('session-terminate', `more${count}`), 'acked');
+    }
+    await settle();
+    process.off('warning', onWarning);
+    assert.deepEqual(warnings, []);
   });
 
   // Psi removes the only content when SOCKS5 failed, and says nothing more.
