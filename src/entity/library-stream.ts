@@ -185,6 +185,8 @@ export class LibraryStream implements XmppStream {
 
   /** A stream header is about to be sent: on a fresh socket, or on one that is encrypted now. */
   #onNewParser(): void {
+    // What came before is of no worth now (RFC 6120 §5.4.3.3, §6.4.6): anybody on the line may have written it.
+    this.#early = [];
     const { socket } = this.#kind.entity;
     const found = socket instanceof Socket ? socket : (socket as { socket?: unknown } | null)?.socket;
     if (!(found instanceof Socket) || found === this.#socket) return;

@@ -186,7 +186,10 @@ export function managementMachine(
             state: { ...state, type: 'resuming', isLast: false },
             effects: [{ type: 'send-resume', previousId: state.resumption.id, handled: state.handled }],
           }
-        : { state: OFF, effects: [...STOP_TIMERS, { type: 'salvage' }, { type: 'bind' }] },
+        : {
+            state: OFF,
+            effects: [...STOP_TIMERS, { type: 'salvage' }, { type: 'report-expired' }, { type: 'bind' }],
+          },
     ),
     ...row('off', 'bound', 'XEP-0198 §3', (state, { offered }) =>
       offered
@@ -351,6 +354,8 @@ export function managementMachine(
           ...STOP_TIMERS,
           { type: 'forget', count: 'wrong' in acked ? 0 : acked.count },
           { type: 'salvage' },
+          // Before there is an address nothing may be sent (RFC 6120 §7.1), so nobody must think that we are online.
+          { type: 'report-expired' },
           { type: 'bind' },
         ],
       };

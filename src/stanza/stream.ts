@@ -55,9 +55,14 @@ export function offersBinding(features: Element): boolean {
 
 /**
  * Takes back offers that the client library would use unasked: XEP-0388 (with its tokens kept
- * for later) and XEP-0198 (see entity/stream-management.ts), and STARTTLS where it is not wanted.
+ * for later) and XEP-0198 (see entity/stream-management.ts), and STARTTLS where it is not wanted. Where it is,
+ * it is all that is left: what is offered beside it, anybody on the line may have written (RFC 6120 §5.4.3.3).
  */
 export function withoutUnwantedFeatures(features: Element, init: { readonly starttls: boolean }): Element {
+  if (init.starttls && offersStarttls(features)) {
+    for (const each of elements(features)) if (!is(each, 'starttls', NS.tls)) features.remove(each);
+    return features;
+  }
   for (const [name, ns] of [
     ['authentication', NS.sasl2],
     ['sm', NS.streamManagement],

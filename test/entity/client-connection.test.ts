@@ -4,6 +4,7 @@ import { clientEntity } from '../../src/entity/client-entity.js';
 import { RefusedError } from '../../src/entity/entity.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { ENTITY_COMPONENTS } from '../support/attached.js';
+import { eventually } from '../support/eventually.js';
 import { freePorts } from '../support/free-ports.js';
 import { ScriptedServer, type ScriptedSession } from '../support/scripted-server.js';
 
@@ -127,6 +128,36 @@ describe('client connection', () => {
         asked,
         /^<enable xmlns="urn:xmpp:sm:3" resume="true" max="300"\/><presence\/><\/stream:stream>$/,
       );
+    });
+
+    it('takes nothing for a stanza that came before the server had let it in', async () => {
+      const message = (body: string) =>
+        `<message from='juliet@localhost'><q xmlns='test'>${body}</q></message>`;
+      server = await ScriptedServer.start(async (session) => {
+        await features(session, mechanisms('PLAIN'));
+        await session.expect(/<auth [^>]*>[^<]*<\/auth>/);
+        // Whoever sits on the line could slip this in before the line is encrypted.
+        session.send(
+          `${message('forged')}<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>${message('forged too')}`,
+        );
+        await features(session, "<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>");
+        const [, id] = await session.expect(/<iq [^>]*id="([^"]*)"[\s\S]*<\/iq>/);
+        session.send(
+          `<iq id='${id}' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@localhost/r</jid></bind></iq>${message('true')}`,
+        );
+      });
+      const alice = login(server.port, 'off');
+      const heard: string[] = [];
+      alice.handleMessage('q', 'test', ({ stanza }) =>
+        heard.push(stanza.getText() || String(stanza.getChildText('q'))),
+      );
+      await alice.start();
+      await eventually(
+        () => heard.length,
+        (count) => count > 0,
+      );
+      await alice.stop();
+      assert.deepEqual(heard, ['true']);
     });
 
     it('fails at once where nobody is there: somebody waits', async () => {

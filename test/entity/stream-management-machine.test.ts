@@ -87,7 +87,7 @@ describe('stream management machine', () => {
       },
       resuming: {
         resumed: 'verifying clear-timer forget report-ready send-request set-timer',
-        failed: `off ${CLEAR} forget salvage bind`,
+        failed: `off ${CLEAR} forget salvage report-expired bind`,
         send: 'resuming keep',
         lost: 'suspended',
         expired: 'resuming',
@@ -220,8 +220,9 @@ describe('stream management machine', () => {
     assert.equal(run(resuming, { type: 'lost', cut: true }).type, 'suspended');
     assert.equal(run(resuming, { type: 'lost', cut: false }).type, 'off');
     assert.equal(run(resuming, { type: 'expired' }, { type: 'lost', cut: true }).type, 'off');
-    assert.deepEqual(types(step(suspended, { type: 'login', offered: false }).effects).slice(-2), [
+    assert.deepEqual(types(step(suspended, { type: 'login', offered: false }).effects).slice(-3), [
       'salvage',
+      'report-expired',
       'bind',
     ]);
   });

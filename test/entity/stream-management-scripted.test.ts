@@ -57,6 +57,7 @@ describe('stream management with a scripted server', () => {
   async function begin(
     script: readonly ((session: ScriptedSession) => Promise<void>)[],
     management: StreamManagementInit = {},
+    tls: 'allowed' | 'off' = 'off',
   ): Promise<Entity> {
     const waiting = [...script];
     server = await ScriptedServer.start(async (session) => {
@@ -69,7 +70,7 @@ describe('stream management with a scripted server', () => {
       jid: parseJid('alice@localhost/desk'),
       password: 'alicepw',
       server: { host: '127.0.0.1', port: server.port },
-      tls: 'off',
+      tls,
       management,
       times: { minBackoffMs: 10, maxBackoffMs: 20 },
     });
@@ -302,5 +303,75 @@ describe('stream management with a scripted server', () => {
     );
     assert.ok(entity.online, 'the session may still be resumed');
     assert.deepEqual(events, ['online']);
+  });
+
+  it('is offline from the refusal to resume on, and says nothing before there is an address', async () => {
+    let [said, isBound] = ['', false];
+    let goOn: () => void = () => undefined;
+    const checked = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const entity = await begin([
+      async (session) => {
+        await authenticate(session);
+        await enable(session);
+        session.socket.destroy();
+      },
+      async (session) => {
+        await authenticate(session);
+        await session.expect(/<resume [^>]*\/>/);
+        session.send(REFUSED(''));
+        const [, id] = await session.expect(/<iq [^>]*id="([^"]*)"[^>]*><bind[\s\S]*?<\/iq>/);
+        isBound = true;
+        await checked;
+        session.send(
+          `<iq id='${id}' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@localhost/desk</jid></bind></iq>`,
+        );
+        [said] = await session.expect(/[\s\S]*<enable [^>]*\/>/);
+        await eventually(
+          () => entity.online,
+          (online) => !online,
+        );
+        assert.throws(() => entity.send(message('while it is being managed')), OfflineError);
+        session.send(`<enabled ${SM}/>`);
+      },
+    ]);
+    await eventually(
+      () => isBound,
+      (bound) => bound,
+    );
+    assert.deepEqual([entity.online, events], [false, ['online', 'offline']]);
+    assert.throws(() => entity.send(message('too early')), OfflineError);
+    goOn();
+    await until('online');
+    assert.deepEqual(events, ['online', 'offline', 'online']);
+    assert.doesNotMatch(said, /message/);
+  });
+
+  it('is resumed by nobody who has not shown who they are: what comes before encryption offers only that', async () => {
+    let said = '';
+    await begin(
+      [
+        async (session) => {
+          await authenticate(session);
+          await enable(session);
+          session.socket.destroy();
+        },
+        async (session) => {
+          await session.expect(/<stream:stream[^>]*>/);
+          session.send(
+            `${HEADER}<stream:features><starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm ${SM}/></stream:features>`,
+          );
+          [said] = await session.expect(/<(starttls|resume|iq) /);
+        },
+      ],
+      {},
+      'allowed',
+    );
+    await eventually(
+      () => said,
+      (text) => text !== '',
+    );
+    assert.equal(said, '<starttls ');
   });
 });
