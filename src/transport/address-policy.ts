@@ -52,10 +52,11 @@ addRanges(unusable.list, 'ipv4', [
   ['240.0.0.0', 4], // reserved and broadcast
 ]);
 addRanges(unusable.list, 'ipv6', [
-  ['::', 128], // unspecified
   ['fe80::', 10], // link-local: means nothing without an interface, and the peer's isn't ours
   ['ff00::', 8], // multicast
   ['64:ff9b::', 96], // translated IPv4: would hide any of the above
+  ['64:ff9b:1::', 48],
+  ['::', 96], // IPv4 in a disguise that was given up
   ['2002::', 16],
 ]);
 const loopback = blockList('loopback');
@@ -68,7 +69,10 @@ addRanges(private_.list, 'ipv4', [
   ['192.168.0.0', 16],
   ['100.64.0.0', 10],
 ]);
-addRanges(private_.list, 'ipv6', [['fc00::', 7]]);
+addRanges(private_.list, 'ipv6', [
+  ['fc00::', 7],
+  ['fec0::', 10], // given up, and in use
+]);
 
 /** What kind of address it is; `unusable` also when it is none. */
 function kindOf(address: string): AddressKind {
@@ -76,7 +80,7 @@ function kindOf(address: string): AddressKind {
   // A zone (fe80::1%eth0) names an interface of the peer's machine.
   if (family === 0 || address.includes('%')) return 'unusable';
   // BlockList also finds an IPv4 address in its IPv6 disguise, ::ffff:127.0.0.1.
-  const found = [unusable, loopback, private_].find(({ list }) =>
+  const found = [loopback, unusable, private_].find(({ list }) =>
     list.check(address, family === 4 ? 'ipv4' : 'ipv6'),
   );
   return found?.kind ?? 'public';

@@ -16,13 +16,27 @@ export interface PeerAllowanceInit {
 const NOTHING: PeerAllowance = { private: false, loopback: false, lowPorts: false };
 const EVERYTHING: PeerAllowance = { private: true, loopback: true, lowPorts: true };
 
+/**
+ * Top-level names below which nobody can register one (RFC 6761, RFC 6762; ICANN keeps `internal`). Below all
+ * others are strangers: a component `files.com` shares nothing with whoever else is below `com`.
+ */
+const NOBODYS: ReadonlySet<string> = new Set([
+  'localhost',
+  'local',
+  'internal',
+  'test',
+  'example',
+  'invalid',
+]);
+
 export function peerAllowance(init: PeerAllowanceInit): (peer: Jid) => PeerAllowance {
   const trusted = new Set(init.trusted);
   return (peer) => {
     const domain = domainOf(peer);
     if (trusted.has(bareOf(peer)) || trusted.has(domain)) return EVERYTHING;
     const server = init.ownServer();
-    if (domain !== server && !domain.endsWith(`.${server}`)) return NOTHING;
+    const isBelow = domain.endsWith(`.${server}`) && (server.includes('.') || NOBODYS.has(server));
+    if (domain !== server && !isBelow) return NOTHING;
     return { private: init.connectToPrivate, loopback: init.connectToLoopback, lowPorts: false };
   };
 }

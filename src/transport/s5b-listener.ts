@@ -13,6 +13,7 @@ import { isLoopback } from './address-policy.js';
 import { type AnnounceInit, announcedAddresses, type ListenAddress } from './announced-hosts.js';
 import { acceptSocks5 } from './socks5-server.js';
 import { TransportFailedError } from './transport.js';
+import { UnclaimedConnections } from './unclaimed-connections.js';
 
 /** Who gets the connections that ask for a bytestream. */
 export interface InboundTaker {
@@ -45,7 +46,7 @@ export interface S5bListenerInit extends AnnounceInit {
   readonly lastPort?: number;
   /** For a whole SOCKS5 handshake. */
   readonly handshakeTimeoutMs: number;
-  /** Connections in their handshake; the oldest makes room for one more. */
+  /** Connections in their handshake; the oldest makes room for one more, of those from the same address if there are any. */
   readonly maxHandshakes: number;
 }
 
@@ -58,8 +59,7 @@ export class S5bListener implements InboundListener, Startable {
   readonly #components: S5bListenerComponents;
   readonly #init: S5bListenerInit;
   readonly #takers = new Map<string, InboundTaker>();
-  /** In their handshake, oldest first. */
-  readonly #unclaimed = new Set<Socket>();
+  readonly #unclaimed: UnclaimedConnections;
   readonly #stopping = new AbortController();
   #server: Server | undefined;
   #port = 0;
@@ -67,6 +67,7 @@ export class S5bListener implements InboundListener, Startable {
   constructor(components: S5bListenerComponents, init: S5bListenerInit) {
     this.#components = components;
     this.#init = init;
+    this.#unclaimed = new UnclaimedConnections(init.maxHandshakes);
   }
 
   get port(): number {
@@ -92,7 +93,7 @@ export class S5bListener implements InboundListener, Startable {
 
   stop(): Promise<void> {
     this.#stopping.abort();
-    for (const socket of this.#unclaimed) socket.destroy();
+    this.#unclaimed.closeAll();
     this.#takers.clear();
     // Not waited for: it ends with the last stream, and those belong to their sessions.
     this.#server?.close();
@@ -135,7 +136,6 @@ export class S5bListener implements InboundListener, Startable {
       socket.destroy();
       return;
     }
-    this.#makeRoom();
     this.#unclaimed.add(socket);
     this.#handshake(socket).then(
       (taker) => taker.take(socket),
@@ -155,20 +155,13 @@ export class S5bListener implements InboundListener, Startable {
         signal: this.#stopping.signal,
       });
     } finally {
-      this.#unclaimed.delete(socket);
+      this.#unclaimed.forget(socket);
     }
   }
 
   #route(dstaddr: string): InboundTaker | undefined {
     const taker = this.#takers.get(dstaddr);
     return taker?.admit() === true ? taker : undefined;
-  }
-
-  #makeRoom(): void {
-    if (this.#unclaimed.size < this.#init.maxHandshakes) return;
-    const [oldest] = this.#unclaimed;
-    oldest?.destroy();
-    if (oldest) this.#unclaimed.delete(oldest);
   }
 }
 

@@ -336,7 +336,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       (thrown: unknown) => {
         this.#components.log.debug({ why: messageOf(thrown) }, 's5b proxy failed');
         const { jid, host, port } = candidate;
-        if (jid !== undefined && !(thrown instanceof AbortedError)) {
+        if (jid !== undefined && isFaultOfProxy(thrown)) {
           this.#components.proxies.failed({ jid, host, port });
         }
         this.#handle({ type: 'relay-failed' });
@@ -397,6 +397,25 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       else stream?.destroy();
     }
   }
+}
+
+/**
+ * What a proxy says when the peer is not connected to it (XEP-0065 §6.3.5), whatever the peer told us. A peer must
+ * not bring it about that we offer the proxy to nobody any more.
+ */
+const PEERS_DOING: ReadonlySet<string> = new Set([
+  'bad-request',
+  'conflict',
+  'item-not-found',
+  'not-acceptable',
+  'not-allowed', // Prosody
+  'resource-constraint',
+  'unexpected-request',
+]);
+
+function isFaultOfProxy(thrown: unknown): boolean {
+  if (thrown instanceof StanzaError) return !PEERS_DOING.has(thrown.condition);
+  return !(thrown instanceof AbortedError);
 }
 
 function isWaiting(state: S5bState): boolean {

@@ -19,7 +19,28 @@ export interface Connector {
   connect(request: ConnectRequest): Promise<Duplex>;
 }
 
+export interface TcpConnectorInit {
+  /** Resolves names. Default: as the system does. */
+  readonly lookup?: LookupFunction;
+}
+
+/**
+ * Names that are being resolved at a time. A lookup can't be taken back, and of the process's few threads for it
+ * each is one's until a name server has answered or not: those of a peer may hold it for half a minute, while
+ * the stream to our own server waits for its turn.
+ */
+const MAX_LOOKUPS = 4;
+
 export class TcpConnector implements Connector {
+  readonly #lookup: LookupFunction;
+  #lookups = 0;
+  /** Those that wait for their turn; each ends with its request. */
+  readonly #waiting = new Set<() => void>();
+
+  constructor({ lookup: ask = lookup }: TcpConnectorInit = {}) {
+    this.#lookup = ask;
+  }
+
   connect(request: ConnectRequest): Promise<Duplex> {
     const { host, port, signal } = request;
     return new Promise((resolve, reject) => {
@@ -33,7 +54,7 @@ export class TcpConnector implements Connector {
         allowHalfOpen: true, // the peer may end its side and still read ours
         noDelay: true,
         autoSelectFamily: true,
-        lookup: permittedLookup(request.permits),
+        lookup: this.#permittedLookup(request),
       });
       const onAbort = () => {
         socket.destroy();
@@ -53,24 +74,51 @@ export class TcpConnector implements Connector {
       });
     });
   }
-}
 
-function permittedLookup(permits: (address: string) => boolean): LookupFunction {
-  return (hostname, options, callback) => {
-    lookup(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error) {
-        callback(error, []);
-        return;
-      }
-      const permitted = addresses.filter(({ address }) => permits(address));
-      if (permitted.length === 0) {
-        callback(new TransportFailedError(`${hostname} has no address that we may connect to`), []);
-      } else if (options.all === true) {
-        callback(null, permitted);
-      } else {
-        const [first] = permitted;
-        callback(null, first?.address ?? '', first?.family);
-      }
-    });
-  };
+  #permittedLookup({ permits, signal }: ConnectRequest): LookupFunction {
+    return (hostname, options, callback) => {
+      this.#inTurn(signal, (over) => {
+        this.#lookup(hostname, { ...options, all: true }, (error, found) => {
+          over();
+          if (error || typeof found === 'string') {
+            callback(error ?? new TransportFailedError(`${hostname} has no address`), []);
+            return;
+          }
+          const permitted = found.filter(({ address }) => permits(address));
+          if (permitted.length === 0) {
+            callback(new TransportFailedError(`${hostname} has no address that we may connect to`), []);
+          } else if (options.all === true) {
+            callback(null, permitted);
+          } else {
+            const [first] = permitted;
+            callback(null, first?.address ?? '', first?.family);
+          }
+        });
+      });
+    };
+  }
+
+  /** Calls `begin` when there is room, unless the signal aborts before; `begin` calls what it is given at its end. */
+  #inTurn(signal: AbortSignal, begin: (over: () => void) => void): void {
+    const over = () => {
+      this.#lookups -= 1;
+      const [next] = this.#waiting;
+      next?.();
+    };
+    const start = () => {
+      giveUp();
+      this.#lookups += 1;
+      begin(over);
+    };
+    const giveUp = () => {
+      this.#waiting.delete(start);
+      signal.removeEventListener('abort', giveUp);
+    };
+    if (this.#lookups < MAX_LOOKUPS) {
+      start();
+      return;
+    }
+    this.#waiting.add(start);
+    signal.addEventListener('abort', giveUp, { once: true });
+  }
 }

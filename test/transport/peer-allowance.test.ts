@@ -4,17 +4,18 @@ import { AddressPolicy } from '../../src/transport/address-policy.js';
 import { peerAllowance } from '../../src/transport/peer-allowance.js';
 
 describe('peerAllowance', () => {
+  const policyInit = {
+    ownServer: () => parseJid('example.org'),
+    connectToPrivate: true,
+    connectToLoopback: false,
+    trusted: [parseJid('romeo@montague.example'), parseJid('capulet.example')],
+  };
+
   function policy(more: { connectToPrivate?: boolean; connectToLoopback?: boolean } = {}): AddressPolicy {
     return new AddressPolicy({
       allowPrivate: false,
       allowLoopback: false,
-      allowance: peerAllowance({
-        ownServer: () => parseJid('example.org'),
-        connectToPrivate: true,
-        connectToLoopback: false,
-        trusted: [parseJid('romeo@montague.example'), parseJid('capulet.example')],
-        ...more,
-      }),
+      allowance: peerAllowance({ ...policyInit, ...more }),
     });
   }
 
@@ -46,6 +47,23 @@ describe('peerAllowance', () => {
       '127.0.0.1,5000',
     ]);
     assert.deepEqual(reached('a@example.org/x', policy({ connectToPrivate: false })), ['203.0.113.7,5000']);
+  });
+
+  it('takes nobody for one of ours because both are below the same top-level domain', () => {
+    const component = { ...policyInit, ownServer: () => parseJid('com'), connectToLoopback: true };
+    const by = new AddressPolicy({
+      allowPrivate: false,
+      allowLoopback: false,
+      allowance: peerAllowance(component),
+    });
+    assert.deepEqual(reached('a@attacker.com/x', by), ['203.0.113.7,5000']);
+    const local = { ...component, ownServer: () => parseJid('localhost') };
+    const atHome = new AddressPolicy({
+      allowPrivate: false,
+      allowLoopback: false,
+      allowance: peerAllowance(local),
+    });
+    assert.equal(reached('a@localhost/x', atHome).length, 3);
   });
 
   it('sends nobody to addresses that mean nothing, or to the metadata of a cloud', () => {

@@ -11,6 +11,7 @@ import { connectSocks5 } from '../../src/transport/socks5-client.js';
 import { TcpConnector } from '../../src/transport/tcp-connector.js';
 import { TransportFailedError } from '../../src/transport/transport.js';
 import { CountingClock } from '../support/counting-clock.js';
+import { eventually } from '../support/eventually.js';
 
 const DSTADDR = '972b7bf47291ca609517f67f86b5081086052dad';
 
@@ -128,6 +129,17 @@ describe('S5bListener', () => {
     await ask(await dial(listener));
   });
 
+  it('makes room by closing those of whoever has the most, so that a flood from one place closes nobody else', async () => {
+    const listener = await listen({ hosts: [], maxHandshakes: 4 });
+    const { taken } = expectOne(listener);
+    const honest = connect({ port: listener.port, host: '127.0.0.1', localAddress: '127.0.0.9' });
+    await once(honest, 'connect');
+    for (let n = 0; n < 20; n += 1) await dial(listener);
+    await ask(honest);
+    (await taken).destroy();
+    honest.destroy();
+  });
+
   it('closes what it has not handed out when it stops', async () => {
     const listener = await listen();
     const { taken } = expectOne(listener);
@@ -196,6 +208,43 @@ describe('TcpConnector', () => {
     } finally {
       server.close();
     }
+  });
+
+  it('asks for a few names at a time, whatever peers name: lookups can not be taken back', async () => {
+    const asked: string[] = [];
+    const answers: (() => void)[] = [];
+    const slow = new TcpConnector({
+      lookup: (hostname, _options, callback) => {
+        asked.push(hostname);
+        answers.push(() => callback(new Error('no such name'), []));
+      },
+    });
+    const to = (host: string, own = signal) =>
+      slow.connect({ host, port: 5000, permits: () => true, signal: own });
+    const attempts = Array.from({ length: 4 }, (_, n) =>
+      to(`slow${n}.example`).catch((error: unknown) => error),
+    );
+    const abort = new AbortController();
+    const impatient = to('impatient.example', abort.signal);
+    const patient = to('patient.example').catch((error: unknown) => error);
+    await eventually(
+      () => asked.length,
+      (count) => count === 4,
+    );
+    await assert.rejects(
+      slow.connect({ host: '127.0.0.1', port: 1, permits: () => true, signal }),
+      TransportFailedError,
+    );
+    abort.abort();
+    await assert.rejects(impatient, AbortedError);
+    answers.shift()?.();
+    await eventually(
+      () => asked.length,
+      (count) => count === 5,
+    );
+    assert.equal(asked.at(-1), 'patient.example');
+    for (const answer of answers) answer();
+    for (const each of [...attempts, patient]) assert.ok((await each) instanceof TransportFailedError);
   });
 
   it('fails where nobody listens', async () => {

@@ -11,15 +11,17 @@ import {
   destinationAddress,
   type Streamhost,
 } from '../../src/stanza/xep0065-bytestreams.js';
+import { s5bDescriptionCodec, s5bInfoCodec } from '../../src/stanza/xep0260-jingle-s5b.js';
 import { AddressPolicy } from '../../src/transport/address-policy.js';
 import { ConnectBudget } from '../../src/transport/connect-budget.js';
 import { defaultConnectBudget, defaultS5bLimits } from '../../src/transport/limits.js';
 import { fixedProxies } from '../../src/transport/proxy-finder.js';
 import { S5bTransport } from '../../src/transport/s5b-transport.js';
+import { TransportFailedError } from '../../src/transport/transport.js';
 import { MemoryNetwork } from '../support/memory-network.js';
 import { MemoryListener, MemoryProxy, MemoryTcp } from '../support/memory-tcp.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
-import { describeBoth, type TransportSide } from './negotiate.js';
+import { contextOf, describeBoth, type TransportSide } from './negotiate.js';
 
 const romeo = parseJid('romeo.example');
 const juliet = parseJid('juliet.example');
@@ -90,7 +92,9 @@ describe('S5bNegotiation, with a proxy of each side', () => {
       assert.equal(query.type, 'activate');
       activated.push(name);
       const dstaddr = destinationAddress(query.sid, iq.from, query.target);
-      if (!works || !streamhost.activate(dstaddr)) throw new StanzaError('not-allowed');
+      if (!works) throw new StanzaError('forbidden');
+      // What Prosody says where only one side is connected.
+      if (!streamhost.activate(dstaddr)) throw new StanzaError('not-allowed');
       return undefined;
     });
   }
@@ -143,5 +147,21 @@ describe('S5bNegotiation, with a proxy of each side', () => {
     assert.deepEqual(await connect(), ['TransportFailedError', 'TransportFailedError']);
     assert.deepEqual(activated, ['juliet']);
     assert.deepEqual(failed, [proxyOf.juliet.jid]);
+  });
+
+  it('does not hold it against a proxy that a peer says to be connected to it and is not', async () => {
+    await startProxy('romeo', true);
+    const { transport } = await side('romeo', '10.0.0.1');
+    const offerer = transport.offer(contextOf(romeo, juliet, 'initiator', () => undefined));
+    const { sid, candidates } = s5bDescriptionCodec.fromXml(await offerer.describe());
+    const proxy = candidates.find(({ type }) => type === 'proxy');
+    assert.ok(proxy);
+    offerer.remote(s5bDescriptionCodec.toXml({ sid, candidates: [] }));
+    const outcome = assert.rejects(offerer.connect(), TransportFailedError);
+    offerer.info(s5bInfoCodec.toXml({ type: 'candidate-used', sid, cid: proxy.cid }));
+    await clock.advance(60_000);
+    await outcome;
+    assert.deepEqual(activated, ['romeo'], 'it was asked');
+    assert.deepEqual(failed, [], 'it is offered to others still');
   });
 });
