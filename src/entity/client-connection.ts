@@ -7,6 +7,7 @@ import { client } from '@xmpp/client';
 import { bareOf, domainOf, isFull, type Jid } from '../stanza/jid.js';
 import { presence } from '../stanza/presence.js';
 import {
+  isSaslSuccess,
   isStarttlsFailure,
   isStreamFeatures,
   offersStarttls,
@@ -76,14 +77,16 @@ function clientKind(init: ClientConnectionInit, jid: Jid): LibraryStreamKind {
   const tls = init.tls ?? 'required';
   const username = bareOf(jid).slice(0, -domain.length - 1);
   let socket: Socket | undefined;
+  let login: 'none' | 'under way' | 'done' = 'none';
   const entity = client({
     service: 'xmpp://localhost',
     domain,
     ...(isFull(jid) && { resource: jid.slice(jid.indexOf('/') + 1) }),
     credentials: async (authenticate, mechanisms) => {
       // Its last parameter is for XEP-0388 only, which we take back from the server's offers.
-      const login = authenticate as unknown as (credentials: object, mechanism: string) => Promise<void>;
-      await login({ username, password }, mechanismOf(mechanisms, isProtected(socket)));
+      const prove = authenticate as unknown as (credentials: object, mechanism: string) => Promise<void>;
+      login = 'under way';
+      await prove({ username, password }, mechanismOf(mechanisms, isProtected(socket)));
     },
   });
   return {
@@ -95,20 +98,29 @@ function clientKind(init: ClientConnectionInit, jid: Jid): LibraryStreamKind {
     isLogin: isAnswer,
     inspect: (element, now) => {
       socket = now;
-      return inspect(element, tls, isEncrypted(now), bareOf(jid));
+      if (login === 'under way' && isSaslSuccess(element)) login = 'done';
+      return inspect(element, {
+        tls,
+        encrypted: isEncrypted(now),
+        loggedIn: login === 'done',
+        account: bareOf(jid),
+      });
     },
     lossOf: (error) => clientLoss(error, domain, bareOf(jid)),
     lossOfError: (error) => clientLossOfError(error, domain),
   };
 }
 
+/** How far logging in has come. */
+interface Login {
+  readonly tls: 'required' | 'allowed' | 'off';
+  readonly encrypted: boolean;
+  readonly loggedIn: boolean;
+  readonly account: Jid;
+}
+
 /** Throws {@link RefusedError}. */
-function inspect(
-  element: Element,
-  tls: 'required' | 'allowed' | 'off',
-  encrypted: boolean,
-  account: Jid,
-): Element {
+function inspect(element: Element, { tls, encrypted, loggedIn, account }: Login): Element {
   const failure = saslFailureOf(element);
   if (failure !== undefined) throw saslError(failure, account);
   if (isStarttlsFailure(element)) throw new RefusedError('the server offers encryption and then refuses it');
@@ -121,7 +133,7 @@ function inspect(
       'the server offers no encryption; the option tls (--tls allowed) lets us do without',
     );
   }
-  return withoutUnwantedFeatures(element, { starttls: !encrypted && tls !== 'off' });
+  return withoutUnwantedFeatures(element, { starttls: !encrypted && tls !== 'off', bind: loggedIn });
 }
 
 /** RFC 6120 §6.5: what is the password's fault, and what time may mend. */

@@ -22,6 +22,11 @@ export function saslFailureOf(element: Element): StreamCondition | undefined {
   return is(element, 'failure', NS.sasl) ? conditionOf(element, NS.sasl) : undefined;
 }
 
+/** True when `element` says that we are authenticated (RFC 6120 §6.4.6). */
+export function isSaslSuccess(element: Element): boolean {
+  return is(element, 'success', NS.sasl);
+}
+
 /** How often the server wants the password hashed (RFC 5802 §5.1), where `element` is a challenge that says so. */
 export function scramIterationsOf(element: Element): number | undefined {
   if (!is(element, 'challenge', NS.sasl)) return undefined;
@@ -57,8 +62,12 @@ export function offersBinding(features: Element): boolean {
  * Takes back offers that the client library would use unasked: XEP-0388 (with its tokens kept
  * for later) and XEP-0198 (see entity/stream-management.ts), and STARTTLS where it is not wanted. Where it is,
  * it is all that is left: what is offered beside it, anybody on the line may have written (RFC 6120 §5.4.3.3).
+ * Nothing is bound before there was a login (§7.1), and no session resumed (XEP-0198 §3).
  */
-export function withoutUnwantedFeatures(features: Element, init: { readonly starttls: boolean }): Element {
+export function withoutUnwantedFeatures(
+  features: Element,
+  init: { readonly starttls: boolean; readonly bind: boolean },
+): Element {
   if (init.starttls && offersStarttls(features)) {
     for (const each of elements(features)) if (!is(each, 'starttls', NS.tls)) features.remove(each);
     return features;
@@ -67,6 +76,7 @@ export function withoutUnwantedFeatures(features: Element, init: { readonly star
     ['authentication', NS.sasl2],
     ['sm', NS.streamManagement],
     ...(init.starttls ? [] : [['starttls', NS.tls] as const]),
+    ...(init.bind ? [] : [['bind', NS.bind] as const]),
   ] as const) {
     for (const each of children(features, name, ns)) features.remove(each);
   }

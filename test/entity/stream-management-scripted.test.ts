@@ -374,4 +374,27 @@ describe('stream management with a scripted server', () => {
     );
     assert.equal(said, '<starttls ');
   });
+
+  it('speaks of its session to nobody before it has logged in, whatever is offered', async () => {
+    let said = '';
+    await begin([
+      async (session) => {
+        await authenticate(session);
+        await enable(session);
+        session.socket.destroy();
+      },
+      async (session) => {
+        await session.expect(/<stream:stream[^>]*>/);
+        session.send(
+          `${HEADER}<stream:features><mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/><sm ${SM}/></stream:features>`,
+        );
+        [said] = await session.expect(/<(auth|resume|iq) /);
+      },
+    ]);
+    await eventually(
+      () => said,
+      (text) => text !== '',
+    );
+    assert.equal(said, '<auth ');
+  });
 });
