@@ -2,12 +2,18 @@
  * The sending side of a file content: pumps the bytes of a `FileSource` into the stream, and goes
  * on in the next one where the receiver lost the first.
  */
-import type { Duplex, Readable } from 'node:stream';
+import type { Duplex } from 'node:stream';
 import { AbortedError, ParseError } from '../errors.js';
 import type { FileDescription, Range } from '../stanza/xep0234-file-transfer.js';
 import type { TransportType } from '../transport/transport.js';
 import type { ContentApplication, ContentLink } from './content-application.js';
-import { FileChangedError, type FileSource, type FileUpload, type TransferOutcome } from './file-session.js';
+import {
+  type ByteReader,
+  FileChangedError,
+  type FileSource,
+  type FileUpload,
+  type TransferOutcome,
+} from './file-session.js';
 import { endingOf, SessionFailedError } from './reason.js';
 
 /** What is written at once over IBB: a whole chunk could take longer than the other side may be silent. */
@@ -28,7 +34,7 @@ export class FileSending implements ContentApplication, FileUpload {
   #transport: TransportType | undefined;
   /** Where the bytes go now; undefined between two of them. */
   #stream: Duplex | undefined;
-  #reading: Readable | undefined;
+  #reading: ByteReader | undefined;
   #givenBytes = 0;
   /** With those of the write under way, of which the peer may have some. */
   #begunBytes = 0;
@@ -172,11 +178,12 @@ export class FileSending implements ContentApplication, FileUpload {
   checksum(): FileDescription {
     const source = this.#sourceInUse();
     const computed = source.checksum();
-    if (isPart(source.file, this.#range)) {
+    if (computed && isPart(source.file, this.#range)) {
       return { hashes: [], hashesUsed: [], range: { ...this.#range, hashes: [computed] } }; // §8.2, the second example
     }
     const known = source.file.hashes;
-    const hashes = known.some(({ algo }) => algo === computed.algo) ? known : [...known, computed];
+    const isNews = computed && !known.some(({ algo }) => algo === computed.algo);
+    const hashes = isNews ? [...known, computed] : known;
     return { hashes, hashesUsed: [] };
   }
 
@@ -198,7 +205,7 @@ export class FileSending implements ContentApplication, FileUpload {
     const left = { offset: offset + this.#givenBytes, length: length - this.#givenBytes };
     const reading = this.#sourceInUse().open(left);
     this.#reading = reading;
-    for await (const chunk of reading as AsyncIterable<Buffer>) {
+    for await (const chunk of reading) {
       for (let at = 0; at < chunk.length; at += pieceBytes) {
         const piece = chunk.subarray(at, at + pieceBytes);
         this.#begunBytes = this.#givenBytes + piece.length;
@@ -235,19 +242,16 @@ function isPart(file: FileDescription, range: FileSource['range']): boolean {
   return range.offset !== 0 || range.length !== file.size;
 }
 
-/** Writes and waits until the stream wants more. False when it takes nothing any more. */
+/** Writes and waits until the stream is done with the bytes, which are only lent. False when it takes nothing any more. */
 function written(stream: Duplex, bytes: Buffer): Promise<boolean> {
   if (stream.destroyed || stream.writableEnded) return Promise.resolve(false);
-  if (stream.write(bytes)) return Promise.resolve(true);
   return new Promise((resolve) => {
-    const settle = (drained: boolean) => {
-      stream.off('drain', onDrain);
+    const settle = (taken: boolean) => {
       stream.off('close', onClose);
-      resolve(drained);
+      resolve(taken);
     };
-    const onDrain = () => settle(true);
     const onClose = () => settle(false);
-    stream.on('drain', onDrain);
     stream.on('close', onClose);
+    stream.write(bytes, (error) => settle(!error));
   });
 }

@@ -52,6 +52,15 @@ export interface FileRequest {
   readonly session?: FileSession;
 }
 
+/**
+ * Bytes that come a chunk at a time; a `Readable` is one. A chunk is only lent: whoever asks for the next one gives
+ * it back, and its memory may be used again.
+ */
+export interface ByteReader extends AsyncIterable<Buffer> {
+  /** Ends the reading, also in the middle. */
+  destroy(): unknown;
+}
+
 /** What we send, and where its bytes come from. */
 export interface FileSource {
   /** As it goes over the wire: name, size, date, type, hash. */
@@ -63,9 +72,12 @@ export interface FileSource {
    * the end of it, when a transport broke. Fails with {@link FileChangedError} when the file vanished,
    * shrank or changed while it was read.
    */
-  open(wanted: Required<Range>): Readable;
-  /** The hash of what the first `open` was for, once all of it was read: of the file or, where that is a part, of it. */
-  checksum(): Hash;
+  open(wanted: Required<Range>): ByteReader;
+  /**
+   * The hash of what the first `open` was for, once all of it was read: of the file or, where that is a part, of it.
+   * Undefined where nobody wants to know that of a part.
+   */
+  checksum(): Hash | undefined;
   /** Called exactly once, when it is over, however it ended. */
   release(outcome: TransferOutcome): void;
 }

@@ -163,7 +163,8 @@ export class IbbStream extends Duplex implements IbbEndpoint {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#write = { bytes: chunk, offset: 0, callback };
+    // Blocks may have to be sent again when the writer has its memory back.
+    this.#write = { bytes: Buffer.from(chunk), offset: 0, callback };
     this.#feed();
   }
 

@@ -48,7 +48,7 @@ export interface TransportNegotiation {
   /**
    * Resolves with the stream once both sides agree and it carries bytes in both directions;
    * rejects with {@link TransportFailedError} when no way is found, or AbortedError after
-   * `close`. The stream's owner destroys it.
+   * `close`. The stream's owner destroys it. When it calls back for a write, it looks at those bytes no more.
    */
   connect(): Promise<Duplex>;
   /**

@@ -118,7 +118,8 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
       assert.equal(whole.transport, transport);
       await whole.finish('success');
 
-      const part = download(engine, { range: { offset: 1_234_567, length: 765_432, hashes: [] } });
+      const range = { offset: 1_234_567, length: 765_432, hashes: [] };
+      const part = download(engine, { range, hashesUsed: ['sha-256'] });
       const expected = BYTES.subarray(1_234_567, 1_234_567 + 765_432);
       assert.deepEqual(await bytesOf(part.stream), expected);
       assert.equal(part.checksums[0]?.hash.value, sha256(expected));

@@ -222,7 +222,8 @@ describe('A transport that breaks in the middle', () => {
       peer = await RawJinglePeer.online(pair.net, 'peer@example.org/raw', NODE);
       pair.files.offer('a', BYTES);
       const negotiation = transportIn().offer(context('initiator'));
-      const wanted = described("<name>a</name><range offset='1000' length='1000000'/>");
+      const hashed = "<hash-used xmlns='urn:xmpp:hashes:2' algo='sha-256'/>";
+      const wanted = described(`<name>a</name><range offset='1000' length='1000000'/>${hashed}`);
       await peer.send('session-initiate', 's', inContent(wanted + String(await negotiation.describe()), 'c'));
       const { contents } = await peer.next('session-accept');
       assert.ok(contents[0]);

@@ -4,10 +4,10 @@
  * session or open file.
  */
 import assert from 'node:assert/strict';
-import type { Readable } from 'node:stream';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { Entity } from '../../src/entity/entity.js';
 import type {
+  ByteReader,
   FileDownload,
   FileOfferHandler,
   FileRequestHandler,
@@ -161,8 +161,9 @@ export class JinglePair {
   }
 }
 
-export async function bytesOf(stream: Readable): Promise<Buffer> {
+/** All of it; chunks are only lent. */
+export async function bytesOf(stream: ByteReader): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of stream as AsyncIterable<Buffer>) chunks.push(chunk);
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }

@@ -72,6 +72,7 @@ export class MemoryTcp implements Connector {
       [theirs, ours],
     ] as const) {
       this.#streams.add(stream);
+      copying(stream);
       stream.on('error', () => undefined);
       // As with sockets, both ends of a destroyed connection are gone.
       stream.on('close', () => other.destroy());
@@ -79,6 +80,12 @@ export class MemoryTcp implements Connector {
     door(theirs);
     return ours;
   }
+}
+
+/** As a kernel does: what is written may be overwritten once it is taken. */
+function copying(stream: Duplex): void {
+  const write = stream._write.bind(stream);
+  stream._write = (chunk: Buffer, encoding, callback) => write(Buffer.from(chunk), encoding, callback);
 }
 
 /** A streamhost on a {@link MemoryTcp}. */

@@ -175,7 +175,7 @@ export class MemoryEnd extends Duplex {
     const seenBy = this.breaks(this.#bytes);
     const { peer } = this;
     if (seenBy === undefined) {
-      peer?.accept(chunk, callback);
+      peer?.accept(Buffer.from(chunk), callback); // the writer's memory is its own again
       return;
     }
     if (seenBy !== 'both') {

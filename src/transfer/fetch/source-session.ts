@@ -242,7 +242,8 @@ function selectorOf(init: SourceSessionInit): FileDescription {
     ...(source.path !== undefined && { path: source.path }),
     ...(file.askedSize !== undefined && { size: file.askedSize }),
     hashes: file.asked === undefined ? [] : [file.asked],
-    hashesUsed: [],
+    // Of a file's part nobody knows a hash beforehand; the source tells one where it is asked for.
+    hashesUsed: file.range === undefined ? [] : ['sha-256'],
     ...(range !== undefined && { range: { ...range, hashes: [] } }),
   };
 }

@@ -1,9 +1,9 @@
 /**
- * Reads a range of an open file as a stream. The last chunk only comes out when the file still is
- * what it was at the beginning: a receiver that has all the bytes has them of one version.
+ * Reads a range of an open file, into the same memory again and again: fresh memory for each chunk costs as much as
+ * sending it. The last chunk only comes out when the file still is what it was at the beginning: a receiver that
+ * has all the bytes has them of one version.
  */
-import { Readable } from 'node:stream';
-import { FileChangedError } from '../../jingle/file-session.js';
+import { type ByteReader, FileChangedError } from '../../jingle/file-session.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
 
 /** A file open for sending. */
@@ -26,46 +26,41 @@ export interface RangeReaderInit {
   readonly onChunk?: (chunk: Buffer, position: number) => void;
 }
 
-export class RangeReader extends Readable {
+export class RangeReader implements ByteReader {
   readonly #file: OpenFile;
   readonly #init: RangeReaderInit;
   readonly #end: number;
   #at: number;
+  #destroyed = false;
 
   constructor(file: OpenFile, init: RangeReaderInit) {
-    super({ highWaterMark: init.chunkBytes });
     this.#file = file;
     this.#init = init;
     this.#at = init.range.offset;
     this.#end = init.range.offset + init.range.length;
   }
 
-  /** Bytes read so far; up to two chunks of them wait for the peer. */
+  /** Bytes read so far; the last chunk of them may wait for the peer. */
   get readBytes(): number {
     return this.#at - this.#init.range.offset;
   }
 
-  override _read(): void {
-    this.#next().then(
-      (chunk) => this.push(chunk),
-      (error: Error) => this.destroy(error),
-    );
+  destroy(): void {
+    this.#destroyed = true;
   }
 
-  async #next(): Promise<Buffer | null> {
-    if (this.#at === this.#end) {
-      if (this.#init.range.length === 0) await this.#check();
-      return null;
-    }
-    const buffer = Buffer.allocUnsafeSlow(Math.min(this.#init.chunkBytes, this.#end - this.#at));
-    const count = await this.#read(buffer);
-    if (count === 0) throw new FileChangedError('the file became shorter while it was sent');
-    const position = this.#at;
-    this.#at += count;
+  async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     if (this.#at === this.#end) await this.#check();
-    const chunk = buffer.subarray(0, count);
-    this.#init.onChunk?.(chunk, position);
-    return chunk;
+    const buffer = Buffer.allocUnsafeSlow(Math.min(this.#init.chunkBytes, this.#end - this.#at));
+    while (this.#at < this.#end && !this.#destroyed) {
+      const chunk = buffer.subarray(0, await this.#read(buffer.subarray(0, this.#end - this.#at)));
+      if (chunk.length === 0) throw new FileChangedError('the file became shorter while it was sent');
+      const position = this.#at;
+      this.#at += chunk.length;
+      if (this.#at === this.#end) await this.#check();
+      this.#init.onChunk?.(chunk, position);
+      yield chunk;
+    }
   }
 
   async #read(buffer: Buffer): Promise<number> {

@@ -3,11 +3,10 @@
  * between, and computes the hash that nobody knows yet of the bytes that go out.
  */
 import { createHash, type Hash as Hasher } from 'node:crypto';
-import type { Readable } from 'node:stream';
 import { describeFile } from '../../catalogue/file-description.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
 import { toDisplay } from '../../catalogue/share-path.js';
-import type { FileSource, TransferOutcome } from '../../jingle/file-session.js';
+import type { ByteReader, FileSource, TransferOutcome } from '../../jingle/file-session.js';
 import type { FileDescription, Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { type OpenFile, RangeReader } from './range-reader.js';
@@ -19,6 +18,8 @@ export interface UploadInit {
   readonly chunkBytes: number;
   /** Of the file, as far as anybody has compared them; sha-256 is not among them. */
   readonly hashes?: readonly Hash[];
+  /** Whether the peer wants to know the hash of a part, where that of the file is known already. */
+  readonly partChecksum: boolean;
 }
 
 /** How far an upload is. */
@@ -37,7 +38,7 @@ export class Upload implements FileSource {
   readonly #onEnd: (outcome: TransferOutcome) => void;
   /** What the first `open` was for. */
   #wanted: Required<Range> | undefined;
-  /** Of a part, or of a file that was not hashed yet. */
+  /** Of a file that was not hashed yet, or of a part where that is wanted. */
   #hasher: Hasher | undefined;
   /** The position behind the last byte that was hashed. */
   #hashedTo = 0;
@@ -47,21 +48,21 @@ export class Upload implements FileSource {
   #earlierBytes = 0;
 
   constructor(init: UploadInit, onEnd: (outcome: TransferOutcome) => void) {
-    const { entry, file, range, hashes = [] } = init;
+    const { entry, file, range, hashes = [], partChecksum } = init;
     this.#init = init;
     this.#onEnd = onEnd;
     this.range = range;
-    const known = range.length === file.size && entry.sha256 !== undefined;
+    const isKnown = entry.sha256 !== undefined && (range.length === file.size || !partChecksum);
     // `hash-used` promises a checksum after the last byte (XEP-0234 §8.2).
     const described = describeFile(entry);
     this.file = {
       ...described,
       hashes: [...described.hashes, ...new Map(hashes.map((hash) => [hash.algo, hash])).values()],
-      hashesUsed: known ? [] : ['sha-256'],
+      hashesUsed: isKnown ? [] : ['sha-256'],
     };
   }
 
-  open(range: Required<Range>): Readable {
+  open(range: Required<Range>): ByteReader {
     const { file, chunkBytes } = this.#init;
     this.#wanted ??= this.#first(range);
     this.#earlierBytes = range.offset - this.#wanted.offset;
@@ -81,8 +82,8 @@ export class Upload implements FileSource {
     };
   }
 
-  checksum(): Hash {
-    this.#checksum ??= { algo: 'sha-256', value: this.#hasher?.digest('base64') ?? '' };
+  checksum(): Hash | undefined {
+    if (this.#hasher) this.#checksum ??= { algo: 'sha-256', value: this.#hasher.digest('base64') };
     return this.#checksum;
   }
 
@@ -91,10 +92,10 @@ export class Upload implements FileSource {
   }
 
   #first(range: Required<Range>): Required<Range> {
-    const { entry, file } = this.#init;
+    const { entry, file, partChecksum } = this.#init;
     if (range.length === file.size && entry.sha256 !== undefined) {
       this.#checksum = { algo: 'sha-256', value: entry.sha256 };
-    } else {
+    } else if (entry.sha256 === undefined || partChecksum) {
       this.#hasher = createHash('sha256');
       this.#hashedTo = range.offset;
     }

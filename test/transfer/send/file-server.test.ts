@@ -212,23 +212,39 @@ describe('FileServer', () => {
     });
   });
 
-  it('gives every part of a file byte for byte, and its hash', async () => {
+  it('gives every part of a file byte for byte, and its hash where that is wanted', async () => {
     const bytes = randomBytes(600_000);
     files.offer('a', bytes);
     await fc.assert(
       fc.asyncProperty(fc.nat(bytes.length), fc.option(fc.nat(bytes.length)), async (offset, most) => {
         const length = most === null ? undefined : Math.min(most, bytes.length - offset);
         const range: Range = { offset, ...(length !== undefined && { length }) };
-        const source = await request({ name: 'a', range: { ...range, hashes: [] } });
+        const source = await request({ name: 'a', range: { ...range, hashes: [] }, hashesUsed: ['sha-256'] });
         const part = bytes.subarray(offset, offset + (length ?? bytes.length));
         assert.deepEqual(await bytesOf(source.open(source.range)), part);
-        assert.equal(source.checksum().value, sha256(part));
-        assert.equal(source.checksum().value, sha256(part)); // also when it is asked for again
+        assert.equal(source.checksum()?.value, sha256(part));
+        assert.equal(source.checksum()?.value, sha256(part)); // also when it is asked for again
         assert.equal(source.file.size, bytes.length);
         source.release(SUCCESS);
       }),
       { numRuns: 60 },
     );
+  });
+
+  it('hashes no part that nobody asked the hash of, unless no hash of the file is known', async () => {
+    files.offer('a', Buffer.from('0123456789'));
+    files.offer('fresh', Buffer.from('0123456789'), { hashed: false });
+    const range = { offset: 3, length: 4, hashes: [] };
+    const known = await request({ name: 'a', range });
+    assert.deepEqual([known.file.hashes.length, known.file.hashesUsed], [1, []]);
+    assert.equal((await bytesOf(known.open(known.range))).toString(), '3456');
+    assert.equal(known.checksum(), undefined);
+    known.release(SUCCESS);
+    const fresh = await request({ name: 'fresh', range });
+    assert.deepEqual(fresh.file.hashesUsed, ['sha-256']);
+    await bytesOf(fresh.open(fresh.range));
+    assert.equal(fresh.checksum()?.value, sha256(Buffer.from('3456')));
+    fresh.release(SUCCESS);
   });
 
   it('refuses a range that is not inside the file, and frees the slot', async () => {
