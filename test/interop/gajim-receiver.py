@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Gajim, whole, with its windows, except that it says yes to every file that it is offered.
 
-usage: gajim-receiver.py HOME JID PASSWORD HOST PORT FOLDER
+usage: gajim-receiver.py HOME JID PASSWORD HOST PORT FOLDER LISTEN
 
 Prints `ready` when it has logged in, `offered NAME` and `completed NAME`. What is clicked in its window, to
 accept a file into FOLDER, is called here instead.
@@ -10,7 +10,7 @@ import os
 import sys
 import traceback
 
-HOME, JID, PASSWORD, HOST, PORT, FOLDER = sys.argv[1:7]
+HOME, JID, PASSWORD, HOST, PORT, FOLDER, LISTEN = sys.argv[1:8]
 CONFIG = os.path.join(HOME, "gajim")
 USER, DOMAIN = JID.split("@")
 ACCOUNT = "tester"
@@ -32,6 +32,8 @@ def write_settings():
     settings = Settings()
     settings.init()
     settings.set_app_setting("use_keyring", False)
+    # Two of them on one machine would share a port, and each take the connections that are for the other.
+    settings.set_app_setting("file_transfers_port", int(LISTEN))
     settings.add_account(ACCOUNT)
     for key, value in SETTINGS.items():
         settings.set_account_setting(ACCOUNT, key, value)

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { projectRoot } from '../support/codec-fixtures.js';
 import { eventually } from '../support/eventually.js';
+import { freePorts } from '../support/free-ports.js';
 import { DOMAIN, type TestServer } from '../support/server.js';
 import { type Desktop, endGroup } from './desktop.js';
 
@@ -40,7 +41,8 @@ export class Gajim {
     await mkdir(path.join(home, 'run'), { recursive: true, mode: 0o700 });
     await mkdir(folder, { recursive: true });
     const bare = `${account.user}@${DOMAIN}`;
-    const words = [home, bare, account.password, server.host, String(server.c2sPort), folder];
+    const [listen] = await freePorts(1);
+    const words = [home, bare, account.password, server.host, server.c2sPort, folder, listen].map(String);
     const child = spawn('dbus-run-session', ['--', '/usr/bin/python3', PROGRAM, ...words], {
       detached: true, // a group of its own: D-Bus, Gajim and what they start end together
       stdio: ['ignore', 'pipe', 'pipe'],
