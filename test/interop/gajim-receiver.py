@@ -76,12 +76,19 @@ def watch():
 
 
 def accept(event):
+    from gi.repository import GLib
+    say("offered", event.file_props.name)
+    # As a person would: when it has done with the offer. Earlier, its acceptance is now and then lost.
+    GLib.timeout_add(500, take, event)
+
+
+def take(event):
     from gajim.common import app
     props = event.file_props
-    say("offered", props.name)
     contact = app.get_client(event.account).get_module("Contacts").get_contact(event.jid)
     transfers = app.interface.instances["file_transfers"]
     transfers._start_receive(os.path.join(FOLDER, os.path.basename(props.name)), event.account, contact, props)
+    return False
 
 
 def completed(event):
