@@ -6,6 +6,7 @@ import type { Range } from '../../src/stanza/xep0234-file-transfer.js';
 import { offerFile } from '../../src/transfer/send/offer-file.js';
 import { type Extended, extended } from '../support/extended.js';
 import { ASKER, bytesOf, JinglePair } from '../support/jingle-pair.js';
+import { settle } from '../support/virtual-clock.js';
 
 const BYTES = randomBytes(400_000);
 
@@ -84,8 +85,11 @@ describe('transfers that extensions see', () => {
       },
     );
     const download = pair.download({ name: 'a' });
-    await Promise.all([download.accepted, pair.clock.advance(1000)]);
-    await pair.clock.advance(5000); // nobody reads, nothing moves
+    await Promise.all([download.accepted, settle()]);
+    // Nobody reads: what is on its way comes to a stand, and then nothing moves.
+    for (let turn = 0; turn < 20; turn += 1) await settle();
+    await pair.clock.advance(1000);
+    await pair.clock.advance(5000);
     const [first] = progress;
     assert.equal(progress.length, 1);
     assert.ok(first && first.sentBytes > 0 && first.sentBytes <= BYTES.length);
