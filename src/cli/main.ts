@@ -19,11 +19,20 @@ import { serveCommand } from './serve.js';
 import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
 import { processIo } from './terminal.js';
+import { transfersCommand } from './transfers.js';
 
 const version = await readVersion();
 const program: Program = {
   version,
-  commands: [explainCommand, findCommand, getCommand, serveCommand, startCommand, statusCommand],
+  commands: [
+    explainCommand,
+    findCommand,
+    getCommand,
+    serveCommand,
+    startCommand,
+    statusCommand,
+    transfersCommand,
+  ],
   components: {
     clock: systemClock,
     createAsker,

@@ -2,6 +2,7 @@
 import type { NodeStatus } from '../node/node-status.js';
 import { pad, printable, widthOf } from './printable.js';
 import { formatBytes, formatDuration } from './quantities.js';
+import { transferLines } from './transfers-lines.js';
 
 export function statusLines(status: NodeStatus): string[] {
   const state = status.online ? 'online' : 'offline, trying to come back';
@@ -27,13 +28,8 @@ export function statusLines(status: NodeStatus): string[] {
       ]),
     ),
     ...block(
-      'sending',
-      status.transfers.map((transfer) => [
-        printable(transfer.path),
-        `${formatBytes(transfer.sentBytes)} of ${formatBytes(transfer.totalBytes)}`,
-        transfer.transport ?? '',
-        `to ${printable(transfer.peer)}`,
-      ]),
+      'transfers',
+      status.transfers.length === 0 ? [] : transferLines(status.transfers).map((line) => [line]),
     ),
     '',
     `hashing   ${status.scan === 'first' ? 'begins after the first scan, which is under way' : hashingText(status.hashing)}`,

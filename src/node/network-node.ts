@@ -37,7 +37,8 @@ import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
-import type { NodeStatus } from './node-status.js';
+import type { NodeStatus, TransferStatus } from './node-status.js';
+import { SentFiles } from './sent-files.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
 
@@ -69,9 +70,9 @@ export class NetworkNode implements Startable {
   readonly #findService: FindService;
   readonly #channels: readonly Channel[];
   readonly #transfers: TransferStack;
-  readonly #fileServer: FileServer;
+  readonly #sentFiles: SentFiles;
   /** The same or, where there are extensions, with them in front of it. */
-  readonly #files: FileServer | WatchedFiles;
+  readonly #files: SentFiles | WatchedFiles;
   readonly #disco: Disco;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
@@ -177,7 +178,7 @@ export class NetworkNode implements Startable {
           },
         ),
     );
-    this.#fileServer = new FileServer(
+    const fileServer = new FileServer(
       {
         catalogue: this.#library.catalogue,
         files: { open: (entry) => this.#library.openFile(entry) },
@@ -185,7 +186,8 @@ export class NetworkNode implements Startable {
       },
       { maxUploads: limits.uploads, maxUploadsPerPeer: limits.uploadsPerPeer },
     );
-    this.#files = extensions?.files(this.#fileServer) ?? this.#fileServer;
+    this.#sentFiles = new SentFiles({ files: fileServer, clock });
+    this.#files = extensions?.files(this.#sentFiles) ?? this.#sentFiles;
     this.#transfers = new TransferStack(
       { entity, clock, log, ...(components.connector && { connector: components.connector }) },
       {
@@ -252,6 +254,7 @@ export class NetworkNode implements Startable {
         this.#components.log.error({ err: error }, `a part did not stop cleanly: ${messageOf(error)}`);
       }
     }
+    this.#sentFiles.stop();
   }
 
   /** How it would answer, for `shoal explain`. */
@@ -264,6 +267,11 @@ export class NetworkNode implements Startable {
   offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
     const { jingle: uploader } = this.#transfers;
     return offerFile({ server: this.#files, uploader }, to, entry, signal);
+  }
+
+  /** What goes out. */
+  transfers(): TransferStatus[] {
+    return this.#sentFiles.status();
   }
 
   status(): NodeStatus {
@@ -285,7 +293,7 @@ export class NetworkNode implements Startable {
         bytesPerSecond: progress.hashing.bytesPerSecond,
       },
       channels: this.#channels.map(({ address, state }) => channelStatusOf(address, state)),
-      transfers: this.#fileServer.status(),
+      transfers: this.transfers(),
       queries: {
         received: Object.values(outcomes).reduce(
           (sum, count) => sum + count,

@@ -63,6 +63,10 @@ class QuietNode implements ServedNode {
   async explain({ text = [] }: FileCriteria): Promise<Explained> {
     return { type: 'refused', message: `asked ${text}`, ms: 1 };
   }
+
+  transfers() {
+    return [];
+  }
 }
 
 let data: string;
@@ -104,7 +108,8 @@ describe('shoal serve', () => {
     assert.deepEqual(messages(), ['mind this', 'ready']);
     assert.deepEqual(await readStatusSocket({ clock: systemClock }, statusSocketPath(data)), STATUS);
     const explained = await askStatusSocket({ clock: systemClock }, statusSocketPath(data), {
-      text: ['romeo'],
+      ask: 'explain',
+      criteria: { text: ['romeo'] },
     });
     assert.deepEqual(explained, { type: 'refused', message: 'asked romeo', ms: 1 });
     told.abort();

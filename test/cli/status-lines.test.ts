@@ -33,7 +33,7 @@ describe('the status of a node', () => {
       'channels',
       '  books\\x1b at pubsub.example.org  failed  forbidden',
       '',
-      'sending  none',
+      'transfers  none',
       '',
       'hashing   12 files, 2.0 MB left, 1.0 MB/s, 0:02',
       'queries   5 received, 3 answered, 1 refused, 1 dropped',
