@@ -92,10 +92,10 @@ export const limitOptions = {
     reason: 'Memory: Jingle sessions of one peer (bare JID).',
   }),
   'limits.uploads': withDefault(whole(1, 10_000), 32, {
-    reason: 'Open files, sockets and disk reads: files sent at a time. Others are told to come back.',
+    reason: 'Open files, sockets and disk reads: sessions that are sent files at a time. Others wait their turn.',
   }),
   'limits.uploadsPerPeer': withDefault(whole(1, 10_000), 8, {
-    reason: 'Files sent to one peer (bare JID) at a time.',
+    reason: 'Sessions in which files are sent to one peer (bare JID) at a time.',
   }),
   'limits.sessionIdleMs': withDefault(whole(5000, 60 * MINUTE_MS), MINUTE_MS, {
     unit: 'ms',

@@ -59,7 +59,8 @@ export class FilePolicy implements SessionPolicy {
         const { onFileRequest } = this.#init;
         if (!onFileRequest) throw unsupported('applications');
         const { peer, sid } = session;
-        application.use(await onFileRequest({ peer, sid, file, session }, signal));
+        const queued = link.tellQueue;
+        application.use(await onFileRequest({ peer, sid, file, session, queued }, signal));
         return application.description;
       },
     };

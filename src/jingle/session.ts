@@ -97,6 +97,7 @@ export class Session implements FileSession {
           return wait && timeouts[wait];
         },
         perform: (effect) => this.#perform(effect),
+        moved: () => [...this.contents].filter((each) => each.takeQueueNews('session')).length > 0,
       },
     );
   }
@@ -259,6 +260,9 @@ export class Session implements FileSession {
         this.contents.findForInfo(info.content, (each) => each.sends === sends)?.takeInfo(info);
         return;
       }
+      case 'take-queue':
+        this.contents.find(effect.place)?.takeQueue(effect.place.position);
+        return;
       case 'refuse':
         throw jingleError(effect.error);
       case 'over':

@@ -182,6 +182,7 @@ export class NetworkNode implements Startable {
       {
         catalogue: this.#library.catalogue,
         files: { open: (entry) => this.#library.openFile(entry) },
+        clock,
         log,
       },
       { maxUploads: limits.uploads, maxUploadsPerPeer: limits.uploadsPerPeer },

@@ -60,7 +60,7 @@ export class JinglePair {
     const { files } = this;
     this.net.watch((stanza) => this.stanzas.push(stanza));
     this.server = new FileServer(
-      { catalogue: files.catalogue, files, log: silentLog },
+      { catalogue: files.catalogue, files, clock: this.clock, log: silentLog },
       { maxUploads: init.maxUploads ?? 10, maxUploadsPerPeer: init.maxUploadsPerPeer ?? 10 },
     );
     this.node = this.net.component(NODE);

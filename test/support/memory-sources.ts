@@ -89,6 +89,7 @@ class MemoryDownload implements FileDownload {
   readonly accepted: Promise<FileDescription>;
   readonly stream: Readable;
   readonly transport = 's5b';
+  readonly queuePlace = undefined;
   readonly checksums: { hash: Hash; range?: Range }[] = [];
   readonly #seen: SeenSession;
   #giveUp: (error: Error) => void = () => undefined;
@@ -113,6 +114,8 @@ class MemoryDownload implements FileDownload {
     this.accepted = Promise.race([Promise.resolve(acceptanceOf(source, seen.asked)), givenUp]);
     this.stream = Readable.from(this.#bytes(source), { objectMode: false, highWaterMark: 65_536 });
   }
+
+  onQueued(): void {}
 
   async finish(outcome: string): Promise<void> {
     if (this.#seen.outcome !== undefined) throw new Error('finished twice');

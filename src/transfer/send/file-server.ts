@@ -3,6 +3,7 @@
  * reads it. Whatever keeps a file from being sent, absent or not, looks the same to the peer.
  */
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
+import type { Clock } from '../../clock.js';
 import { AbortedError, messageOf } from '../../errors.js';
 import { FileNotAvailableError, type FileRequest } from '../../jingle/file-session.js';
 import type { Log } from '../../log.js';
@@ -13,6 +14,7 @@ import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { Upload, type UploadProgress } from './upload.js';
 import { type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
+import { UPLOAD_WAITS, type UploadWaits, whenFree } from './upload-turn.js';
 
 /** A file that is being sent now. */
 export interface UploadStatus extends UploadProgress {
@@ -27,10 +29,14 @@ export interface FileOpener {
 export interface FileServerComponents {
   readonly catalogue: OfferedFiles;
   readonly files: FileOpener;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-export type FileServerInit = UploadSlotsInit;
+export interface FileServerInit extends UploadSlotsInit {
+  /** Default {@link UPLOAD_WAITS}. */
+  readonly waits?: Partial<UploadWaits>;
+}
 
 interface WantedUpload {
   readonly to: Jid;
@@ -42,16 +48,24 @@ interface WantedUpload {
 export class FileServer {
   readonly #components: FileServerComponents;
   readonly #slots: UploadSlots;
+  readonly #waits: UploadWaits;
   readonly #uploads = new Map<Upload, Jid>();
+  #offers = 0;
 
   constructor(components: FileServerComponents, init: FileServerInit) {
     this.#components = components;
     this.#slots = new UploadSlots(init);
+    this.#waits = { ...UPLOAD_WAITS, ...init.waits };
   }
 
   /** Files being sent, or about to be. */
   get uploads(): number {
-    return this.#slots.taken;
+    return this.#slots.files;
+  }
+
+  /** Requests that wait for a slot. */
+  get waiting(): number {
+    return this.#slots.waiting;
   }
 
   /** What is being sent, the oldest first. */
@@ -59,11 +73,13 @@ export class FileServer {
     return [...this.#uploads].map(([upload, peer]) => ({ peer, ...upload.progress() }));
   }
 
-  /** For {@link JingleEngine}. Throws `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`. */
+  /**
+   * For {@link JingleEngine}. Waits for a slot where all are taken, and tells the peer so. Throws
+   * `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`.
+   */
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
-    await this.#withSlot(request.peer, async (slot) => {
-      const entry = await selectFile(this.#components.catalogue, request.file, signal);
-      if (!entry) throw new FileNotAvailableError('no such file');
+    await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
+      const entry = await this.#select(request, signal);
       return await this.#upload(entry, { to: request.peer, range: request.file.range, slot, signal });
     });
 
@@ -72,13 +88,29 @@ export class FileServer {
    * `FileNotAvailableError`, `LimitError`, `AbortedError`.
    */
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
-    return await this.#withSlot(peer, (slot) =>
+    const sid = `offer ${this.#offers++}`; // a session of its own
+    return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
       this.#upload(entry, { to: peer, range: undefined, slot, signal }),
     );
   }
 
-  async #withSlot(peer: Jid, open: (slot: UploadSlot) => Promise<Upload>): Promise<Upload> {
-    const slot = this.#slots.take(bareOf(peer));
+  /** One for the session, which may have to wait. Not for a file that is not here, where a look tells. */
+  async #slotFor(request: FileRequest, signal: AbortSignal): Promise<UploadSlot> {
+    const { peer, sid, queued } = request;
+    const owner = { peer: bareOf(peer), sid };
+    const lookIsCheap = request.file.hashes.length > 0;
+    if (!this.#slots.isFree(owner) && lookIsCheap) await this.#select(request, signal);
+    const { clock } = this.#components;
+    return await whenFree({ clock, slots: this.#slots, tell: queued }, owner, this.#waits, signal);
+  }
+
+  async #select(request: FileRequest, signal: AbortSignal): Promise<FileEntry> {
+    const entry = await selectFile(this.#components.catalogue, request.file, signal);
+    if (!entry) throw new FileNotAvailableError('no such file');
+    return entry;
+  }
+
+  async #withSlot(slot: UploadSlot, open: (slot: UploadSlot) => Promise<Upload>): Promise<Upload> {
     try {
       return await open(slot);
     } catch (error) {
@@ -94,7 +126,7 @@ export class FileServer {
       if (signal.aborted) throw new AbortedError('the peer went away');
       const range = resolveRange(wanted.range, file.size);
       const upload = new Upload(
-        { entry, file, range, chunkBytes: chunkBytes(this.#slots.taken) },
+        { entry, file, range, chunkBytes: chunkBytes(this.#slots.files) },
         (outcome) => {
           slot.free();
           this.#uploads.delete(upload);
