@@ -38,6 +38,8 @@ export interface Question {
   readonly order?: Order;
   /** How long the asker waits for hashes that are not known yet. */
   readonly hashWaitMs: number;
+  /** Of these slots alone: of news. */
+  readonly among?: Uint32Array;
 }
 
 /** A question with who asked it. */
@@ -103,6 +105,7 @@ export class Answerer implements Answering {
       {
         criteria,
         ...(question.order && { order: question.order }),
+        ...(question.among && { among: question.among }),
         page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
         deadlineMs: this.#init.deadlineMs,
       },

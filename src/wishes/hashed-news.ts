@@ -1,0 +1,24 @@
+/**
+ * Which files of a batch of the table are news to somebody who waits for them: those that can be fetched by
+ * their hash from now on, and could not before. What was renamed, or described anew, is none.
+ *
+ * A file whose date alone changed may be told again. Whoever asked knows it by its hash.
+ */
+import type { ReadonlyFileTable } from '../catalogue/catalogue.js';
+import type { Slot } from '../catalogue/file-columns.js';
+import type { TableBatch } from '../catalogue/table-feed.js';
+
+/** To be called while the batch is told: slots are given to other files later. */
+export function* hashedIn(
+  { added, touched, removed }: Pick<TableBatch, 'added' | 'touched' | 'removed'>,
+  { columns, isShown }: { columns: ReadonlyFileTable['columns']; isShown: (slot: Slot) => boolean },
+): Generator<Slot> {
+  const hashOf = (slot: Slot) => Buffer.from(columns.sha256Bytes(slot)).toString('latin1');
+  const before = new Set<string>();
+  for (const slot of removed) if (columns.hasHash(slot)) before.add(hashOf(slot));
+  const seen = new Set(added);
+  const isNews = (slot: Slot) =>
+    isShown(slot) && columns.hasHash(slot) && (before.size === 0 || !before.has(hashOf(slot)));
+  for (const slot of added) if (isNews(slot)) yield slot;
+  for (const slot of touched) if (!seen.has(slot) && isNews(slot)) yield slot;
+}
