@@ -41,9 +41,21 @@ export type FindEvent =
   | { readonly type: 'answer'; readonly jid: Jid; readonly total?: number; readonly pending?: number }
   | { readonly type: 'refused'; readonly jid: Jid; readonly error: StanzaError };
 
+/** What is wanted whenever it comes. `max` is what each node is asked for each time. */
+export type WantRequest = Pick<FindRequest, 'criteria' | 'to' | 'channels' | 'max'>;
+
+export type WantEvent =
+  /** The same file comes again each time it is asked for. */
+  | Extract<FindEvent, { type: 'file' | 'refused' }>
+  /** Asked; it is asked again after so long, and nodes that can tell of news meanwhile. */
+  | { readonly type: 'asking'; readonly againMs: number }
+  /** It could not be asked, and is tried again after so long. */
+  | { readonly type: 'unreached'; readonly error: Error; readonly againMs: number };
 export interface Asker extends Startable {
   /** Ends when the wait is over, or the one node asked has answered. Throws when nobody could be asked. */
   find(request: FindRequest, signal?: AbortSignal): AsyncIterable<FindEvent>;
+  /** Keeps asking until `signal` aborts, through losses of the connection. */
+  want(request: WantRequest, signal: AbortSignal): AsyncIterable<WantEvent>;
   /** Throws FetchError and AbortedError. */
   fetch(request: FetchRequest, signal?: AbortSignal): AsyncIterable<FetchEvent>;
 }

@@ -9,13 +9,15 @@ import type { Entity } from '../entity/entity.js';
 import { AbortedError } from '../errors.js';
 import { realPartFileSystem } from '../fs/part-file.js';
 import type { Log } from '../log.js';
+import type { ChannelAddress, Found } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import { fetchFile } from '../transfer/fetch/fetch-file.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
-import type { Asker, FindEvent, FindRequest } from './asker.js';
+import { keepAsking } from '../wishes/keep-asking.js';
+import type { Asker, FindEvent, FindRequest, FoundFile, WantEvent, WantRequest } from './asker.js';
 import { askerDisco } from './disco-of-us.js';
 import { TransferStack } from './transfer-stack.js';
 
@@ -104,10 +106,7 @@ export class NetworkAsker implements Asker {
       maxFiles: request.max,
       waitMs: request.waitMs,
     };
-    const channels = request.channels.map(({ service, node }) => ({
-      service: bareOf(service),
-      nodeId: node,
-    }));
+    const channels = addressesOf(request);
     const answers =
       request.to === undefined
         ? this.#channels.ask(channels, question, signal)
@@ -119,13 +118,22 @@ export class NetworkAsker implements Asker {
         continue;
       }
       const { found, from } = answer;
-      for (const file of found.files) {
-        const source = { jid: from, ...(found.channel && { channel: found.channel.nodeId }) };
-        if (file.name !== undefined) yield { type: 'file', file: foundFile(file, file.name, source) };
-      }
+      for (const file of filesOf(found, from)) yield { type: 'file', file };
       pending.set(from, (pending.get(from) ?? 0) + found.pending);
       if (answer.last)
         yield { type: 'answer', jid: from, total: found.total, pending: pending.get(from) ?? 0 };
+    }
+  }
+
+  async *want(request: WantRequest, signal: AbortSignal): AsyncGenerator<WantEvent> {
+    const { clock, log } = this.#components;
+    const components = { entity: this.#entity, asker: this.#channels, clock, log, random: Math.random };
+    const { criteria, to, max: maxFiles } = request;
+    const wish = { criteria, ...(to !== undefined && { to }), channels: addressesOf(request), maxFiles };
+    for await (const event of keepAsking(components, wish, signal)) {
+      if (event.type === 'refused') yield { type: 'refused', jid: event.from, error: event.error };
+      else if (event.type !== 'found') yield event;
+      else for (const file of filesOf(event.found, event.from)) yield { type: 'file', file };
     }
   }
 
@@ -138,6 +146,15 @@ export class NetworkAsker implements Asker {
       signal,
     );
   }
+}
+
+function addressesOf({ channels }: Pick<FindRequest, 'channels'>): ChannelAddress[] {
+  return channels.map(({ service, node }) => ({ service: bareOf(service), nodeId: node }));
+}
+
+function filesOf({ files, channel }: Found, from: Jid): FoundFile[] {
+  const source = { jid: from, ...(channel && { channel: channel.nodeId }) };
+  return files.flatMap((file) => (file.name === undefined ? [] : foundFile(file, file.name, source)));
 }
 
 function foundFile(file: FileDescription, name: string, source: { jid: Jid; channel?: string }) {

@@ -1,6 +1,6 @@
 /** An asker over files in memory: it answers by name and hash, fetches by writing nothing, and keeps the rules of the interface. */
 import { AbortedError } from '../../src/errors.js';
-import type { Asker, FindEvent, FindRequest, FoundFile } from '../../src/node/asker.js';
+import type { Asker, FindEvent, FindRequest, FoundFile, WantEvent, WantRequest } from '../../src/node/asker.js';
 import type { FileCriteria } from '../../src/stanza/file-criteria.js';
 import { FetchError, type FetchEvent, type FetchRequest } from '../../src/transfer/fetch/fetch-request.js';
 
@@ -8,6 +8,8 @@ export interface LibraryAskerInit {
   readonly files: readonly FoundFile[];
   /** Said after the files. */
   readonly after?: readonly FindEvent[];
+  /** What comes to whoever keeps asking. */
+  readonly news?: readonly WantEvent[];
   /** Keeps waiting until it is aborted, as an asker does whose time is not over. */
   readonly patient?: boolean;
 }
@@ -16,6 +18,7 @@ export class LibraryAsker implements Asker {
   readonly #init: LibraryAskerInit;
   #state: 'new' | 'started' | 'stopped' = 'new';
   readonly found: FindRequest[] = [];
+  readonly wanted: WantRequest[] = [];
   readonly fetched: FetchRequest[] = [];
 
   constructor(init: LibraryAskerInit) {
@@ -49,6 +52,18 @@ export class LibraryAsker implements Asker {
       signal?.addEventListener('abort', () => resolve(), { once: true });
     });
     throw new AbortedError('aborted while waiting');
+  }
+
+  /** Says what there is, then waits until it is aborted. */
+  async *want(request: WantRequest, signal: AbortSignal): AsyncGenerator<WantEvent> {
+    if (this.#state !== 'started') throw new Error('not started');
+    this.wanted.push(request);
+    yield { type: 'asking', againMs: 120_000 };
+    yield* this.#init.news ?? [];
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
   }
 
   async *fetch(request: FetchRequest): AsyncGenerator<FetchEvent> {
