@@ -165,6 +165,7 @@ async function runQueue(
         },
         unreadable: fail,
         changed: fail,
+        lacksBlocks: () => false,
       },
       clock: systemClock,
       log: silentLog,

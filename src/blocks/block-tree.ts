@@ -23,6 +23,12 @@ export interface BlockTree {
   readonly root: string;
 }
 
+/** A tree with the hashes of its blocks, one after another. Plain data for messages between threads. */
+export interface BlockHashes {
+  readonly tree: BlockTree;
+  readonly hashes: Uint8Array;
+}
+
 /** The hashes of all blocks, which are known to have the root. */
 export interface BlockList extends BlockTree {
   readonly fileBytes: number;

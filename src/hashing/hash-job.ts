@@ -1,8 +1,10 @@
 /**
- * Computes the sha-256 of a batch of files; runs in a worker. A file that is not, before and after
+ * Computes the sha-256 of a batch of files, and those of their blocks; runs in a worker. A file that is not, before and after
  * it was read, the one that was meant has no hash: what was read may be a mix of two versions.
  */
 import { createHash } from 'node:crypto';
+import { MIN_BLOCK_BYTES } from '../blocks/block-size.js';
+import type { BlockHashes } from '../blocks/block-tree.js';
 import type { FileStamp } from '../catalogue/file-stamp.js';
 import type { ShareRelativePath } from '../catalogue/share-path.js';
 import { messageOf } from '../errors.js';
@@ -13,6 +15,7 @@ import {
   openSharedBlocking,
   type ShareFolder,
 } from '../fs/shared-file.js';
+import { BlockHasher } from './block-hasher.js';
 
 export interface HashJob {
   readonly share: ShareFolder;
@@ -21,9 +24,16 @@ export interface HashJob {
   readonly stamp: FileStamp;
 }
 
+export interface HashedContent {
+  readonly type: 'hashed';
+  /** Base64. */
+  readonly sha256: string;
+  /** Of a file of several blocks. */
+  readonly blocks?: BlockHashes;
+}
+
 export type HashResult =
-  /** sha-256, base64. */
-  | { readonly type: 'hashed'; readonly sha256: string }
+  | HashedContent
   /** Gone, or another than was meant. */
   | { readonly type: 'changed' }
   | { readonly type: 'unreadable'; readonly why: string };
@@ -44,26 +54,29 @@ export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => 
     const { file, status } = openSharedBlocking(folders, job.share, job.path);
     try {
       if (!isUnchanged(job.stamp, status)) return { type: 'changed' };
-      const sha256 = read(file, job.stamp.size);
-      const isSame = sha256 !== undefined && isUnchanged(job.stamp, file.status());
-      return isSame ? { type: 'hashed', sha256 } : { type: 'changed' };
+      const content = read(file, job.stamp.size);
+      const isSame = content !== undefined && isUnchanged(job.stamp, file.status());
+      return isSame ? content : { type: 'changed' };
     } finally {
       file.close();
     }
   }
 
   /** Undefined when there is more or less than there should be. */
-  function read(file: BlockingFile, size: number): string | undefined {
+  function read(file: BlockingFile, size: number): HashedContent | undefined {
     const hash = createHash('sha256');
+    const blocks = size > MIN_BLOCK_BYTES ? new BlockHasher(size) : undefined;
     // Not up to the end of the file, which costs a call more: that there is no more its status tells.
     for (let left = size; left > 0; ) {
       const got = file.read(buffer);
       if (got === 0 || got > left) return undefined;
       left -= got;
-      hash.update(got === buffer.length ? buffer : buffer.subarray(0, got));
+      const bytes = got === buffer.length ? buffer : buffer.subarray(0, got);
+      hash.update(bytes);
+      blocks?.update(bytes);
       onRead(got);
     }
-    return hash.digest('base64');
+    return { type: 'hashed', sha256: hash.digest('base64'), ...(blocks && { blocks: blocks.end() }) };
   }
 
   return {
