@@ -30,7 +30,11 @@ export interface ServerOfOurs extends Startable {
 /** What commands work with; `main.ts` hands them the real ones. */
 export interface Components {
   readonly clock: Clock;
-  readonly createAsker: (components: { clock: Clock; log: Log }, init: AskerConfig) => Asker;
+  readonly createAsker: (
+    components: { clock: Clock; log: Log },
+    init: AskerConfig,
+    options?: { readonly stateFolder?: string },
+  ) => Asker;
   readonly createNode: (components: { clock: Clock; log: Log }, init: NodeConfig) => ServedNode;
   readonly createServer: (components: { clock: Clock; log: Log }, init: PrivateProsodyInit) => ServerOfOurs;
 }

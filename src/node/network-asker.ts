@@ -12,13 +12,23 @@ import type { Log } from '../log.js';
 import type { ChannelAddress, Found } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
+import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import { fetchFile } from '../transfer/fetch/fetch-file.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
 import { keepAsking } from '../wishes/keep-asking.js';
-import type { Asker, FindEvent, FindRequest, FoundFile, WantEvent, WantRequest } from './asker.js';
+import type {
+  Asker,
+  DownloadOrder,
+  FindEvent,
+  FindRequest,
+  FoundFile,
+  WantEvent,
+  WantRequest,
+} from './asker.js';
 import { askerDisco } from './disco-of-us.js';
+import { fetchAsDownload } from './fetch-as-download.js';
 import { TransferStack } from './transfer-stack.js';
 
 export interface NetworkAskerComponents {
@@ -137,6 +147,10 @@ export class NetworkAsker implements Asker {
     }
   }
 
+  download({ audience: _, ...order }: DownloadOrder, signal?: AbortSignal): AsyncIterable<DownloadEvent> {
+    return fetchAsDownload(order, (request) => this.fetch(request, signal));
+  }
+
   fetch(request: FetchRequest, signal?: AbortSignal): AsyncIterable<FetchEvent> {
     const { clock, log } = this.#components;
     return fetchFile(
@@ -164,6 +178,7 @@ function foundFile(file: FileDescription, name: string, source: { jid: Jid; chan
     ...(file.size !== undefined && { size: file.size }),
     ...(file.dateMs !== undefined && { dateMs: file.dateMs }),
     ...(file.mediaType !== undefined && { mediaType: file.mediaType }),
+    ...(file.blocks !== undefined && { blocks: file.blocks }),
     hashes: file.hashes,
     source,
   };
