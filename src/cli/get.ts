@@ -69,8 +69,9 @@ const spec: CommandSpec = {
     ].join('\n'),
     [
       'Lines of a list that are empty or begin with # are left out; a PATH with a slash at its end is a folder.',
-      'What can not be had is told in a line each. Files that are here already with the right content are not fetched',
-      'again. Names are made safe for this disk, and get a number where two would be one; times of last change are kept.',
+      'What can not be had is told in a line each. Files that are here already, with the right content, are not',
+      'fetched again. Names are made safe for this disk, and get a number where two would be one; times of last',
+      'change are kept.',
     ].join('\n'),
     [
       'Bytes go to PATH.part, which the next call continues, also after Ctrl-C, a crash or a power cut; the file gets',
