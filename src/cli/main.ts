@@ -20,6 +20,7 @@ import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
 import { processIo } from './terminal.js';
 import { transfersCommand } from './transfers.js';
+import { wantCommand } from './want.js';
 
 const version = await readVersion();
 const program: Program = {
@@ -32,6 +33,7 @@ const program: Program = {
     startCommand,
     statusCommand,
     transfersCommand,
+    wantCommand,
   ],
   components: {
     clock: systemClock,

@@ -6,18 +6,19 @@ import type { QueryBudget } from '../access/query-budget.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { DataFolder } from '../catalogue/data-folder.js';
 import type { QuestionKeeper, QuestionToKeep } from '../channel/query-responder.js';
-import type { Clock, Timer } from '../clock.js';
+import type { Clock } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
-import { LimitError, messageOf } from '../errors.js';
+import { LimitError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answering } from '../query/answer.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import type { Startable } from '../startable.js';
 import { hashedIn } from './hashed-news.js';
-import { readKept, writeKept } from './kept-file.js';
-import { type KeptQuestion, KeptQuestions, type KeptQuestionsInit } from './kept-questions.js';
+import { formatKept, parseKept } from './kept-file.js';
+import { KeptQuestions, type KeptQuestionsInit } from './kept-questions.js';
 import { NewsAnswers, type NewsAnswersInit } from './news-answers.js';
 import { NewsLog } from './news-log.js';
+import { SavedText } from './saved-text.js';
 import { WantService } from './want-service.js';
 
 export interface StandingQuestionsComponents {
@@ -39,8 +40,7 @@ export interface StandingQuestionsInit extends KeptQuestionsInit {
   readonly answers?: Partial<NewsAnswersInit>;
 }
 
-/** Many questions come and go together; a crash costs those of the last moment, until they are asked again. */
-const SAVE_AFTER_MS = 2000;
+const MAX_FILE_BYTES = 64 << 20; // more than all that may be kept take
 
 export class StandingQuestions implements Startable, QuestionKeeper {
   readonly #components: StandingQuestionsComponents;
@@ -48,9 +48,8 @@ export class StandingQuestions implements Startable, QuestionKeeper {
   readonly #questions: KeptQuestions;
   readonly #answers: NewsAnswers;
   readonly #service: WantService;
+  readonly #file: SavedText;
   #unsubscribe: (() => void) | undefined;
-  #saving: Promise<void> = Promise.resolve();
-  #save: Timer | undefined;
   #state: 'new' | 'started' | 'stopped' = 'new';
 
   constructor(components: StandingQuestionsComponents, init: StandingQuestionsInit) {
@@ -65,6 +64,11 @@ export class StandingQuestions implements Startable, QuestionKeeper {
         this.#answers.unfollow(question);
         this.#saveSoon();
       },
+    });
+    this.#file = new SavedText(components, {
+      name: 'questions.jsonl',
+      maxBytes: MAX_FILE_BYTES,
+      text: () => formatKept(this.#questions),
     });
     this.#service = new WantService({ ...components, questions: this.#questions });
   }
@@ -94,8 +98,7 @@ export class StandingQuestions implements Startable, QuestionKeeper {
     await this.#service.stop();
     await this.#answers.stop();
     this.#questions.stop();
-    if (this.#save) this.#write();
-    await this.#saving;
+    await this.#file.stop();
   }
 
   keep(question: QuestionToKeep): void {
@@ -116,15 +119,8 @@ export class StandingQuestions implements Startable, QuestionKeeper {
   }
 
   async #restore(): Promise<void> {
-    const { clock, folder, log } = this.#components;
-    let kept: readonly KeptQuestion[] = [];
-    try {
-      await folder.make();
-      kept = await readKept(folder);
-    } catch (error) {
-      log.warn({ err: error }, `standing questions can't be read: ${messageOf(error)}`);
-    }
-    for (const question of kept) {
+    const { clock } = this.#components;
+    for (const question of parseKept(await this.#file.read())) {
       if (question.untilMs <= clock.now()) continue;
       try {
         this.#questions.keep(question);
@@ -135,19 +131,6 @@ export class StandingQuestions implements Startable, QuestionKeeper {
   }
 
   #saveSoon(): void {
-    if (this.#state !== 'started') return;
-    this.#save ??= this.#components.clock.after(SAVE_AFTER_MS, () => this.#write());
-  }
-
-  #write(): void {
-    const { folder, log } = this.#components;
-    this.#save?.cancel();
-    this.#save = undefined;
-    const questions = [...this.#questions];
-    this.#saving = this.#saving
-      .then(() => writeKept(folder, questions))
-      .catch((error: unknown) =>
-        log.warn({ err: error }, `standing questions can't be saved: ${messageOf(error)}`),
-      );
+    if (this.#state === 'started') this.#file.changed();
   }
 }
