@@ -102,6 +102,8 @@ export type DownloadEvent =
 export type StrikeReason =
   /** A block that it sent does not have the hash it named. */
   | 'wrong-block'
+  /** All bytes were its own, and they are not the file that it said it has. */
+  | 'wrong-file'
   /** It named blocks that make another file. */
   | 'false-root'
   /** Its list of blocks does not match the root it named. */

@@ -8,9 +8,11 @@
  */
 import type { Clock } from '../../clock.js';
 import type { Log } from '../../log.js';
+import type { BlockHashing } from './block-hash.js';
 import type { PartStores } from './part-store.js';
 import type { FoundSource, RangeSources, SourceFinder, WantedFile } from './range-source.js';
 import type { Strikes } from './strikes.js';
+import type { WholeHashing } from './whole-hash.js';
 
 export interface DownloadComponents {
   readonly sources: RangeSources;
@@ -19,8 +21,15 @@ export interface DownloadComponents {
   readonly strikes: Strikes;
   /** Without, nobody is looked for beside those that the request names. */
   readonly finder?: SourceFinder;
+  /** Default: beside the main thread where that can be. */
+  readonly hashing?: DownloadHashing;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+export interface DownloadHashing {
+  readonly block: BlockHashing;
+  readonly whole: WholeHashing;
 }
 
 export interface DownloadRequest {
@@ -51,6 +60,12 @@ export interface DownloadInit {
   /** Before a source is asked again; doubles with each failure. */
   readonly retryDelayMs: number;
   readonly progressIntervalMs: number;
+  /** How long sources may take in the end to acknowledge that their sessions are over. */
+  readonly closeGraceMs: number;
+  /** What a source is asked for first: how fast it is shows within so much. */
+  readonly firstBytes: number;
+  /** No smaller blocks are believed in. */
+  readonly minBlockBytes: number;
   /** Before sources are looked for again; doubles, and begins anew when nobody is left. */
   readonly findIntervalMs: number;
 }

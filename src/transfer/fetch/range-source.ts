@@ -93,7 +93,7 @@ export type SourceErrorCode =
   | 'too-many'
   /** It does not give ranges. */
   | 'no-ranges'
-  /** Its list of blocks is not that of the root it named, or it gave none. */
+  /** Its list of blocks is not that of the root it named. (It has none after all: `not-available`.) */
   | 'bad-list';
 
 /** Thrown by a source that fails. What it means for the source is decided in `source-fate.ts`. */
