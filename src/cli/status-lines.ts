@@ -3,6 +3,7 @@ import type { NodeStatus } from '../node/node-status.js';
 import { pad, printable, widthOf } from './printable.js';
 import { formatBytes, formatDuration } from './quantities.js';
 import { transferLines } from './transfers-lines.js';
+import { wishCells } from './wish-lines.js';
 
 export function statusLines(status: NodeStatus): string[] {
   const state = status.online ? 'online' : 'offline, trying to come back';
@@ -31,9 +32,10 @@ export function statusLines(status: NodeStatus): string[] {
       'transfers',
       status.transfers.length === 0 ? [] : transferLines(status.transfers).map((line) => [line]),
     ),
+    ...(status.wishes.length > 0 ? block('wishes', status.wishes.map(wishCells)) : []),
     '',
     `hashing   ${status.scan === 'first' ? 'begins after the first scan, which is under way' : hashingText(status.hashing)}`,
-    `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped`,
+    `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped, ${status.keptQuestions} kept`,
     `lateness  ${p50} ms half of the time, ${p99} ms at 99 %, ${max} ms at most`,
   ];
 }

@@ -27,18 +27,22 @@ import { Library } from '../scan/library.js';
 import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
+import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
 import type { Connector } from '../transport/tcp-connector.js';
+import { StandingQuestions } from '../wishes/standing-questions.js';
 import { nodeDisco } from './disco-of-us.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
+import { NodeFetcher } from './node-fetcher.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { SentFiles } from './sent-files.js';
+import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
 
@@ -68,6 +72,9 @@ export class NetworkNode implements Startable {
   readonly #entity: Entity;
   readonly #responder: QueryResponder;
   readonly #findService: FindService;
+  /** Where questions are kept. */
+  readonly #standing: StandingQuestions | undefined;
+  readonly #wishes: NodeWishes | undefined;
   readonly #channels: readonly Channel[];
   readonly #transfers: TransferStack;
   readonly #sentFiles: SentFiles;
@@ -109,7 +116,7 @@ export class NetworkNode implements Startable {
         log,
       },
       {
-        shares: config.shares,
+        shares: withoutIncoming(config.shares, config.wishes),
         quietMs: config.scan.quietMs,
         rescanMs: config.scan.intervalS * 1000,
         unwatchedRescanMs: Math.min(UNWATCHED_RESCAN_MS, config.scan.intervalS * 1000),
@@ -150,8 +157,23 @@ export class NetworkNode implements Startable {
     this.failed.catch(() => undefined); // whoever runs the node listens; a test may not
 
     const random = Math.random;
+    const wishesLocation = join(config.data, 'wishes');
+    const standing =
+      limits.keptQuestions === 0
+        ? undefined
+        : new StandingQuestions(
+            {
+              ...{ entity, clock, log, answerer, budget },
+              catalogue: this.#library.catalogue,
+              ready: this.#library.ready,
+              settled: () => this.#engine.settled(),
+              folder: new RealDataFolder(wishesLocation),
+            },
+            limits,
+          );
+    this.#standing = standing;
     this.#responder = new QueryResponder(
-      { entity, clock, log, answerer, budget, random },
+      { entity, clock, log, answerer, budget, random, ...(standing && { keeper: standing }) },
       {
         defaultExpiryMs: limits.defaultExpiresMs,
         maxExpiryMs: limits.expiresMs,
@@ -210,10 +232,15 @@ export class NetworkNode implements Startable {
         onFileRequest: this.#files.handle,
       },
     );
-    const { xmpp } = config;
+    const { xmpp, shares, wishes } = config;
+    const { jingle } = this.#transfers;
+    this.#wishes = NodeWishes.of(
+      { entity, clock, log, library: this.#library, fetcher: new NodeFetcher({ downloader: jingle, clock, log }) },
+      { wishes, shares, location: wishesLocation },
+    );
     this.#disco = new Disco(
       { entity },
-      nodeDisco(xmpp.mode, components.version, this.#transfers.jingle.features),
+      nodeDisco(xmpp.mode, components.version, [...jingle.features, ...(standing ? [KEPT_FEATURE] : [])]),
     );
     this.#presence =
       xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
@@ -224,7 +251,8 @@ export class NetworkNode implements Startable {
   async start(): Promise<void> {
     const watching = this.#extensions && this.#news ? [this.#extensions.host, this.#news] : [];
     for (const part of [this.#loopDelay, ...watching, this.#library, this.#engine]) await this.#start(part);
-    for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
+    const standing = this.#standing ? [this.#standing] : [];
+    for (const part of [this.#disco, this.#findService, ...standing, this.#transfers, ...this.#channels])
       await this.#start(part);
     // Its listener is the first to hear that we are online: a channel's messages need us to be available.
     if (this.#presence) await this.#start(this.#presence);
@@ -233,6 +261,7 @@ export class NetworkNode implements Startable {
       this.#library.ready.then(() => this.#engine.settled()),
       ...this.#channels.map((channel) => channel.subscribed),
     ]);
+    if (this.#wishes) await this.#start(this.#wishes);
   }
 
   async #start(part: Startable): Promise<void> {
@@ -243,8 +272,15 @@ export class NetworkNode implements Startable {
   /** Channels and transfers say goodbye over the entity; then the stream ends, then what lies below. */
   async stop(): Promise<void> {
     this.#responder.stop();
-    const network = [...this.#channels, this.#transfers, ...(this.#presence ? [this.#presence] : [])];
-    const doors = [this.#findService, this.#disco, this.#entity];
+    const wishes = this.#wishes ? [this.#wishes] : [];
+    const network = [
+      ...wishes,
+      ...this.#channels,
+      this.#transfers,
+      ...(this.#presence ? [this.#presence] : []),
+    ];
+    const standing = this.#standing ? [this.#standing] : [];
+    const doors = [this.#findService, ...standing, this.#disco, this.#entity];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
     for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
@@ -295,6 +331,8 @@ export class NetworkNode implements Startable {
       },
       channels: this.#channels.map(({ address, state }) => channelStatusOf(address, state)),
       transfers: this.transfers(),
+      wishes: this.#wishes?.status() ?? [],
+      keptQuestions: this.#standing?.counts().kept ?? 0,
       queries: {
         received: Object.values(outcomes).reduce(
           (sum, count) => sum + count,

@@ -1,5 +1,6 @@
 /** What a running node says of itself: `shoal status` shows it, the status socket carries it as JSON. */
 import type { BareJid, Jid } from '../stanza/jid.js';
+import type { MirrorStatus } from '../wishes/mirror.js';
 
 export interface NodeStatus {
   readonly jid: Jid;
@@ -13,6 +14,10 @@ export interface NodeStatus {
   readonly hashing: HashingStatus;
   readonly channels: readonly ChannelStatus[];
   readonly transfers: readonly TransferStatus[];
+  /** What it wishes for itself. */
+  readonly wishes: readonly MirrorStatus[];
+  /** Questions that it keeps for others. */
+  readonly keptQuestions: number;
   readonly queries: QueryCounters;
   readonly eventLoopDelayMs: LoopDelayStatus;
 }

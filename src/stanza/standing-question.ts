@@ -63,6 +63,9 @@ export const unwantCodec: Codec<string> = {
   toXml: (id) => xml('unwant', { xmlns: NS.find, id }),
 };
 
+/** What a node that keeps questions says of itself (XEP-0030). */
+export const KEPT_FEATURE: string = NS.findKept;
+
 /** The elements that they arrive as. */
 export const StandingElement = {
   want: { name: 'want', ns: NS.find },

@@ -28,6 +28,8 @@ const STATUS: NodeStatus = {
   hashing: { filesDone: 0, filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
   channels: [],
   transfers: [],
+  wishes: [],
+  keptQuestions: 0,
   queries: { received: 0, answered: 0, refused: 0, dropped: 0 },
   eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
 };

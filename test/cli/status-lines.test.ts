@@ -17,6 +17,27 @@ const status: NodeStatus = {
     { service: parseBareJid('pubsub.example.org'), node: 'books\x1b', state: 'failed', text: 'forbidden' },
   ],
   transfers: [],
+  wishes: [
+    {
+      name: 'plays',
+      share: 'books',
+      state: 'fetching',
+      fetchedFiles: 3,
+      fetchedBytes: 5_000_000,
+      waitingFiles: 2,
+      current: { name: 'Romeo.epub', receivedBytes: 1000, totalBytes: 4000 },
+    },
+    {
+      name: 'music',
+      share: 'disk',
+      state: 'disk-short',
+      unreached: 'not connected',
+      fetchedFiles: 0,
+      fetchedBytes: 0,
+      waitingFiles: 0,
+    },
+  ],
+  keptQuestions: 4,
   queries: { received: 5, answered: 3, refused: 1, dropped: 1 },
   eventLoopDelayMs: { p50: 0.12, p99: 4.5, max: 30 },
 };
@@ -35,8 +56,12 @@ describe('the status of a node', () => {
       '',
       'transfers  none',
       '',
+      'wishes',
+      '  plays  to books  fetching Romeo.epub, 1.0 kB of 4.0 kB  3 files, 5.0 MB fetched  2 to come',
+      '  music  to disk   waiting: the disk is nearly full       0 files, 0 B fetched     not asked: not connected',
+      '',
       'hashing   12 files, 2.0 MB left, 1.0 MB/s, 0:02',
-      'queries   5 received, 3 answered, 1 refused, 1 dropped',
+      'queries   5 received, 3 answered, 1 refused, 1 dropped, 4 kept',
       'lateness  0.12 ms half of the time, 4.5 ms at 99 %, 30 ms at most',
     ]);
   });

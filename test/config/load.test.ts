@@ -215,7 +215,7 @@ colour: red
         '/node.yaml:11: channels[0].service: is missing; must be an XMPP address without a resource, such as pubsub.example.org',
         '/node.yaml:12: log.level: "loud" must be one of trace, debug, info, warn, error, silent',
         '/node.yaml:13: limits.uploads: "3" must be a whole number from 1 to 10000',
-        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, data, extensions, log, transfers, scan, limits',
+        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, wishes, data, extensions, log, transfers, scan, limits',
         '/node.yaml:1: xmpp.secretFile: is missing; either it or xmpp.secret must be given',
         "/node.yaml:3: xmpp.prot: is not an option; did you mean 'port'?",
         '/node.yaml:4: xmpp.jid: "juliet@example.org" must be a domain such as files.example.org',
@@ -480,5 +480,39 @@ describe('the configuration of an asker', () => {
       '/asker.yaml:3: tls: "maybe" must be one of required, allowed, off',
     ]);
     assert.match((await faultsOf(loadAskerConfig(undefined, { jid: 'a@b' }))).join(), /^--password-file: /);
+  });
+});
+
+describe('the wishes of a node', () => {
+  const node = (wishes: string) => `${XMPP}shares: [{ name: books, path: ./books }]\nwishes:\n${wishes}`;
+  const plays = '  - { name: plays, share: books, service: pubsub.example.org, channels: [books]';
+
+  it('have limits where none are given', async () => {
+    const { config } = await loadNodeConfig(await written(node(`${plays}, text: romeo }\n`)));
+    const [wish] = config.wishes;
+    assert.equal(wish?.text, 'romeo');
+    assert.deepEqual(
+      [wish?.maxFileBytes, wish?.maxShareBytes, wish?.maxShareFiles, wish?.keepFreeBytes],
+      [1e9, 1e10, 10_000, 1e9],
+    );
+  });
+
+  it('go to a share that is there, ask somewhere, and have a name of their own', async () => {
+    const faults = await faultsOf(
+      loadNodeConfig(
+        await written(
+          node(
+            `${plays} }\n${plays} }\n` +
+              '  - { name: b, share: elsewhere, service: pubsub.example.org, channels: [], hash: [sha-1:x] }\n',
+          ),
+        ),
+      ),
+    );
+    assert.deepEqual(faults, [
+      '/node.yaml:5: wishes[1].name: "plays" stands here a second time',
+      '/node.yaml:6: wishes[2].channels: [] must name one channel at least',
+      '/node.yaml:6: wishes[2].hash: "sha-1:x" must look like sha-256:BASE64',
+      '/node.yaml:6: wishes[2].share: "elsewhere" must be the name of one of the shares',
+    ]);
   });
 });
