@@ -38,6 +38,8 @@ export interface FileSessionRequest {
   readonly peer: Jid;
   /** Default the newest. Older clients know no other than version 4. */
   readonly namespace?: FileTransferNamespace;
+  /** The transport to try first, where one is known to have worked with this peer; what works in a session is tried first in it. */
+  readonly prefer?: TransportType;
   /** Ends it with `cancel`. */
   readonly signal?: AbortSignal;
 }
