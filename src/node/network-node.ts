@@ -3,7 +3,9 @@
  * from the network downwards.
  */
 import { join } from 'node:path';
+import { BlockListBudget } from '../access/block-list-budget.js';
 import { QueryBudget } from '../access/query-budget.js';
+import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import { Channel } from '../channel/channel.js';
@@ -24,6 +26,7 @@ import { IndexFolder } from '../query/index-folder.js';
 import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
+import { BlockListService } from '../service/block-list-service.js';
 import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
@@ -41,8 +44,8 @@ import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
 import { NodeFetcher } from './node-fetcher.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
-import { SentFiles } from './sent-files.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
+import { SentFiles } from './sent-files.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
 
@@ -72,6 +75,7 @@ export class NetworkNode implements Startable {
   readonly #entity: Entity;
   readonly #responder: QueryResponder;
   readonly #findService: FindService;
+  readonly #blockListService: BlockListService;
   /** Where questions are kept. */
   readonly #standing: StandingQuestions | undefined;
   readonly #wishes: NodeWishes | undefined;
@@ -103,6 +107,7 @@ export class NetworkNode implements Startable {
     this.#extensions = extensions;
 
     const indexLocation = join(config.data, 'index');
+    const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
     this.#library = new Library(
       {
         fs: realFileSystem,
@@ -112,6 +117,7 @@ export class NetworkNode implements Startable {
           clock,
           log,
         }),
+        blockLists,
         clock,
         log,
       },
@@ -132,7 +138,7 @@ export class NetworkNode implements Startable {
     this.#news = extensions?.news(this.#library);
 
     const bareAnswerer = new Answerer(
-      { engine: this.#engine, hashes: new LibraryHashes(this.#library), clock },
+      { engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -185,6 +191,12 @@ export class NetworkNode implements Startable {
       },
     );
     this.#findService = new FindService({ entity, answerer, budget }, { hashWaitMs: limits.hashWaitMs });
+    this.#blockListService = new BlockListService({
+      entity,
+      catalogue: this.#library.catalogue,
+      lists: blockLists,
+      budget: new BlockListBudget({ clock }, limits),
+    });
     this.#channels = config.channels.map(
       ({ service, node, create, unsubscribeOnStop }) =>
         new Channel(
@@ -235,7 +247,13 @@ export class NetworkNode implements Startable {
     const { xmpp, shares, wishes } = config;
     const { jingle } = this.#transfers;
     this.#wishes = NodeWishes.of(
-      { entity, clock, log, library: this.#library, fetcher: new NodeFetcher({ downloader: jingle, clock, log }) },
+      {
+        entity,
+        clock,
+        log,
+        library: this.#library,
+        fetcher: new NodeFetcher({ downloader: jingle, clock, log }),
+      },
       { wishes, shares, location: wishesLocation },
     );
     this.#disco = new Disco(
@@ -251,8 +269,14 @@ export class NetworkNode implements Startable {
   async start(): Promise<void> {
     const watching = this.#extensions && this.#news ? [this.#extensions.host, this.#news] : [];
     for (const part of [this.#loopDelay, ...watching, this.#library, this.#engine]) await this.#start(part);
-    const standing = this.#standing ? [this.#standing] : [];
-    for (const part of [this.#disco, this.#findService, ...standing, this.#transfers, ...this.#channels])
+    for (const part of [
+      this.#disco,
+      this.#findService,
+      this.#blockListService,
+      ...(this.#standing ? [this.#standing] : []),
+      this.#transfers,
+      ...this.#channels,
+    ])
       await this.#start(part);
     // Its listener is the first to hear that we are online: a channel's messages need us to be available.
     if (this.#presence) await this.#start(this.#presence);
@@ -280,7 +304,7 @@ export class NetworkNode implements Startable {
       ...(this.#presence ? [this.#presence] : []),
     ];
     const standing = this.#standing ? [this.#standing] : [];
-    const doors = [this.#findService, ...standing, this.#disco, this.#entity];
+    const doors = [this.#blockListService, this.#findService, ...standing, this.#disco, this.#entity];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
     for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
