@@ -12,17 +12,23 @@ import {
   encodeBlockListHeader,
   encodeRecord,
   isBlockListHeader,
+  isSound,
   RECORD_BYTES,
 } from './block-list-record.js';
 import type { HashedBlocks } from './block-list-store.js';
 import type { DataFolder, DataReader, DataWriter } from './data-folder.js';
 import { DRAFT } from './store-files.js';
 
-/** Looking at this many takes some ms. */
-const RECORDS_A_READ = 2048;
+/** Looking at this many takes less than a ms. */
+const RECORDS_A_READ = 512;
 
 const indexName = (number: number) => `index-${number}`;
 const listsName = (number: number) => `lists-${number}`;
+
+export interface WrittenRecord {
+  readonly number: number;
+  readonly bytes: Buffer;
+}
 
 interface BothFiles<T> {
   readonly index: T;
@@ -57,7 +63,7 @@ export class BlockListFiles {
     const descending = [...new Set(numbers)].sort((one, other) => other - one);
     let found: number | undefined;
     for (const number of descending) {
-      if (names.includes(indexName(number)) && (await isSound(folder, indexName(number)))) found = number;
+      if (names.includes(indexName(number)) && (await isIndex(folder, indexName(number)))) found = number;
       if (found !== undefined) break;
     }
     const number = found ?? (descending[0] ?? 0) + 1;
@@ -82,23 +88,31 @@ export class BlockListFiles {
     return new BlockListFiles(folder, number, index, readers);
   }
 
-  /** Of both. */
+  /** So many records have been written, sound or not. */
+  get count(): number {
+    return this.#indexBytes / RECORD_BYTES - 1;
+  }
+
+  /** Of both files. */
   get bytes(): number {
     return this.#indexBytes + this.#listBytes;
   }
 
-  /** All records, some at a time; undefined are those that are damaged. */
-  async *records(): AsyncGenerator<
-    readonly (readonly [number: number, record: BlockListRecord | undefined])[]
-  > {
+  /**
+   * All records that are sound, as they are written, some at a time; their bytes are others when the next ones are
+   * asked for.
+   */
+  async *records(): AsyncGenerator<readonly WrittenRecord[]> {
     const end = this.#indexBytes;
-    for (let at = RECORD_BYTES; at < end; at += RECORDS_A_READ * RECORD_BYTES) {
-      const bytes = Buffer.alloc(Math.min(RECORDS_A_READ * RECORD_BYTES, end - at));
-      const got = await this.#readers.index.read(bytes, at);
-      yield Array.from({ length: Math.floor(got / RECORD_BYTES) }, (_, row) => {
-        const record = decodeRecord(bytes.subarray(row * RECORD_BYTES, (row + 1) * RECORD_BYTES));
-        return [at / RECORD_BYTES + row, record];
-      });
+    const buffer = Buffer.alloc(RECORDS_A_READ * RECORD_BYTES);
+    for (let at = RECORD_BYTES; at < end; at += buffer.length) {
+      const got = await this.#readers.index.read(buffer.subarray(0, Math.min(buffer.length, end - at)), at);
+      const rows: WrittenRecord[] = [];
+      for (let row = 0; row + RECORD_BYTES <= got; row += RECORD_BYTES) {
+        const bytes = buffer.subarray(row, row + RECORD_BYTES);
+        if (isSound(bytes)) rows.push({ number: (at + row) / RECORD_BYTES, bytes });
+      }
+      yield rows;
     }
   }
 
@@ -107,7 +121,7 @@ export class BlockListFiles {
     return this.#using(async () => {
       const bytes = Buffer.alloc(RECORD_BYTES);
       const got = await this.#readers.index.read(bytes, number * RECORD_BYTES);
-      return got === RECORD_BYTES ? decodeRecord(bytes) : undefined;
+      return got === RECORD_BYTES && isSound(bytes) ? decodeRecord(bytes) : undefined;
     });
   }
 
@@ -201,7 +215,7 @@ export class BlockListFiles {
   }
 }
 
-async function isSound(folder: DataFolder, name: string): Promise<boolean> {
+async function isIndex(folder: DataFolder, name: string): Promise<boolean> {
   const reader = await folder.open(name);
   if (reader === undefined) return false;
   try {

@@ -59,9 +59,18 @@ export function encodeRecord({ sha256, tree, fileBytes, place, listCrc }: BlockL
   return sealed(record);
 }
 
-/** Undefined when it is damaged. */
-export function decodeRecord(bytes: Buffer): BlockListRecord | undefined {
-  if (!isSealed(bytes)) return undefined;
+/** Whether it is a record, and not damaged. */
+export function isSound(record: Buffer): boolean {
+  return record.length === RECORD_BYTES && record.readUInt32LE(AT.crc) === crc32(record.subarray(0, AT.crc));
+}
+
+/** Of the file; a view. */
+export function sha256In(record: Buffer): Buffer {
+  return record.subarray(AT.sha256, AT.sha256 + BLOCK_HASH_BYTES);
+}
+
+/** Of one that is sound; `sha256` is a view. */
+export function decodeRecord(bytes: Buffer): BlockListRecord {
   const tree = {
     algo: 'sha-256',
     blockBytes: 2 ** bytes.readUInt32LE(AT.log2),
@@ -69,7 +78,7 @@ export function decodeRecord(bytes: Buffer): BlockListRecord | undefined {
     root: bytes.toString('base64', AT.root, AT.root + BLOCK_HASH_BYTES),
   } as const;
   return {
-    sha256: bytes.subarray(AT.sha256, AT.sha256 + BLOCK_HASH_BYTES),
+    sha256: sha256In(bytes),
     tree,
     fileBytes: bytes.readDoubleLE(AT.fileBytes),
     place: bytes.readDoubleLE(AT.place),
@@ -85,8 +94,4 @@ export function crcOfList(sha256: Uint8Array, hashes: Uint8Array): number {
 function sealed(record: Buffer): Buffer {
   record.writeUInt32LE(crc32(record.subarray(0, AT.crc)), AT.crc);
   return record;
-}
-
-function isSealed(record: Buffer): boolean {
-  return record.length === RECORD_BYTES && record.readUInt32LE(AT.crc) === crc32(record.subarray(0, AT.crc));
 }

@@ -10,8 +10,8 @@ import { type BlockList, type BlockTree, blockListOf } from '../blocks/block-tre
 import { HashPlaces } from '../columns/hash-places.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
-import { BlockListFiles } from './block-list-files.js';
-import type { BlockListRecord } from './block-list-record.js';
+import { BlockListFiles, type WrittenRecord } from './block-list-files.js';
+import { type BlockListRecord, decodeRecord, sha256In } from './block-list-record.js';
 import type { BlockListStore, HashedBlocks } from './block-list-store.js';
 import type { DataFolder } from './data-folder.js';
 
@@ -62,7 +62,7 @@ export class DiskBlockLists implements BlockListStore {
       await this.#folder.make();
       const files = await BlockListFiles.open(this.#folder);
       for await (const records of files.records())
-        for (const [number, record] of records) if (record) this.#places.set(record.sha256, number);
+        for (const { number, bytes } of records) this.#places.set(sha256In(bytes), number);
       this.#files = files;
     } catch (error) {
       this.#fail(error);
@@ -174,17 +174,16 @@ export class DiskBlockLists implements BlockListStore {
   async #tidy(isWanted: (sha256: Uint8Array) => boolean): Promise<void> {
     const before = this.#files;
     if (before === undefined) return;
-    const isLive = (number: number, { sha256 }: BlockListRecord) =>
-      this.#places.get(sha256) === number && isWanted(sha256);
+    const isLive = ({ number, bytes }: WrittenRecord) => {
+      const sha256 = sha256In(bytes);
+      return this.#places.get(sha256) === number && isWanted(sha256);
+    };
     let wanted = 0;
-    let all = 0;
     for await (const records of before.records()) {
-      for (const [number, record] of records) {
-        all += 1;
-        if (record && isLive(number, record)) wanted += 1;
-      }
+      if (this.#isStopping) return;
+      wanted += records.filter(isLive).length;
     }
-    if (wanted * 2 > all) return;
+    if (wanted * 2 > before.count) return;
     const next = await before.next();
     const places = new HashPlaces();
     try {
@@ -206,7 +205,7 @@ export class DiskBlockLists implements BlockListStore {
     from: BlockListFiles,
     to: BlockListFiles,
     places: HashPlaces,
-    isLive: (number: number, record: BlockListRecord) => boolean,
+    isLive: (record: WrittenRecord) => boolean,
   ): Promise<boolean> {
     let waiting: HashedBlocks[] = [];
     let bytes = 0;
@@ -220,8 +219,9 @@ export class DiskBlockLists implements BlockListStore {
     };
     for await (const records of from.records()) {
       if (this.#isStopping) return false;
-      for (const [number, record] of records) {
-        if (record === undefined || !isLive(number, record)) continue;
+      for (const each of records) {
+        if (!isLive(each)) continue;
+        const record = decodeRecord(each.bytes);
         const hashes = await from.hashesOf(record);
         if (hashes === undefined) continue; // damaged: missed where somebody asks for it, or at the next start
         const { sha256, tree, fileBytes } = record;
