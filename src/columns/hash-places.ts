@@ -17,7 +17,15 @@ const PLACE_BYTES = 2 * Uint32Array.BYTES_PER_ELEMENT;
 
 export class HashPlaces {
   readonly #tables = new Map<number, Places>();
+  readonly #firstPlaces: number;
   #size = 0;
+
+  /** `expected` hashes find room without growing, which leaves holes in memory. */
+  constructor(expected = 0) {
+    // Each table gets its share give or take a few: three times the root of it.
+    const share = expected / TABLES;
+    this.#firstPlaces = Math.max(FIRST_PLACES, Math.ceil((share + 3 * Math.sqrt(share)) / MAX_LOAD));
+  }
 
   get size(): number {
     return this.#size;
@@ -40,7 +48,7 @@ export class HashPlaces {
     const at = tableOf(hash);
     let table = this.#tables.get(at);
     if (table === undefined) {
-      table = new Places(FIRST_PLACES);
+      table = new Places(this.#firstPlaces);
       this.#tables.set(at, table);
     }
     const before = table.size;
