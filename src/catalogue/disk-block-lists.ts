@@ -61,7 +61,7 @@ export class DiskBlockLists implements BlockListStore {
     try {
       await this.#folder.make();
       const files = await BlockListFiles.open(this.#folder);
-      this.#places = new HashPlaces(files.count);
+      this.#places = new HashPlaces();
       for await (const records of files.records())
         for (const { number, bytes } of records) this.#places.set(sha256In(bytes), number);
       this.#files = files;
@@ -186,7 +186,7 @@ export class DiskBlockLists implements BlockListStore {
     }
     if (wanted * 2 > before.count) return;
     const next = await before.next();
-    const places = new HashPlaces(wanted);
+    const places = new HashPlaces();
     try {
       const isWhole = await this.#copy(before, next, places, isLive);
       if (!isWhole) return await next.remove();

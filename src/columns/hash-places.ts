@@ -1,31 +1,27 @@
 /**
- * A number for each hash of a cryptographic function, in some nine to eleven bytes each. Of a hash 40 bits are kept:
- * of a million one may be taken for another, so that whoever finds a number has to look whether it is the right one.
+ * A number for each hash of a cryptographic function, in ten bytes each. Of a hash 40 bits are kept: of a million
+ * one may be taken for another, so that whoever finds a number has to look whether it is the right one.
  *
- * Open addressing in 256 tables, one for each first byte; each grows by itself, so that no addition takes long.
+ * Chains in buckets, as many as half of the hashes, which are split one at a time (linear hashing): nothing is ever
+ * copied, so that no addition takes long and no memory is left behind in holes.
  */
+import { Column } from './column.js';
 
-const TABLES = 256;
+const NONE = 0; // numbers are stored one higher
+/** One for each first byte of a hash: all in a bucket have the same, which so need not be kept. */
+const FIRST_BUCKETS = 256;
+const HASHES_A_BUCKET = 2;
 const KEY_BYTES = 4;
-const FIRST_PLACES = 8;
-/** Fuller ones are slow to look in. */
-const MAX_LOAD = 0.85;
-const GROWTH = 1.25;
-const KEYS = 2 ** 32;
-/** A key and a number. */
-const PLACE_BYTES = 2 * Uint32Array.BYTES_PER_ELEMENT;
 
 export class HashPlaces {
-  readonly #tables = new Map<number, Places>();
-  readonly #firstPlaces: number;
+  readonly #buckets = Column.uint32();
+  /** By number: the four bytes after the first, and the next number of the bucket. */
+  readonly #keys = Column.uint32();
+  readonly #next = Column.uint32();
+  /** Buckets in use: between `#level` and twice that. */
+  #count = FIRST_BUCKETS;
+  #level = FIRST_BUCKETS;
   #size = 0;
-
-  /** `expected` hashes find room without growing, which leaves holes in memory. */
-  constructor(expected = 0) {
-    // Each table gets its share give or take a few: three times the root of it.
-    const share = expected / TABLES;
-    this.#firstPlaces = Math.max(FIRST_PLACES, Math.ceil((share + 3 * Math.sqrt(share)) / MAX_LOAD));
-  }
 
   get size(): number {
     return this.#size;
@@ -33,117 +29,72 @@ export class HashPlaces {
 
   /** What it takes. */
   get bytes(): number {
-    let bytes = 0;
-    for (const { capacity } of this.#tables.values()) bytes += capacity * PLACE_BYTES;
-    return bytes;
+    const columns = [this.#buckets, this.#keys, this.#next];
+    return columns.flatMap((each) => each.pieces()).reduce((sum, { values }) => sum + values.byteLength, 0);
   }
 
   /** Undefined where none was set. */
   get(hash: Uint8Array): number | undefined {
-    return this.#tables.get(tableOf(hash))?.get(keyOf(hash));
+    const key = keyOf(hash);
+    let at = this.#buckets.get(this.#bucketOf(hash[0] ?? 0, key));
+    while (at !== NONE && this.#keys.get(at - 1) !== key) at = this.#next.get(at - 1);
+    return at === NONE ? undefined : at - 1;
   }
 
-  /** A whole number below 2^32 - 1, in place of the one before. */
+  /** In place of the one before. No two hashes have the same number, and there are few that no hash has. */
   set(hash: Uint8Array, number: number): void {
-    const at = tableOf(hash);
-    let table = this.#tables.get(at);
-    if (table === undefined) {
-      table = new Places(this.#firstPlaces);
-      this.#tables.set(at, table);
-    }
-    const before = table.size;
-    if ((before + 1) / table.capacity > MAX_LOAD) {
-      table = table.grown();
-      this.#tables.set(at, table);
-    }
-    table.set(keyOf(hash), number);
-    this.#size += table.size - before;
+    this.delete(hash);
+    const key = keyOf(hash);
+    this.#keys.set(number, key);
+    this.#link(number, this.#bucketOf(hash[0] ?? 0, key));
+    this.#size += 1;
+    if (this.#size > this.#count * HASHES_A_BUCKET) this.#split();
   }
 
   delete(hash: Uint8Array): void {
-    if (this.#tables.get(tableOf(hash))?.delete(keyOf(hash)) === true) this.#size -= 1;
+    const key = keyOf(hash);
+    const bucket = this.#bucketOf(hash[0] ?? 0, key);
+    let before = NONE;
+    let at = this.#buckets.get(bucket);
+    while (at !== NONE && this.#keys.get(at - 1) !== key) {
+      before = at;
+      at = this.#next.get(at - 1);
+    }
+    if (at === NONE) return;
+    const after = this.#next.get(at - 1);
+    if (before === NONE) this.#buckets.set(bucket, after);
+    else this.#next.set(before - 1, after);
+    this.#size -= 1;
   }
-}
 
-function tableOf(hash: Uint8Array): number {
-  return (hash[0] ?? 0) % TABLES;
+  #bucketOf(first: number, key: number): number {
+    const parts = this.#level / FIRST_BUCKETS;
+    const bucket = first + FIRST_BUCKETS * (key & (2 * parts - 1));
+    return bucket < this.#count ? bucket : first + FIRST_BUCKETS * (key & (parts - 1));
+  }
+
+  #link(number: number, bucket: number): void {
+    this.#next.set(number, this.#buckets.get(bucket));
+    this.#buckets.set(bucket, number + 1);
+  }
+
+  /** One more bucket, which takes its part of the one that it was a part of. */
+  #split(): void {
+    const from = this.#count - this.#level;
+    let at = this.#buckets.get(from);
+    this.#buckets.set(from, NONE);
+    this.#count += 1;
+    while (at !== NONE) {
+      const number = at - 1;
+      at = this.#next.get(number);
+      this.#link(number, this.#bucketOf(from % FIRST_BUCKETS, this.#keys.get(number)));
+    }
+    if (this.#count === 2 * this.#level) this.#level *= 2;
+  }
 }
 
 function keyOf(hash: Uint8Array): number {
   let key = 0;
   for (let at = 1; at <= KEY_BYTES; at += 1) key = (key << 8) | (hash[at] ?? 0);
   return key >>> 0;
-}
-
-class Places {
-  readonly #keys: Uint32Array;
-  /** One more than the number; 0 where there is nothing. */
-  readonly #numbers: Uint32Array;
-  #size = 0;
-
-  constructor(readonly capacity: number) {
-    this.#keys = new Uint32Array(capacity);
-    this.#numbers = new Uint32Array(capacity);
-  }
-
-  get size(): number {
-    return this.#size;
-  }
-
-  get(key: number): number | undefined {
-    const at = this.#find(key);
-    const number = this.#numbers[at] ?? 0;
-    return number === 0 ? undefined : number - 1;
-  }
-
-  set(key: number, number: number): void {
-    const at = this.#find(key);
-    if (this.#numbers[at] === 0) this.#size += 1;
-    this.#keys[at] = key;
-    this.#numbers[at] = number + 1;
-  }
-
-  delete(key: number): boolean {
-    let gap = this.#find(key);
-    if (this.#numbers[gap] === 0) return false;
-    // What follows and would be looked for from the gap on moves up, so that no search ends too early.
-    for (let at = this.#after(gap); this.#numbers[at] !== 0; at = this.#after(at)) {
-      const fromHome = this.#distance(this.#home(this.#keys[at] ?? 0), at);
-      if (fromHome < this.#distance(gap, at)) continue;
-      this.#keys[gap] = this.#keys[at] ?? 0;
-      this.#numbers[gap] = this.#numbers[at] ?? 0;
-      gap = at;
-    }
-    this.#numbers[gap] = 0;
-    this.#size -= 1;
-    return true;
-  }
-
-  grown(): Places {
-    const grown = new Places(Math.ceil(this.capacity * GROWTH));
-    for (let at = 0; at < this.capacity; at += 1) {
-      const number = this.#numbers[at] ?? 0;
-      if (number !== 0) grown.set(this.#keys[at] ?? 0, number - 1);
-    }
-    return grown;
-  }
-
-  /** Where the key is, or would be. */
-  #find(key: number): number {
-    let at = this.#home(key);
-    while (this.#numbers[at] !== 0 && this.#keys[at] !== key) at = this.#after(at);
-    return at;
-  }
-
-  #home(key: number): number {
-    return Math.floor((key / KEYS) * this.capacity);
-  }
-
-  #after(at: number): number {
-    return at + 1 === this.capacity ? 0 : at + 1;
-  }
-
-  #distance(from: number, to: number): number {
-    return to >= from ? to - from : to + this.capacity - from;
-  }
 }
