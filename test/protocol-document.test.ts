@@ -11,6 +11,7 @@ import {
   fileQuery2011FromXml,
   isFileQuery2011,
 } from '../src/stanza/file-query-2011.js';
+import { unwantCodec, wantCodec, wantGrantedCodec } from '../src/stanza/standing-question.js';
 import { pubsubEventFromXml } from '../src/stanza/xep0060-pubsub.js';
 import { jingleCodec } from '../src/stanza/xep0166-jingle.js';
 import { descriptionCodec, fileCodec } from '../src/stanza/xep0234-file-transfer.js';
@@ -30,6 +31,10 @@ function read(element: Element, stanza: Element): unknown {
       return foundCodec.fromXml(element);
     case 'confirm':
       return confirmCodec.fromXml(element);
+    case 'want':
+      return (stanza.attrs.type === 'set' ? wantCodec : wantGrantedCodec).fromXml(element);
+    case 'unwant':
+      return unwantCodec.fromXml(element);
     case 'event':
       return pubsubEventFromXml(element);
     case 'jingle': {
