@@ -482,37 +482,3 @@ describe('the configuration of an asker', () => {
     assert.match((await faultsOf(loadAskerConfig(undefined, { jid: 'a@b' }))).join(), /^--password-file: /);
   });
 });
-
-describe('the wishes of a node', () => {
-  const node = (wishes: string) => `${XMPP}shares: [{ name: books, path: ./books }]\nwishes:\n${wishes}`;
-  const plays = '  - { name: plays, share: books, service: pubsub.example.org, channels: [books]';
-
-  it('have limits where none are given', async () => {
-    const { config } = await loadNodeConfig(await written(node(`${plays}, text: romeo }\n`)));
-    const [wish] = config.wishes;
-    assert.equal(wish?.text, 'romeo');
-    assert.deepEqual(
-      [wish?.maxFileBytes, wish?.maxShareBytes, wish?.maxShareFiles, wish?.keepFreeBytes],
-      [1e9, 1e10, 10_000, 1e9],
-    );
-  });
-
-  it('go to a share that is there, ask somewhere, and have a name of their own', async () => {
-    const faults = await faultsOf(
-      loadNodeConfig(
-        await written(
-          node(
-            `${plays} }\n${plays} }\n` +
-              '  - { name: b, share: elsewhere, service: pubsub.example.org, channels: [], hash: [sha-1:x] }\n',
-          ),
-        ),
-      ),
-    );
-    assert.deepEqual(faults, [
-      '/node.yaml:5: wishes[1].name: "plays" stands here a second time',
-      '/node.yaml:6: wishes[2].channels: [] must name one channel at least',
-      '/node.yaml:6: wishes[2].hash: "sha-1:x" must look like sha-256:BASE64',
-      '/node.yaml:6: wishes[2].share: "elsewhere" must be the name of one of the shares',
-    ]);
-  });
-});

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type CatalogueChange, type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
 import type { FileTable } from '../../src/catalogue/file-table.js';
-import type { FullPath } from '../../src/catalogue/share-path.js';
 import { AbortedError, LimitError, ParseError } from '../../src/errors.js';
 import { parseCriteria } from '../../src/query/criteria.js';
 import type { QueryEngine, SearchAnswer, SearchRequest } from '../../src/query/query-engine.js';
@@ -222,39 +221,6 @@ export function queryEngineCompliance(
       const byKey = new Map(LIBRARY.map((entry) => [keyOf(entry), entry]));
       assert.equal(answer.total, LIBRARY.length);
       for (const { entry } of answer.entries) assert.deepEqual(entry, byKey.get(keyOf(entry)));
-    });
-  });
-
-  describe('among a few files', () => {
-    let engine: SearchedCatalogue;
-    let slots: (paths: readonly string[]) => Uint32Array;
-    before(async () => {
-      engine = await engineWith(LIBRARY.map((entry) => ({ type: 'put', entry }) as const));
-      slots = (paths) =>
-        Uint32Array.from(paths.map((path) => engine.catalogue.slotOf(path as FullPath) ?? assert.fail(path)));
-    });
-    const few = ['books/Romeo and Juliet.epub', 'books/archive.tar.gz', 'music/Juliet.MP3'];
-    const finds: readonly (readonly [string, FileCriteria, readonly string[]])[] = [
-      ['words', { text: ['juliet'] }, ['books/Romeo and Juliet.epub', 'music/Juliet.MP3']],
-      ['words left out', { text: ['-juliet'], dateFromMs: 0 }, ['books/archive.tar.gz']],
-      ['a pattern', { name: [regex('^r')] }, ['books/Romeo and Juliet.epub']],
-      ['an extension', { ext: ['gz', 'flac'] }, ['books/archive.tar.gz']],
-      ['a number', { sizeMin: 5000 }, ['music/Juliet.MP3']],
-      ['a hash', { hash: [{ algo: 'sha-256', value: HASH }] }, ['books/Romeo and Juliet.epub']],
-    ];
-    for (const [what, asked, expected] of finds) {
-      it(`looks by ${what} at no others`, async () => {
-        const answer = await engine.search(request(asked, { among: slots(few) }));
-        assert.deepEqual(pathsOf(answer).sort(), [...expected].sort());
-        assert.equal(answer.total, expected.length);
-      });
-    }
-
-    it('finds none among none, nor where there is no file', async () => {
-      for (const among of [Uint32Array.of(), Uint32Array.of(1_000_000)]) {
-        for (const [, asked] of finds)
-          assert.equal((await engine.search(request(asked, { among }))).total, 0);
-      }
     });
   });
 
