@@ -5,7 +5,16 @@ import { createHash, type Hash } from 'node:crypto';
 import { blockBytesOf, blockCountOf } from '../blocks/block-size.js';
 import { BLOCK_HASH_BYTES, type BlockHashes, rootOf } from '../blocks/block-tree.js';
 
+/** A file's blocks with their hashes, which are as many as it has blocks. */
+export function blockHashesOf(fileBytes: number, hashes: Uint8Array): BlockHashes {
+  const blockBytes = blockBytesOf(fileBytes);
+  const count = blockCountOf(fileBytes, blockBytes);
+  const root = Buffer.from(rootOf(hashes)).toString('base64');
+  return { tree: { algo: 'sha-256', blockBytes, count, root }, hashes };
+}
+
 export class BlockHasher {
+  readonly #fileBytes: number;
   readonly #blockBytes: number;
   readonly #count: number;
   readonly #hashes: Uint8Array;
@@ -15,9 +24,15 @@ export class BlockHasher {
   #done = 0;
 
   constructor(fileBytes: number) {
+    this.#fileBytes = fileBytes;
     this.#blockBytes = blockBytesOf(fileBytes);
     this.#count = blockCountOf(fileBytes, this.#blockBytes);
     this.#hashes = new Uint8Array(this.#count * BLOCK_HASH_BYTES);
+  }
+
+  /** Whether all of the file has been read. */
+  get isWhole(): boolean {
+    return this.#done * this.#blockBytes + this.#bytes === this.#fileBytes || this.#done === this.#count;
   }
 
   /** What follows. No more than the file was said to have. */
@@ -36,9 +51,7 @@ export class BlockHasher {
   end(): BlockHashes {
     if (this.#bytes > 0) this.#endBlock();
     if (this.#done !== this.#count) throw new TypeError('not all of the file was hashed');
-    const root = Buffer.from(rootOf(this.#hashes)).toString('base64');
-    const tree = { algo: 'sha-256', blockBytes: this.#blockBytes, count: this.#count, root } as const;
-    return { tree, hashes: this.#hashes };
+    return blockHashesOf(this.#fileBytes, this.#hashes);
   }
 
   #endBlock(): void {

@@ -15,7 +15,7 @@ import {
   openSharedBlocking,
   type ShareFolder,
 } from '../fs/shared-file.js';
-import { BlockHasher } from './block-hasher.js';
+import { type BlockLane, type BlockLanes, OwnLanes, READ_BYTES } from './block-lane.js';
 
 export interface HashJob {
   readonly share: ShareFolder;
@@ -38,45 +38,63 @@ export type HashResult =
   | { readonly type: 'changed' }
   | { readonly type: 'unreadable'; readonly why: string };
 
-/** Reads of this size are as fast as any (docs/architecture.md). */
-const READ_BYTES = 256 * 1024;
-
 export interface Hasher {
   /** One result a job, in their order. Blocks. */
   hash(jobs: readonly HashJob[]): HashResult[];
 }
 
-/** `onRead` is told of the bytes of every read. */
-export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => void): Hasher {
-  const buffer = new Uint8Array(READ_BYTES);
+export interface HasherComponents {
+  readonly fs: BlockingFileSystem;
+  /** Where blocks are hashed. Default: on this thread. */
+  readonly lanes?: BlockLanes;
+}
 
-  function hashOne(folders: BlockingFileSystem, job: HashJob): HashResult {
+/** `onRead` is told of the bytes of every read. */
+export function createHasher(components: HasherComponents, onRead: (bytes: number) => void): Hasher {
+  const { fs } = components;
+  const own = new OwnLanes();
+  const lanes = components.lanes ?? own;
+  const buffer = new Uint8Array(READ_BYTES);
+  const noLane: BlockLane = {
+    buffer: () => buffer,
+    read: () => undefined,
+    end: () => undefined,
+    giveUp: () => undefined,
+  };
+
+  function hashOne(folders: BlockingFileSystem, job: HashJob, from: BlockLanes): HashResult {
     const { file, status } = openSharedBlocking(folders, job.share, job.path);
+    const { size } = job.stamp;
+    let lane: BlockLane | undefined;
     try {
       if (!isUnchanged(job.stamp, status)) return { type: 'changed' };
-      const content = read(file, job.stamp.size);
-      const isSame = content !== undefined && isUnchanged(job.stamp, file.status());
-      return isSame ? content : { type: 'changed' };
+      lane = size > MIN_BLOCK_BYTES ? from.begin(size) : undefined;
+      const sha256 = read(file, size, lane ?? noLane);
+      if (sha256 === undefined || !isUnchanged(job.stamp, file.status())) return { type: 'changed' };
+      if (lane === undefined) return { type: 'hashed', sha256 };
+      const blocks = lane.end();
+      lane = undefined;
+      return blocks ? { type: 'hashed', sha256, blocks } : hashOne(folders, job, own);
     } finally {
+      lane?.giveUp();
       file.close();
     }
   }
 
   /** Undefined when there is more or less than there should be. */
-  function read(file: BlockingFile, size: number): HashedContent | undefined {
+  function read(file: BlockingFile, size: number, lane: BlockLane): string | undefined {
     const hash = createHash('sha256');
-    const blocks = size > MIN_BLOCK_BYTES ? new BlockHasher(size) : undefined;
     // Not up to the end of the file, which costs a call more: that there is no more its status tells.
     for (let left = size; left > 0; ) {
+      const buffer = lane.buffer();
       const got = file.read(buffer);
       if (got === 0 || got > left) return undefined;
       left -= got;
-      const bytes = got === buffer.length ? buffer : buffer.subarray(0, got);
-      hash.update(bytes);
-      blocks?.update(bytes);
+      lane.read(got);
+      hash.update(got === buffer.length ? buffer : buffer.subarray(0, got));
       onRead(got);
     }
-    return { type: 'hashed', sha256: hash.digest('base64'), ...(blocks && { blocks: blocks.end() }) };
+    return hash.digest('base64');
   }
 
   return {
@@ -84,7 +102,7 @@ export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => 
       const folders = rememberingRoots(fs);
       return jobs.map((job) => {
         try {
-          return hashOne(folders, job);
+          return hashOne(folders, job, lanes);
         } catch (error) {
           if (error instanceof FileAbsentError) return { type: 'changed' };
           const cause = error instanceof FileUnreadableError ? error.cause : error;
