@@ -7,18 +7,24 @@
 import type { ReadonlyFileTable } from '../catalogue/catalogue.js';
 import type { Slot } from '../catalogue/file-columns.js';
 import type { TableBatch } from '../catalogue/table-feed.js';
+import { SlotSet } from '../columns/slot-set.js';
 
-/** To be called while the batch is told: slots are given to other files later. */
-export function* hashedIn(
+/** To be called while the batch is told: slots are given to other files later. `take` gets each slot once. */
+export function hashedIn(
   { added, touched, removed }: Pick<TableBatch, 'added' | 'touched' | 'removed'>,
-  { columns, isShown }: { columns: ReadonlyFileTable['columns']; isShown: (slot: Slot) => boolean },
-): Generator<Slot> {
+  table: Pick<ReadonlyFileTable, 'columns' | 'isShown'>,
+  take: (slot: Slot) => void,
+): void {
+  const { columns } = table;
   const hashOf = (slot: Slot) => Buffer.from(columns.sha256Bytes(slot)).toString('latin1');
   const before = new Set<string>();
   for (const slot of removed) if (columns.hasHash(slot)) before.add(hashOf(slot));
-  const seen = new Set(added);
   const isNews = (slot: Slot) =>
-    isShown(slot) && columns.hasHash(slot) && (before.size === 0 || !before.has(hashOf(slot)));
-  for (const slot of added) if (isNews(slot)) yield slot;
-  for (const slot of touched) if (!seen.has(slot) && isNews(slot)) yield slot;
+    columns.hasHash(slot) && table.isShown(slot) && (before.size === 0 || !before.has(hashOf(slot)));
+  const seen = new SlotSet();
+  for (const slot of added) {
+    seen.add(slot);
+    if (isNews(slot)) take(slot);
+  }
+  for (const slot of touched) if (!seen.has(slot) && isNews(slot)) take(slot);
 }

@@ -113,8 +113,7 @@ export class StandingQuestions implements Startable, QuestionKeeper {
     if (this.#questions.size === 0) return;
     const { table } = this.#components.catalogue;
     const before = this.#news.end;
-    const isShown = (slot: number) => table.isShown(slot);
-    for (const slot of hashedIn(batch, { columns: table.columns, isShown })) this.#news.append(slot);
+    hashedIn(batch, table, (slot) => this.#news.append(slot));
     if (this.#news.end > before) this.#answers.told();
   }
 

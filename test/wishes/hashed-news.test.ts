@@ -21,9 +21,11 @@ describe('news of hashed files', () => {
   beforeEach(() => {
     table = new FileTable();
     told = [];
-    const { columns } = table;
-    const isShown = (slot: number) => table.isShown(slot);
-    table.onBatch((batch: TableBatch) => told.push([...hashedIn(batch, { columns, isShown })]));
+    table.onBatch((batch: TableBatch) => {
+      const slots: number[] = [];
+      hashedIn(batch, table, (slot) => slots.push(slot));
+      told.push(slots);
+    });
   });
 
   it('begin when a file that is shown gets its hash', () => {
