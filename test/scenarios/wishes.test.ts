@@ -175,9 +175,10 @@ describeOnServers('wishes', (server: () => TestServer) => {
     await mirroring.start();
     await writeFile(path.join(books(), 'Othello.txt'), 'put out the light');
     await eventually(inCopies, (names) => names.includes('Othello.txt'), 30_000);
-    const fetched = mirroring.log.filter(({ msg }) => msg === 'a file that was wished for is here');
+    const fetched = () => mirroring.log.filter(({ msg }) => msg === 'a file that was wished for is here');
+    await eventually(fetched, (lines) => lines.length > 0);
     assert.deepEqual(
-      fetched.map(({ name }) => name),
+      fetched().map(({ name }) => name),
       ['Othello.txt'],
     );
   });
