@@ -101,7 +101,8 @@ export const limitOptions = {
     reason: 'Disk reads: unhashed files of one answer that are moved to the front of the hash queue.',
   }),
   'limits.hashThreads': withDefault(whole(1, 256), freeCores, {
-    reason: 'CPU: threads that hash. Without this line: one less than the machine has cores.',
+    reason:
+      'CPU: threads that hash; cores beyond these hash blocks beside them. Without this line: one less than the machine has cores.',
     example: '2',
   }),
   'limits.sessions': withDefault(whole(1, 10_000), 256, {
