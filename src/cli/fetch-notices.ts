@@ -11,6 +11,7 @@ export type Notice = Exclude<
 
 const REASONS: Readonly<Record<StrikeReason, string>> = {
   'wrong-block': 'sent wrong bytes',
+  'wrong-file': 'gave bytes that are not those of this file',
   'false-root': 'named blocks that make another file',
   'bad-list': 'sent a list of blocks that is not the one it promised',
   'too-many': 'sent more than it was asked for',

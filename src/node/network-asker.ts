@@ -15,6 +15,7 @@ import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import { fetchFile } from '../transfer/fetch/fetch-file.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
+import { Strikes } from '../transfer/fetch/strikes.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
 import { keepAsking } from '../wishes/keep-asking.js';
@@ -27,8 +28,9 @@ import type {
   WantEvent,
   WantRequest,
 } from './asker.js';
+import { AudienceFinder } from './audience-finder.js';
 import { askerDisco } from './disco-of-us.js';
-import { fetchAsDownload } from './fetch-as-download.js';
+import { Downloads } from './downloads.js';
 import { TransferStack } from './transfer-stack.js';
 
 export interface NetworkAskerComponents {
@@ -44,6 +46,8 @@ export interface NetworkAskerOptions {
   readonly transports?: readonly TransportType[];
   /** Where peers are told to connect to. Default: the addresses of this machine. */
   readonly external?: { readonly host: string; readonly port: number };
+  /** What is remembered from one run to the next: who sent wrong bytes. Default: nothing is. */
+  readonly stateFolder?: string;
 }
 
 const SPREAD_MS = 100; // small: one asker and a few hundred nodes; a larger one makes every answer later
@@ -55,6 +59,7 @@ export class NetworkAsker implements Asker {
   readonly #entity: Entity;
   readonly #channels: ChannelAsker;
   readonly #transfers: TransferStack;
+  readonly #downloads: Downloads;
   readonly #disco: Disco;
 
   constructor(components: NetworkAskerComponents, config: AskerConfig, options: NetworkAskerOptions = {}) {
@@ -86,6 +91,13 @@ export class NetworkAsker implements Asker {
         ...(options.transports && { transports: options.transports }),
       },
     );
+    this.#downloads = new Downloads({
+      entity,
+      jingle: this.#transfers.jingle,
+      strikes: new Strikes(),
+      clock,
+      log,
+    });
     this.#disco = new Disco({ entity }, askerDisco(this.#transfers.jingle.features));
   }
 
@@ -147,8 +159,9 @@ export class NetworkAsker implements Asker {
     }
   }
 
-  download({ audience: _, ...order }: DownloadOrder, signal?: AbortSignal): AsyncIterable<DownloadEvent> {
-    return fetchAsDownload(order, (request) => this.fetch(request, signal));
+  download({ audience, ...request }: DownloadOrder, signal?: AbortSignal): AsyncIterable<DownloadEvent> {
+    const finder = new AudienceFinder({ asker: this, log: this.#components.log }, audience);
+    return this.#downloads.download(request, finder, signal);
   }
 
   fetch(request: FetchRequest, signal?: AbortSignal): AsyncIterable<FetchEvent> {
@@ -184,6 +197,10 @@ function foundFile(file: FileDescription, name: string, source: { jid: Jid; chan
   };
 }
 
-export function createAsker(components: NetworkAskerComponents, config: AskerConfig): Asker {
-  return new NetworkAsker(components, config);
+export function createAsker(
+  components: NetworkAskerComponents,
+  config: AskerConfig,
+  options?: NetworkAskerOptions,
+): Asker {
+  return new NetworkAsker(components, config, options);
 }
