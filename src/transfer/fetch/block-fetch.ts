@@ -28,8 +28,13 @@ export interface BlockFetchHost {
   lied(source: PooledSource, block: number): void;
   /** A block is settled. */
   settled(block: number): void;
-  /** Nobody can be asked now. Whether that is the end. */
-  isHopeless(canOthers: boolean): boolean;
+  /** A source that vouches for nothing sent a block that is not that of the others. */
+  differed(source: PooledSource, block: number): void;
+  /**
+   * Nobody can be asked now; `canOthers` when there are sources that could be asked by another layout. Undefined
+   * when it is worth waiting.
+   */
+  isOver(canOthers: boolean): 'left' | 'hopeless' | undefined;
   /** Bytes have come. */
   received(bytes: number): void;
   /** Called now and then while it runs. */
@@ -55,14 +60,19 @@ export interface BlockFetchInit {
   readonly only?: PooledSource;
 }
 
-/** `complete`: all blocks are settled. `left`: those who could give the rest are gone. */
-export type BlockFetchOutcome = 'complete' | 'left';
+/**
+ * `complete`: all blocks are settled. `left`: those who could give the rest are gone, and others are not. `hopeless`:
+ * nobody is left.
+ */
+export type BlockFetchOutcome = 'complete' | 'left' | 'hopeless';
 
 /** Bytes that pause for longer than that have stalled, for now. */
 const STALL_MS = 1500;
 /** The same before the first byte of a source that is not known yet: it may be trying several ways to reach us. */
 const CONNECT_MS = 3000;
 const USUAL_LATENCY_MS = 300;
+/** While nobody can be asked, which may be for days. */
+const IDLE_TICK_MS = 10_000;
 
 export class BlockFetch {
   readonly #components: BlockFetchComponents;
@@ -79,6 +89,8 @@ export class BlockFetch {
   #list: BlockList | undefined;
   #nextId = 0;
   #timer: Timer | undefined;
+  /** As of the last tick. */
+  #isBusy = false;
   #turnIsDue = false;
   #finish: ((outcome: BlockFetchOutcome) => void) | undefined;
   #fail: (error: unknown) => void = () => undefined;
@@ -192,11 +204,17 @@ export class BlockFetch {
     }
   }
 
+  /** Often while somebody is asked; when nobody can be, as often as it takes to see that somebody can. */
   #tick(): void {
-    this.#timer = this.#components.clock.after(this.#init.tickMs, () => {
+    const { clock, host, pool } = this.#components;
+    const nowMs = clock.monotonic();
+    this.#isBusy = this.#reads.size > 0 || this.#listSearch?.isAsking === true;
+    const idleMs = Math.min(IDLE_TICK_MS, pool.nextReadyMs(nowMs) - nowMs);
+    this.#timer?.cancel();
+    this.#timer = clock.after(this.#isBusy ? this.#init.tickMs : Math.max(this.#init.tickMs, idleMs), () => {
       this.#tick();
       this.#endSilent();
-      this.#components.host.tick();
+      host.tick();
       this.wake();
     });
   }
@@ -204,7 +222,10 @@ export class BlockFetch {
   #turn(): void {
     if (this.#finish === undefined) return;
     const { part, pool, clock, host } = this.#components;
-    if (part.settled.size === this.#count) return this.#finish('complete');
+    if (part.settled.size === this.#count) {
+      this.#finish('complete');
+      return;
+    }
     const nowMs = clock.monotonic();
     const usable = pool.all.filter((source) => this.#isUsable(source));
     const ready = pool.ready(nowMs).filter((source) => this.#isUsable(source));
@@ -219,12 +240,15 @@ export class BlockFetch {
         else this.#begin(move.source, move.blocks);
       }
     }
-    if (this.#reads.size > 0 || this.#listSearch?.isAsking || this.#ending.size > 0) return;
+    const isBusy = this.#reads.size > 0 || this.#listSearch?.isAsking === true;
+    if (isBusy && !this.#isBusy) this.#tick();
+    if (isBusy || this.#ending.size > 0) return;
     if (ready.length > 0 && (this.#list !== undefined || this.#listSearch === undefined)) return;
     const mayHelp = usable.some(({ standing }) => standing.type === 'ready' || standing.type === 'resting');
     const others = pool.all.filter((source) => !usable.includes(source));
     const canOthers = others.some(({ standing }) => standing.type === 'ready' || standing.type === 'resting');
-    if (host.isHopeless(!mayHelp && canOthers)) this.#finish('left');
+    const over = host.isOver(!mayHelp && canOthers);
+    if (over !== undefined) this.#finish(over);
   }
 
   /** Whether it can give ranges of this layout at all: not one that vouches for other blocks. */
@@ -233,7 +257,7 @@ export class BlockFetch {
     if (this.#init.only !== undefined) return source === this.#init.only;
     if (tree === undefined) return true;
     if (this.#list === undefined) return this.#vouches(source);
-    return source.tree === undefined || this.#vouches(source);
+    return this.#vouches(source) || (source.tree === undefined && !source.differs.has(tree.root));
   }
 
   #vouches(source: PooledSource): boolean {
@@ -283,9 +307,10 @@ export class BlockFetch {
       return nowMs - read.heardAtMs < STALL_MS + 2 * latencyMs ? 0 : Infinity;
     }
     if (source.source?.state.type === 'queued') return Infinity;
-    const expectedMs = source.latencyMs === undefined ? CONNECT_MS : STALL_MS + 3 * latencyMs;
-    const leftMs = read.askedAtMs + expectedMs - nowMs;
-    return leftMs > 0 ? leftMs : Infinity;
+    // As soon as may be, until it is overdue: else two that wait would take each other's blocks in turn.
+    const overdueMs = source.latencyMs === undefined ? CONNECT_MS : STALL_MS + 3 * latencyMs;
+    const ageMs = nowMs - read.askedAtMs;
+    return ageMs < overdueMs ? Math.max(1, latencyMs - ageMs) : Infinity;
   }
 
   #begin(sourceId: number, blocks: Span): void {
@@ -376,9 +401,14 @@ export class BlockFetch {
 
   /** A wrong block that is all its own. Only who vouches for the blocks has lied; others may have another file. */
   #blame(source: PooledSource, block: number): void {
-    const { host } = this.#components;
-    if (this.#vouches(source)) host.lied(source, block);
-    else host.failed(source, new SourceError('changed', `its block ${block} is not that of the others`));
+    const { host, part } = this.#components;
+    if (this.#vouches(source)) {
+      host.lied(source, block);
+    } else {
+      const { root } = part.layout.tree ?? {};
+      if (root !== undefined) source.differs.add(root);
+      host.differed(source, block);
+    }
     for (const read of this.#reads.values()) if (read.source === source) read.close();
   }
 

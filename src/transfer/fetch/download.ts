@@ -46,6 +46,8 @@ export const DOWNLOAD_DEFAULTS: DownloadInit = {
 /** What is fetched without hashes of blocks is cut into so much: that much is fetched twice after a power cut. */
 const PIECE_BYTES = 1 << 20;
 const TICK_MS = 200;
+/** Before anything is begun it is looked so often whether anybody was found. */
+const WAIT_MS = 500;
 /** How long those who can go on with what is here may stay away before it is begun anew with others. */
 const GRACE_MS = 10_000;
 /** A disk that damages what it was given more often than that is no place for a file. */
@@ -173,6 +175,12 @@ class Download implements BlockFetchHost {
     this.#strike(source, 'wrong-block', new SourceError('changed', `it sent a wrong block ${block}`), block);
   }
 
+  differed({ jid }: PooledSource, block: number): void {
+    const error = new SourceError('changed', `its block ${block} is not that of the others`);
+    this.#components.log.info({ jid, block }, error.message);
+    this.events.push({ type: 'source-failed', jid, error });
+  }
+
   settled(): void {
     const part = this.#part;
     if (part === undefined) return;
@@ -189,7 +197,7 @@ class Download implements BlockFetchHost {
     if (this.#components.clock.monotonic() - this.#shownAtMs >= this.#init.progressIntervalMs) this.#show();
   }
 
-  isHopeless(canOthers: boolean): boolean {
+  isOver(canOthers: boolean): 'left' | 'hopeless' | undefined {
     const nowMs = this.#components.clock.monotonic();
     if (this.#idleSinceMs === undefined) {
       this.#idleSinceMs = nowMs;
@@ -197,10 +205,10 @@ class Download implements BlockFetchHost {
       if (this.#waitMs > 0) this.events.push({ type: 'waiting', forMs: this.#waitMs });
     }
     const idleMs = nowMs - this.#idleSinceMs;
-    if (canOthers && (this.#search === undefined || idleMs >= GRACE_MS)) return true;
-    if (this.#waitMs > 0) return idleMs >= this.#waitMs;
-    if (this.#pool.hasHope) return false;
-    return this.#search === undefined || this.#hasAskedSince(this.#idleSinceMs);
+    if (canOthers && (this.#search === undefined || idleMs >= GRACE_MS)) return 'left';
+    if (this.#waitMs > 0) return idleMs >= this.#waitMs ? 'hopeless' : undefined;
+    if (this.#pool.hasHope) return undefined;
+    return this.#search === undefined || this.#hasAskedSince(this.#idleSinceMs) ? 'hopeless' : undefined;
   }
 
   #hasAskedSince(sinceMs: number): boolean {
@@ -221,9 +229,9 @@ class Download implements BlockFetchHost {
       const choice = { file, sources, kept, without, pieceBytes: this.#pieceBytes };
       const layout = chooseLayout(choice) ?? chooseLayout({ ...choice, without: this.#condemned });
       if (layout !== undefined) return layout;
-      if (this.isHopeless(false)) throw this.#noSourceLeft();
+      if (this.isOver(false) !== undefined) throw this.#noSourceLeft();
       this.tick();
-      await sleep(clock, TICK_MS, this.#stop.signal);
+      await sleep(clock, WAIT_MS, this.#stop.signal);
     }
   }
 
@@ -235,8 +243,11 @@ class Download implements BlockFetchHost {
     let isOver = false;
     try {
       this.#resumedBytes = this.#settledBytes;
+      this.#idleSinceMs = undefined;
       for (let damages = 0; ; damages++) {
-        if ((await this.#fetchBlocks(part)) === 'left') return this.#giveUp(layout);
+        const outcome = await this.#fetchBlocks(part);
+        if (outcome === 'hopeless') throw this.#noSourceLeft();
+        if (outcome === 'left') return this.#leave(layout);
         this.events.push({ type: 'verifying' });
         const verdict = await this.#verify(part);
         if (verdict === 'right') break;
@@ -330,18 +341,11 @@ class Download implements BlockFetchHost {
     this.#suspects = givers;
   }
 
-  /** Those who could go on with this layout are gone: for ever, or long enough for others to have their turn. */
-  #giveUp(layout: PartLayout): false {
+  /** Those who could go on with this layout are gone, for ever or long enough: others have their turn. */
+  #leave(layout: PartLayout): false {
     if (layout.tree === undefined) this.#suspects.shift();
-    const key = layoutKey(layout);
-    const others = this.#pool.all.some(
-      ({ standing, tree }) =>
-        (standing.type === 'ready' || standing.type === 'resting') &&
-        (tree === undefined || !this.#condemned.has(treeKey(tree))),
-    );
-    if (!others) throw this.#noSourceLeft();
     this.#left.clear();
-    this.#left.add(key);
+    this.#left.add(layoutKey(layout));
     return false;
   }
 

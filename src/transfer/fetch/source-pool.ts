@@ -20,6 +20,8 @@ export interface PooledSource {
   readonly found: FoundSource;
   /** The blocks it vouches for; gone when it could not give their hashes. */
   tree: BlockTree | undefined;
+  /** Roots of blocks that are not its own: of two that differ nobody knows yet who is right. */
+  readonly differs: Set<string>;
   standing: Standing;
   /** In a row, without a block in between. */
   failures: number;
@@ -87,6 +89,7 @@ export class SourcePool {
       jid: found.jid,
       found,
       tree,
+      differs: new Set(),
       standing: { type: 'ready' },
       failures: 0,
       returns: 0,
@@ -105,7 +108,8 @@ export class SourcePool {
   failed(source: PooledSource, error: Error, fate: SourceFate, nowMs: number): number | undefined {
     source.error = error;
     if (source.standing.type === 'banned') return undefined;
-    source.failures += fate.weighs;
+    // A connection that breaks ends several reads, and is one failure.
+    if (source.standing.type === 'ready') source.failures += fate.weighs;
     const { maxFailures, isPatient } = this.#init;
     const most = isPatient ? MAX_PATIENT_DELAY_MS : MAX_DELAY_MS;
     const isLasting = fate.next === 'out';
@@ -140,6 +144,15 @@ export class SourcePool {
       if (source.standing.type === 'ready') ready.push(source);
     }
     return ready;
+  }
+
+  /** When the next of those that rest may be asked; Infinity when nobody rests. */
+  nextReadyMs(nowMs: number): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { standing } of this.#sources.values()) {
+      if (standing.type === 'resting') nextMs = Math.min(nextMs, Math.max(nowMs, standing.untilMs));
+    }
+    return nextMs;
   }
 
   /** Whether anybody may be asked now or after a rest. */

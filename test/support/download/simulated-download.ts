@@ -98,6 +98,7 @@ export class SimulatedWorld {
     sources: readonly FoundSource[],
     request: Partial<DownloadRequest> = {},
     init: Partial<DownloadInit> = {},
+    mostMs = 3_600_000 + (request.waitMs ?? 0),
   ): Promise<Outcome> {
     const beganMs = this.clock.monotonic();
     const events: DownloadEvent[] = [];
@@ -109,7 +110,7 @@ export class SimulatedWorld {
         error = thrown;
       }
     };
-    await this.clock.runUntil(listen(), 30 * 86_400_000);
+    await this.clock.runUntil(listen(), mostMs);
     return { events, tookMs: this.clock.monotonic() - beganMs, error };
   }
 

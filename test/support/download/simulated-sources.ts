@@ -127,6 +127,7 @@ class SimulatedSource implements RangeSource {
   takenBytes = 0;
   isClosed = false;
   #isConnected = false;
+  #sending = 0;
 
   constructor(
     readonly jid: Jid,
@@ -156,7 +157,10 @@ class SimulatedSource implements RangeSource {
     if (this.reads > this.maxReads + 1) throw new TypeError('too many reads at once'); // one may be ending
     try {
       await this.#connect(signal);
-      await this.#send(range, take, signal);
+      this.#sending += 1;
+      await this.#send(range, take, signal).finally(() => {
+        this.#sending -= 1;
+      });
     } finally {
       this.reads -= 1;
       if (this.reads === 0) this.#is({ type: 'idle' });
@@ -201,7 +205,7 @@ class SimulatedSource implements RangeSource {
       const bytes = Math.min(chunkBytes, until - sent);
       const stalledMs = this.#stalledUntil() - this.#clock.monotonic();
       if (stalledMs > 0) await this.#pass(stalledMs, signal);
-      await this.#pass((bytes * Math.max(1, this.reads)) / bytesPerMs, signal);
+      await this.#pass((bytes * this.#sending) / bytesPerMs, signal);
       const at = range.offset + sent;
       const chunk = content.slice(at, at + bytes);
       this.#falsify(chunk, at);
