@@ -32,17 +32,19 @@ import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { Startable } from '../startable.js';
+import { Strikes } from '../transfer/fetch/strikes.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { StandingQuestions } from '../wishes/standing-questions.js';
 import { nodeDisco } from './disco-of-us.js';
+import { Downloads } from './downloads.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
-import { NodeFetcher } from './node-fetcher.js';
+
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { SentFiles } from './sent-files.js';
@@ -252,7 +254,7 @@ export class NetworkNode implements Startable {
         clock,
         log,
         library: this.#library,
-        fetcher: new NodeFetcher({ downloader: jingle, clock, log }),
+        downloads: new Downloads({ entity, jingle, strikes: new Strikes(), clock, log }),
       },
       { wishes, shares, location: wishesLocation },
     );
@@ -330,9 +332,9 @@ export class NetworkNode implements Startable {
     return offerFile({ server: this.#files, uploader }, to, entry, signal);
   }
 
-  /** What goes out. */
+  /** What goes out, and what comes. */
   transfers(): TransferStatus[] {
-    return this.#sentFiles.status();
+    return [...this.#sentFiles.status(), ...(this.#wishes?.transfers() ?? [])];
   }
 
   status(): NodeStatus {

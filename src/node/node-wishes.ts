@@ -16,16 +16,18 @@ import type { FileCriteria } from '../stanza/file-criteria.js';
 import { parseHashText } from '../stanza/xep0300-hashes.js';
 import type { Startable } from '../startable.js';
 import { FetchMemory } from '../wishes/fetch-memory.js';
-import type { Fetcher } from '../wishes/fetcher.js';
 import { keepAsking, type Wish } from '../wishes/keep-asking.js';
 import { INCOMING, Mirror, type MirrorStatus } from '../wishes/mirror.js';
+import type { Downloads } from './downloads.js';
+import { NodeFetcher } from './node-fetcher.js';
+import type { TransferStatus } from './node-status.js';
 
 export interface NodeWishesComponents {
   readonly entity: Entity;
   readonly clock: Clock;
   readonly log: Log;
   readonly library: Pick<Library, 'catalogue' | 'ready' | 'progress'>;
-  readonly fetcher: Fetcher;
+  readonly downloads: Downloads;
 }
 
 export interface NodeWishesInit {
@@ -44,16 +46,18 @@ const HASHED_LOOK_MS = 1000;
 export class NodeWishes implements Startable {
   readonly #asker: ChannelAsker;
   readonly #memory: FetchMemory;
+  readonly #fetcher: NodeFetcher;
   readonly #mirrors: readonly Mirror[];
 
   private constructor(components: NodeWishesComponents, { wishes, shares, location }: NodeWishesInit) {
-    const { entity, clock, log, library, fetcher } = components;
+    const { entity, clock, log, library, downloads } = components;
     const random = Math.random;
     this.#asker = new ChannelAsker(
       { entity, clock, log },
       { spreadMs: SPREAD_MS, pageFiles: PAGE_FILES, maxAnswers: MAX_ANSWERS },
     );
     this.#memory = new FetchMemory({ folder: new RealDataFolder(location), clock, log, random });
+    this.#fetcher = new NodeFetcher({ downloads, asker: this.#asker, clock, log });
     const asking = { entity, clock, log, random, asker: this.#asker };
     this.#mirrors = wishes.map((config) => {
       const share = shares.find(({ name }) => name === config.share);
@@ -62,7 +66,7 @@ export class NodeWishes implements Startable {
       return new Mirror(
         {
           ask: (signal) => keepAsking(asking, wish, signal),
-          fetcher,
+          fetcher: this.#fetcher,
           catalogue: library.catalogue,
           hashed: (signal) => hashed({ clock, library }, signal),
           memory: this.#memory,
@@ -72,7 +76,7 @@ export class NodeWishes implements Startable {
           clock,
           log,
         },
-        { ...config, share },
+        { ...config, share, channels: wish.channels },
       );
     });
   }
@@ -93,6 +97,11 @@ export class NodeWishes implements Startable {
     await Promise.all(this.#mirrors.map((mirror) => mirror.stop()));
     await this.#asker.stop();
     await this.#memory.stop();
+  }
+
+  /** What comes. */
+  transfers(): TransferStatus[] {
+    return this.#fetcher.transfers();
   }
 
   status(): MirrorStatus[] {

@@ -11,6 +11,7 @@ import { type Clock, sleep } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
 import type { PartFileSystem } from '../fs/part-file.js';
 import type { Log } from '../log.js';
+import type { ChannelAddress } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
@@ -45,6 +46,8 @@ export interface MirrorComponents {
 export interface MirrorInit extends MirrorRoomInit {
   /** For status and log. */
   readonly name: string;
+  /** Where it asks. */
+  readonly channels: readonly ChannelAddress[];
 }
 
 export type MirrorState =
@@ -195,11 +198,15 @@ export class Mirror implements Startable {
     const { name: wish, share } = this.#init;
     const { sha256, size, dateMs } = candidate;
     const target = join(incoming.location, Buffer.from(sha256, 'base64').toString('hex'));
-    const sources = [...candidate.sources].map(([jid, path]) => ({
-      jid,
-      ...(path !== undefined && { path }),
-    }));
-    const order = { sha256, size, sources, target, ...(dateMs !== undefined && { modifiedMs: dateMs }) };
+    const order = {
+      sha256,
+      size,
+      sources: [...candidate.sources.values()],
+      channels: this.#init.channels,
+      target,
+      shownAs: `${share.name}/${safeFileName(candidate.name)}`,
+      ...(dateMs !== undefined && { modifiedMs: dateMs }),
+    };
     const current = { candidate, bytes: 0 };
     memory.begun(sha256);
     this.#current = current;

@@ -107,6 +107,7 @@ describe('a wish of a node', () => {
       },
       {
         name: 'plays',
+        channels: [],
         share: { name: 'copies', path: share },
         maxFileBytes: 1000,
         maxShareBytes: 10_000,
