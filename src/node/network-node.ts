@@ -44,7 +44,6 @@ import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
-
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { SentFiles } from './sent-files.js';
@@ -198,6 +197,7 @@ export class NetworkNode implements Startable {
       catalogue: this.#library.catalogue,
       lists: blockLists,
       budget: new BlockListBudget({ clock }, limits),
+      ...(extensions && { answerer }),
     });
     this.#channels = config.channels.map(
       ({ service, node, create, unsubscribeOnStop }) =>

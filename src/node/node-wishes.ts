@@ -76,7 +76,7 @@ export class NodeWishes implements Startable {
           clock,
           log,
         },
-        { ...config, share, channels: wish.channels },
+        { ...config, share, criteria: wish.criteria, channels: wish.channels },
       );
     });
   }

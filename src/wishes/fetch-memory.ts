@@ -1,6 +1,6 @@
 /**
- * What a node has tried to fetch and does not have yet, from one run to the next: what failed waits, longer with each
- * failure, and is not tried whenever somebody offers it.
+ * What a node has tried to fetch, from one run to the next: what failed waits, longer with each failure, and is not
+ * tried whenever somebody offers it; what came is not fetched again on the same day.
  */
 import type { DataFolder } from '../catalogue/data-folder.js';
 import type { Clock } from '../clock.js';
@@ -33,6 +33,7 @@ export class FetchMemory {
   readonly #file: SavedText;
   /** By hash, the latest last. */
   readonly #attempts = new Map<string, Attempt>();
+  readonly #underWay = new Set<string>();
 
   constructor(components: FetchMemoryComponents) {
     this.#components = components;
@@ -63,13 +64,22 @@ export class FetchMemory {
     return this.#attempts.get(sha256)?.triedAtMs;
   }
 
-  begun(sha256: string): void {
+  /** False while it is fetched already. */
+  begin(sha256: string): boolean {
+    if (this.#underWay.has(sha256)) return false;
+    this.#underWay.add(sha256);
     const before = this.#attempts.get(sha256);
     this.#set(sha256, {
       failures: before?.failures ?? 0,
       againAtMs: 0,
       triedAtMs: this.#components.clock.now(),
     });
+    return true;
+  }
+
+  /** However it ended. */
+  end(sha256: string): void {
+    this.#underWay.delete(sha256);
   }
 
   failed(sha256: string): void {
@@ -81,15 +91,10 @@ export class FetchMemory {
     this.#set(sha256, { failures, againAtMs, triedAtMs: nowMs });
   }
 
-  done(sha256: string): void {
-    if (this.#attempts.delete(sha256)) this.#file.changed();
-  }
-
-  /** How many of these wait because they failed. */
-  failing(): number {
-    let count = 0;
-    for (const { failures } of this.#attempts.values()) if (failures > 0) count += 1;
-    return count;
+  /** It is here. Where it is not found in the share, because it was taken out or is not offered, it is not fetched at once again. */
+  fetched(sha256: string): void {
+    const nowMs = this.#components.clock.now();
+    this.#set(sha256, { failures: 0, againAtMs: nowMs + LONGEST_WAIT_MS, triedAtMs: nowMs });
   }
 
   #set(sha256: string, attempt: Attempt): void {

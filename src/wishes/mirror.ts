@@ -11,12 +11,14 @@ import { type Clock, sleep } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
 import type { PartFileSystem } from '../fs/part-file.js';
 import type { Log } from '../log.js';
+import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { type Candidate, Candidates } from './candidates.js';
+import { ClaimTest } from './claim-test.js';
 import type { FetchMemory } from './fetch-memory.js';
 import type { Fetcher } from './fetcher.js';
 import type { WishEvent } from './keep-asking.js';
@@ -46,6 +48,7 @@ export interface MirrorComponents {
 export interface MirrorInit extends MirrorRoomInit {
   /** For status and log. */
   readonly name: string;
+  readonly criteria: FileCriteria;
   /** Where it asks. */
   readonly channels: readonly ChannelAddress[];
 }
@@ -90,6 +93,7 @@ export class Mirror implements Startable {
   readonly #components: MirrorComponents;
   readonly #init: MirrorInit;
   readonly #room: MirrorRoom;
+  readonly #claims: ClaimTest;
   readonly #candidates = new Candidates();
   readonly #stopping = new AbortController();
   #state: MirrorState = 'starting';
@@ -103,6 +107,7 @@ export class Mirror implements Startable {
     this.#components = components;
     this.#init = init;
     this.#room = new MirrorRoom(components, init);
+    this.#claims = new ClaimTest(init.criteria);
   }
 
   status(): MirrorStatus {
@@ -159,7 +164,7 @@ export class Mirror implements Startable {
       if (event.type === 'unreached') this.#unreached = messageOf(event.error);
       else if (event.type === 'asking') this.#unreached = undefined;
       else if (event.type === 'found' && bareOf(event.from) !== bareOf(jid())) {
-        for (const file of event.found.files) this.#candidates.add(event.from, file);
+        for (const file of this.#claims.keep(event.found.files)) this.#candidates.add(event.from, file);
         this.#wake();
       }
     }
@@ -208,7 +213,7 @@ export class Mirror implements Startable {
       ...(dateMs !== undefined && { modifiedMs: dateMs }),
     };
     const current = { candidate, bytes: 0 };
-    memory.begun(sha256);
+    if (!memory.begin(sha256)) return true; // another wish fetches it
     this.#current = current;
     try {
       await incoming.make();
@@ -218,7 +223,7 @@ export class Mirror implements Startable {
       await fetcher.fetch(order, onProgress, signal);
       const name = await this.#place(target, safeFileName(candidate.name));
       this.#room.arrived(candidate);
-      memory.done(sha256);
+      memory.fetched(sha256);
       this.#fetched = { files: this.#fetched.files + 1, bytes: this.#fetched.bytes + size };
       log.info({ wish, share: share.name, name, size }, 'a file that was wished for is here');
       return true;
@@ -230,6 +235,7 @@ export class Mirror implements Startable {
       else memory.failed(sha256);
       return !isDisk;
     } finally {
+      memory.end(sha256);
       this.#current = undefined;
     }
   }

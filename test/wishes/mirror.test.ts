@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { Catalogue } from '../../src/catalogue/catalogue.js';
@@ -107,6 +107,7 @@ describe('a wish of a node', () => {
       },
       {
         name: 'plays',
+        criteria: { sizeMax: 1001 },
         channels: [],
         share: { name: 'copies', path: share },
         maxFileBytes: 1000,
@@ -187,6 +188,37 @@ describe('a wish of a node', () => {
     await eventually(filesInShare, (names) => names.length > 0);
     await idle(mirror);
     assert.deepEqual(await filesInShare(), ['new.txt']);
+  });
+
+  it('puts nothing into the share that was not asked for, whatever somebody answers', async () => {
+    const { mirror, offer } = await wish({ criteria: { ext: ['txt'], text: ['hamlet'] } });
+    for (const content of ['a', 'b', 'c']) sources.know(content);
+    offer(
+      'liar.example.org',
+      { name: 'hamlet.exe', content: 'a' },
+      { name: 'casino.txt', content: 'b' },
+      { name: 'Hamlet 2.txt', content: 'c' },
+    );
+    await eventually(filesInShare, (names) => names.length > 0);
+    await idle(mirror);
+    assert.deepEqual(await filesInShare(), ['Hamlet 2.txt']);
+  });
+
+  it('does not fetch again at once what was taken out of the share, but on another day', async () => {
+    const { mirror, offer } = await wish();
+    sources.know('to be');
+    const again = async (count: number) => {
+      offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+      await idle(mirror);
+      await eventually(filesInShare, (names) => names.length === count);
+    };
+    await again(1);
+    await rm(join(share, 'Hamlet.txt'));
+    await clock.advance(DAY_MS / 2);
+    await again(0);
+    await clock.advance(DAY_MS / 2);
+    await again(1);
+    assert.equal(sources.orders.length, 2);
   });
 
   it('gives safe names, and a number where a name is taken', async () => {
