@@ -9,8 +9,9 @@ import type { BlockLists } from '../catalogue/block-list-store.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { Entity, IqHandler, Unsubscribe } from '../entity/entity.js';
 import { ParseError } from '../errors.js';
+import type { Answering } from '../query/answer.js';
 import { BlocksElement, blocksPageCodec, blocksRequestCodec } from '../stanza/block-hashes.js';
-import { bareOf } from '../stanza/jid.js';
+import { bareOf, type Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import type { PageRequest } from '../stanza/xep0059-rsm.js';
 import type { Startable } from '../startable.js';
@@ -20,6 +21,8 @@ export interface BlockListServiceComponents {
   readonly catalogue: Pick<ReadonlyCatalogue, 'table'>;
   readonly lists: BlockLists;
   readonly budget: BlockListBudget;
+  /** Where others decide who may see what: whoever finds the file by its hash may have its blocks. */
+  readonly answerer?: Answering;
 }
 
 /** 43 kB of base64: with what stands around them, a stanza that every server takes. */
@@ -44,11 +47,12 @@ export class BlockListService implements Startable {
     this.#registration?.();
   }
 
-  readonly #page: IqHandler = async (iq) => {
+  readonly #page: IqHandler = async (iq, signal) => {
     const { hash, page } = blocksRequestCodec.fromXml(iq.payload);
     const from = firstOf(page);
     this.#components.budget.charge(bareOf(iq.from));
-    const list = hash.algo === 'sha-256' ? await this.#listOf(hash.value) : undefined;
+    const isSeen = hash.algo === 'sha-256' && (await this.#isSeen(hash.value, iq.from, signal));
+    const list = isSeen ? await this.#listOf(hash.value) : undefined;
     if (list === undefined) throw new StanzaError('item-not-found');
     // XEP-0059 §2.4: who is asked for the page at an item that is not there.
     if (from > list.count) throw new StanzaError('item-not-found', 'there is no such block');
@@ -60,6 +64,14 @@ export class BlockListService implements Startable {
       page: { ...(end > from && { first: `${from}`, index: from, last: `${end - 1}` }), count },
     });
   };
+
+  async #isSeen(value: string, asker: Jid, signal: AbortSignal): Promise<boolean> {
+    const { answerer } = this.#components;
+    if (answerer === undefined) return true;
+    const criteria = { hash: [{ algo: 'sha-256', value }] } as const;
+    const answer = await answerer.answer({ criteria, page: { max: 1 }, hashWaitMs: 0, asker }, signal);
+    return answer.files.length > 0;
+  }
 
   async #listOf(sha256: string): Promise<BlockList | undefined> {
     const { table } = this.#components.catalogue;

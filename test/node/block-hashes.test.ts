@@ -186,4 +186,26 @@ describe('a node that hashes blocks', function () {
       (found) => found === undefined,
     );
   });
+
+  it('gives nothing of a file that an extension keeps from the asker', async () => {
+    const tree = await treeOf('large');
+    await node.stop();
+    await folder.write(
+      'hide.mjs',
+      `export default () => ({ onAnswer: ({ from }) => ({ veto: from.startsWith('juliet') }) });`,
+    );
+    const config = await readFile(path.join(folder.path, 'node.yaml'), 'utf8');
+    await folder.write('node.yaml', `${config}\nextensions: [./hide.mjs]`);
+    await start();
+    await assert.rejects(
+      fetch(tree, LARGE),
+      (error: unknown) => error instanceof SourceError && error.code === 'not-available',
+    );
+    const romeo = network.client('romeo@example.org/balcony');
+    await romeo.start();
+    const hash = { algo: 'sha-256', value: createHash('sha256').update(LARGE).digest('base64') } as const;
+    const wanted = { hash, size: LARGE.length };
+    assert.equal((await new BlockListFetcher({ entity: romeo }).fetch(NODE, wanted, tree)).count, tree.count);
+    await romeo.stop();
+  });
 });
