@@ -15,7 +15,6 @@ import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import { fetchFile } from '../transfer/fetch/fetch-file.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
-import { Strikes } from '../transfer/fetch/strikes.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
 import { keepAsking } from '../wishes/keep-asking.js';
@@ -91,13 +90,8 @@ export class NetworkAsker implements Asker {
         ...(options.transports && { transports: options.transports }),
       },
     );
-    this.#downloads = new Downloads({
-      entity,
-      jingle: this.#transfers.jingle,
-      strikes: new Strikes(),
-      clock,
-      log,
-    });
+    const { jingle } = this.#transfers;
+    this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: options.stateFolder });
     this.#disco = new Disco({ entity }, askerDisco(this.#transfers.jingle.features));
   }
 
@@ -107,6 +101,7 @@ export class NetworkAsker implements Asker {
   }
 
   async start(): Promise<void> {
+    await this.#downloads.start();
     await this.#disco.start();
     await this.#channels.start();
     await this.#transfers.start();
@@ -118,6 +113,7 @@ export class NetworkAsker implements Asker {
     await this.#channels.stop();
     await this.#disco.stop();
     await this.#entity.stop();
+    await this.#downloads.stop();
   }
 
   async *find(request: FindRequest, signal?: AbortSignal): AsyncGenerator<FindEvent> {

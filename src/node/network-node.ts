@@ -32,7 +32,6 @@ import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { Startable } from '../startable.js';
-import { Strikes } from '../transfer/fetch/strikes.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
 import type { Connector } from '../transport/tcp-connector.js';
@@ -79,6 +78,7 @@ export class NetworkNode implements Startable {
   readonly #blockListService: BlockListService;
   /** Where questions are kept. */
   readonly #standing: StandingQuestions | undefined;
+  readonly #downloads: Downloads;
   readonly #wishes: NodeWishes | undefined;
   readonly #channels: readonly Channel[];
   readonly #transfers: TransferStack;
@@ -248,13 +248,14 @@ export class NetworkNode implements Startable {
     );
     const { xmpp, shares, wishes } = config;
     const { jingle } = this.#transfers;
+    this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: config.data });
     this.#wishes = NodeWishes.of(
       {
         entity,
         clock,
         log,
         library: this.#library,
-        downloads: new Downloads({ entity, jingle, strikes: new Strikes(), clock, log }),
+        downloads: this.#downloads,
       },
       { wishes, shares, location: wishesLocation },
     );
@@ -287,7 +288,7 @@ export class NetworkNode implements Startable {
       this.#library.ready.then(() => this.#engine.settled()),
       ...this.#channels.map((channel) => channel.subscribed),
     ]);
-    if (this.#wishes) await this.#start(this.#wishes);
+    if (this.#wishes) for (const part of [this.#downloads, this.#wishes]) await this.#start(part);
   }
 
   async #start(part: Startable): Promise<void> {
@@ -298,7 +299,7 @@ export class NetworkNode implements Startable {
   /** Channels and transfers say goodbye over the entity; then the stream ends, then what lies below. */
   async stop(): Promise<void> {
     this.#responder.stop();
-    const wishes = this.#wishes ? [this.#wishes] : [];
+    const wishes = this.#wishes ? [this.#wishes, this.#downloads] : [];
     const network = [
       ...wishes,
       ...this.#channels,
