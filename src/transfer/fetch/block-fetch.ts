@@ -271,7 +271,9 @@ export class BlockFetch {
     const busy = new Set(reads.map(({ source }) => source));
     // Where blocks can't be told right from wrong, one source at a time: a wrong byte is then somebody's.
     const maxActive = tree === undefined ? 1 : this.#init.maxActive;
-    const spare = ready.filter((source) => !busy.has(source));
+    const idle = ready.filter((source) => !busy.has(source));
+    const rested = idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs);
+    const spare = rested.length > 0 || busy.size > 0 ? rested : idle;
     spare.sort((a, b) => a.failures - b.failures || (b.rate.at(nowMs) ?? 0) - (a.rate.at(nowMs) ?? 0));
     const active = [...busy, ...spare.slice(0, Math.max(0, maxActive - busy.size))];
     return {
@@ -348,6 +350,7 @@ export class BlockFetch {
     const { start } = read.blocks;
     read.shorten(end);
     if (read.isOpen) return;
+    this.#components.pool.robbed(read.source, this.#components.clock.monotonic());
     const run = this.#runs.get(read);
     if (run === undefined) return;
     this.#writing.set(start, run);

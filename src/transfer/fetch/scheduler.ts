@@ -155,13 +155,16 @@ class Planning {
       const own = this.#speed(work);
       const even =
         endsMs === Infinity ? most : ((endsMs - beginsMs) * speed * own) / (speed + own + this.#tiny);
-      const blocks = Math.min(read.end - read.start - 1, Math.floor(Math.min(even, most) / blockBytes + 0.5));
+      const lack = read.end * blockBytes - Math.min(read.end * blockBytes, this.#picture.fileBytes);
+      const whole = Math.floor((Math.min(even, most) + lack) / blockBytes + 0.5);
+      const blocks = Math.min(read.end - read.start - 1, whole);
       const endsThereMs = beginsMs + (blocks * blockBytes) / speed;
       if (blocks > 0 && endsThereMs + WORTHWHILE_MS < endsMs) {
         this.#take(work, thief, read.end - blocks);
         return;
       }
       if (read.end - read.start > 1 || thief.reads.length > 0) continue;
+      if (read.startsInMs > 0 && read.startsInMs < Infinity) continue; // has just been asked for
       const rest = this.#bytesOf(read.start, read.end) - read.into;
       if (endsMs > TAKEOVER_FACTOR * (beginsMs + rest / speed) + TAKEOVER_MS) {
         this.#take(work, thief, read.start);

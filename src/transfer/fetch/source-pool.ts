@@ -25,6 +25,9 @@ export interface PooledSource {
   standing: Standing;
   /** In a row, without a block in between. */
   failures: number;
+  /** How often in a row a block had to be taken from it, since it would not come; it gets none until then. */
+  robberies: number;
+  idleUntilMs: number;
   /** How often it was found again after it was out. */
   returns: number;
   error: Error | undefined;
@@ -49,6 +52,8 @@ export interface SourcePoolInit {
 const MAX_DELAY_MS = 60_000;
 /** The same where somebody has said that they can wait. */
 const MAX_PATIENT_DELAY_MS = 300_000;
+/** Who had to give up a block gets none for so long, twice as long each time: it would be the last again. */
+const ROBBED_MS = 3000;
 /** One that is out and found again is asked again after so long; twice as long each time. */
 const RETURN_MS = 10_000;
 
@@ -92,6 +97,8 @@ export class SourcePool {
       differs: new Set(),
       standing: { type: 'ready' },
       failures: 0,
+      robberies: 0,
+      idleUntilMs: 0,
       returns: 0,
       error: undefined,
       rate: new RateEstimate(),
@@ -131,7 +138,14 @@ export class SourcePool {
   /** It gave a block that is right. */
   brought(source: PooledSource): void {
     source.failures = 0;
+    source.robberies = 0;
     source.returns = 0;
+  }
+
+  /** A block that it was reading was given to another, since it came too slowly or not at all. */
+  robbed(source: PooledSource, nowMs: number): void {
+    source.robberies += 1;
+    source.idleUntilMs = nowMs + Math.min(MAX_DELAY_MS, ROBBED_MS * 2 ** (source.robberies - 1));
   }
 
   /** Those that may be asked now. */
