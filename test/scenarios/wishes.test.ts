@@ -3,7 +3,9 @@
  * file that does not exist yet. Nobody polls within the time that these tests take.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { systemClock } from '../../src/clock.js';
@@ -13,9 +15,12 @@ import { NetworkAsker } from '../../src/node/network-asker.js';
 import type { NodeStatus } from '../../src/node/node-status.js';
 import { readStatusSocket, statusSocketPath } from '../../src/node/status-socket.js';
 import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
+import { KEPT_FEATURE } from '../../src/stanza/standing-question.js';
 import { INCOMING } from '../../src/wishes/mirror.js';
+import { attachClient } from '../support/attached.js';
+import { elementOf } from '../support/codec-fixtures.js';
 import { eventually } from '../support/eventually.js';
-import { ServedNode } from '../support/served-node.js';
+import { ServedNode, SHOAL } from '../support/served-node.js';
 import { ACCOUNTS, COMPONENT_SECRET, DOMAIN, PUBSUB, type TestServer } from '../support/server.js';
 import { describeOnServers } from '../support/server-fixture.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -104,6 +109,18 @@ describeOnServers('wishes', (server: () => TestServer) => {
     await folder?.remove();
   });
 
+  it('are told of by nodes that keep questions, as a feature', async () => {
+    const bob = attachClient(server(), 'bob');
+    await bob.start();
+    try {
+      const payload = elementOf("<query xmlns='http://jabber.org/protocol/disco#info'/>");
+      const info = await bob.request({ to: parseJid(OFFERING), type: 'get', payload });
+      assert.ok(info.toString().includes(`var="${KEPT_FEATURE}"`), info.toString());
+    } finally {
+      await bob.stop();
+    }
+  });
+
   it('are fetched at the start, verified, and offered at once', async function () {
     this.timeout(60_000);
     await mirroring.start();
@@ -180,6 +197,67 @@ describeOnServers('wishes', (server: () => TestServer) => {
     assert.deepEqual(
       fetched().map(({ name }) => name),
       ['Othello.txt'],
+    );
+  });
+
+  it('are what `shoal want --get` waits for and fetches, until it is interrupted', async function () {
+    this.timeout(60_000);
+    const [, bob] = ACCOUNTS;
+    const folderOfBob = path.join(folder.path, 'bob');
+    await mkdir(folderOfBob);
+    const passwordFile = path.join(folder.path, 'password');
+    await writeFile(passwordFile, bob.password, { mode: 0o600 });
+    const { keptQuestions } = await statusOf('offering');
+    const words = [
+      'tempest',
+      '--get',
+      '--into',
+      folderOfBob,
+      '--json',
+      '--channel',
+      CHANNEL,
+      '--service',
+      PUBSUB,
+    ];
+    const account = ['--jid', `${bob.user}@${DOMAIN}`, '--password-file', passwordFile, '--tls', 'off'];
+    const where = ['--server', `127.0.0.1:${server().c2sPort}`];
+    const child = spawn(process.execPath, [SHOAL, 'want', ...words, ...account, ...where], {
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const ended = once(child, 'exit');
+    let out = '';
+    child.stdout.on('data', (bytes: Buffer) => {
+      out += bytes.toString();
+    });
+    try {
+      await eventually(
+        async () => (await statusOf('offering')).keptQuestions,
+        (kept) => kept > keptQuestions,
+        15_000,
+      );
+      await writeFile(path.join(books(), 'The Tempest.txt'), 'such stuff');
+      await eventually(
+        () => out,
+        (text) => text.includes('"fetched"'),
+        30_000,
+      );
+      assert.equal(await readFile(path.join(folderOfBob, 'The Tempest.txt'), 'utf8'), 'such stuff');
+    } finally {
+      child.kill('SIGINT');
+      assert.deepEqual(await ended, [0, null]);
+    }
+    const lines = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(
+      lines.map(({ name, fetched }) => name ?? fetched),
+      ['The Tempest.txt', path.join(folderOfBob, 'The Tempest.txt')],
+    );
+    await eventually(
+      async () => (await statusOf('offering')).keptQuestions,
+      (kept) => kept === keptQuestions,
+      15_000,
     );
   });
 
