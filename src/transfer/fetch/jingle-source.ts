@@ -53,6 +53,8 @@ export interface JingleSourcesInit {
 }
 
 const DEFAULT_HOLD_MS = 15_000; // it holds a slot of the source's
+/** What every peer has that transfers files by Jingle (XEP-0234 §10.2). */
+const IN_BAND: TransportType = 'ibb';
 const MAX_READS = 2; // one that comes and the next, so that no time is lost between them
 
 export class JingleSources implements RangeSources {
@@ -162,7 +164,7 @@ export class JingleSource implements RangeSource {
     );
   }
 
-  /** `moved`: the session had ended before it heard of this; `alone`: the peer takes nothing that is added. */
+  /** `moved`: to be tried in another session; `alone`: the peer takes nothing that is added. */
   async #readIn(
     open: OpenSession,
     isFirst: boolean,
@@ -195,6 +197,7 @@ export class JingleSource implements RangeSource {
       if (signal.aborted) throw new AbortedError('the read was called off');
       if (read.takeFailure) throw read.takeFailure.error;
       const failure = sourceErrorOf(error);
+      if (this.#hasOtherTransport(error)) return 'moved';
       if (isFirst || read.wasAccepted || this.#phase === 'closed') throw failure;
       if (isSessionsEnd(error)) {
         if (this.#shared === open) this.#shared = undefined;
@@ -207,6 +210,15 @@ export class JingleSource implements RangeSource {
       open.answer();
       this.onState?.();
     }
+  }
+
+  /** A peer that has not the transport offered refuses the session (XEP-0166 §6.3.2), and may have another. */
+  #hasOtherTransport(error: unknown): boolean {
+    if (!(error instanceof SessionEndedError) || error.reason !== 'unsupported-transports') return false;
+    if (this.#transport !== undefined) return false;
+    this.#transport = IN_BAND;
+    this.#shared = undefined;
+    return true;
   }
 
   #begin(): OpenSession {

@@ -194,6 +194,16 @@ describe('JingleSource', () => {
     assert.deepEqual([count('a session-initiate'), count('a transport-replace')], [2, 1]);
   });
 
+  it('asks again in-band where the peer has no other transport', async () => {
+    await open({ nodeTransports: ['ibb'] });
+    await Promise.all([read(0, 10), read(10, 10)]);
+    await read(20, 10);
+    assert.deepEqual(
+      [count('a session-initiate'), count('n session-terminate unsupported-transports')],
+      [2, 1],
+    );
+  });
+
   it('goes on where a transport broke', async () => {
     await open();
     pair.bytestreams.breakAfterBytes = 100_000;
