@@ -37,6 +37,7 @@ export class FetchNetwork {
   readonly #folder: string;
   readonly #cleanups: Cleanups;
   readonly #network: PrivateNetwork;
+  readonly #hashed = new Set<string>();
   #deadPort = 0;
 
   constructor(folder: string, cleanups: Cleanups) {
@@ -69,7 +70,10 @@ export class FetchNetwork {
       limits: LIMITS,
     });
     node.spawn();
-    await Promise.all([node.logged('ready'), node.logged('all files are hashed')]);
+    // Whoever has hashed them before has nothing to say of it.
+    const isNew = !this.#hashed.has(`${at} ${share}`);
+    await Promise.all([node.logged('ready'), ...(isNew ? [node.logged('all files are hashed')] : [])]);
+    this.#hashed.add(`${at} ${share}`);
     return { jid: this.#network.address(at), process: node, port: throttled };
   }
 
