@@ -102,7 +102,7 @@ const MAX_TRIES = 5;
 const MAX_RECHECKED = 16;
 const LOG_EVERY_MS = 10_000;
 /** Files looked at when the queue starts, before others have their turn. */
-const FILES_A_TURN = 20_000;
+const FILES_A_TURN = 5_000;
 
 export class HashQueue implements Startable {
   readonly #components: HashQueueComponents;
