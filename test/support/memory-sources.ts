@@ -23,6 +23,8 @@ export interface MemorySource {
   /** Left out of session-accept. */
   readonly hides?: readonly ('size' | 'hashes' | 'range')[];
   readonly refuses?: Error;
+  /** Called before it accepts: tells places in its queue. */
+  readonly queue?: (tell: (place: number) => void) => Promise<void>;
   /** Never answers. */
   readonly deaf?: boolean;
   /** The connection breaks when so many bytes of a session have been read. */
@@ -92,6 +94,7 @@ class MemoryDownload implements FileDownload {
   readonly queuePlace = undefined;
   readonly checksums: { hash: Hash; range?: Range }[] = [];
   readonly #seen: SeenSession;
+  readonly #listeners: ((place: number) => void)[] = [];
   #giveUp: (error: Error) => void = () => undefined;
 
   constructor(
@@ -111,11 +114,17 @@ class MemoryDownload implements FileDownload {
       this.stream = new Readable({ read: () => undefined });
       return;
     }
-    this.accepted = Promise.race([Promise.resolve(acceptanceOf(source, seen.asked)), givenUp]);
+    const turn = source.queue?.((place) => {
+      for (const listener of this.#listeners) listener(place);
+    });
+    const answer = Promise.resolve(turn).then(() => acceptanceOf(source, seen.asked));
+    this.accepted = Promise.race([answer, givenUp]);
     this.stream = Readable.from(this.#bytes(source), { objectMode: false, highWaterMark: 65_536 });
   }
 
-  onQueued(): void {}
+  onQueued(listener: (place: number) => void): void {
+    this.#listeners.push(listener);
+  }
 
   async finish(outcome: string): Promise<void> {
     if (this.#seen.outcome !== undefined) throw new Error('finished twice');

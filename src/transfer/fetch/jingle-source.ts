@@ -179,7 +179,8 @@ export class JingleSource implements RangeSource {
       range,
       onState: () => {
         if (read.wasAccepted) open.answer();
-        if (read.wasAccepted) this.#release(open); // there is another now
+        // There is another now; one that has to wait may wait for the slot of those before it.
+        if (read.wasAccepted || read.state.type === 'queued') this.#release(open);
         this.onState?.();
       },
     });

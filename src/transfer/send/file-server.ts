@@ -54,7 +54,7 @@ export class FileServer {
 
   constructor(components: FileServerComponents, init: FileServerInit) {
     this.#components = components;
-    this.#slots = new UploadSlots(init);
+    this.#slots = new UploadSlots(components, init);
     this.#waits = { ...UPLOAD_WAITS, ...init.waits };
   }
 

@@ -1,7 +1,9 @@
 /**
  * How many sessions are sent files at once, in all and to one peer, and who is next where all slots are
- * taken. The files of one session share its slot. Keeps counts only: knows no time and sends nothing.
+ * taken. The files of one session share its slot; it gives way between two of them when others have waited long
+ * enough. Waits for nothing and sends nothing.
  */
+import type { Clock } from '../../clock.js';
 import { AbortedError, LimitError } from '../../errors.js';
 import type { BareJid } from '../../stanza/jid.js';
 
@@ -10,6 +12,8 @@ export interface UploadSlotsInit {
   readonly maxUploadsPerPeer: number;
   /** Files at once of one session; more are refused, as they might wait for each other. Default 16. */
   readonly maxFilesPerSession?: number;
+  /** After so long a session's next file waits its turn like those of others, where others wait. Default 30,000. */
+  readonly turnMs?: number;
   /** Requests that wait at once, in all and of one peer. Defaults 256 and 16. */
   readonly maxWaiting?: number;
   readonly maxWaitingPerPeer?: number;
@@ -37,6 +41,16 @@ export interface UploadTurn {
   leave(): void;
 }
 
+export interface UploadSlotsComponents {
+  readonly clock: Pick<Clock, 'monotonic'>;
+}
+
+/** Files under way, and since when the session has had a slot. */
+interface Taken {
+  readonly files: number;
+  readonly sinceMs: number;
+}
+
 interface Waiting {
   readonly owner: UploadOwner;
   readonly round: number;
@@ -44,13 +58,15 @@ interface Waiting {
 }
 
 const DEFAULT_MAX_FILES = 16; // two under way and two that are just ending are what one fetch needs
+const DEFAULT_TURN_MS = 30_000; // some ten ranges of a fetch: the time between two sessions is little beside it
 const DEFAULT_MAX_WAITING = 256; // each holds a session
 const DEFAULT_MAX_WAITING_PER_PEER = 16;
 
 export class UploadSlots {
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #init: UploadSlotsInit;
-  /** Files under way, by session, by peer. */
-  readonly #taken = new Map<BareJid, Map<string, number>>();
+  /** What each session has, by peer. */
+  readonly #taken = new Map<BareJid, Map<string, Taken>>();
   /** In the order in which they are served. */
   #waiting: Waiting[] = [];
   /** The round of each peer's last request. */
@@ -60,7 +76,8 @@ export class UploadSlots {
   #sessions = 0;
   #files = 0;
 
-  constructor(init: UploadSlotsInit) {
+  constructor(components: UploadSlotsComponents, init: UploadSlotsInit) {
+    this.#clock = components.clock;
     this.#init = init;
   }
 
@@ -95,7 +112,7 @@ export class UploadSlots {
   turn(owner: UploadOwner): UploadTurn {
     const refusal = this.#refusal(owner);
     if (!refusal) return grantedTurn(this.take(owner));
-    if (this.#taken.get(owner.peer)?.has(owner.sid)) throw refusal;
+    if (refusal.bound === 'uploads-per-session') throw refusal;
     const { maxWaiting = DEFAULT_MAX_WAITING, maxWaitingPerPeer = DEFAULT_MAX_WAITING_PER_PEER } = this.#init;
     const ofPeer = this.#waiting.filter((each) => each.owner.peer === owner.peer).length;
     if (this.#waiting.length >= maxWaiting) throw new LimitError('waiting', 'too many wait for a slot');
@@ -172,8 +189,13 @@ export class UploadSlots {
     const ofPeer = this.#taken.get(peer);
     const ofSession = ofPeer?.get(sid);
     if (ofSession !== undefined) {
-      if (ofSession < maxFilesPerSession) return undefined;
-      return new LimitError('uploads-per-session', 'this session is sent as many files as it may be');
+      if (ofSession.files >= maxFilesPerSession) {
+        return new LimitError('uploads-per-session', 'this session is sent as many files as it may be');
+      }
+      const { turnMs = DEFAULT_TURN_MS } = this.#init;
+      const isLong = this.#clock.monotonic() - ofSession.sinceMs >= turnMs;
+      const others = isLong && this.#waiting.some(({ owner }) => owner.sid !== sid || owner.peer !== peer);
+      return others ? new LimitError('uploads', 'others have their turn') : undefined;
     }
     if (this.#sessions >= maxUploads) return new LimitError('uploads', 'all upload slots are taken');
     if ((ofPeer?.size ?? 0) < maxUploadsPerPeer) return undefined;
@@ -195,10 +217,10 @@ export class UploadSlots {
   }
 
   #count({ peer, sid }: UploadOwner, by: 1 | -1): void {
-    const ofPeer = this.#taken.get(peer) ?? new Map<string, number>();
-    const before = ofPeer.get(sid) ?? 0;
+    const ofPeer = this.#taken.get(peer) ?? new Map<string, Taken>();
+    const { files: before, sinceMs } = ofPeer.get(sid) ?? { files: 0, sinceMs: this.#clock.monotonic() };
     this.#files += by;
-    if (before + by > 0) ofPeer.set(sid, before + by);
+    if (before + by > 0) ofPeer.set(sid, { files: before + by, sinceMs });
     else ofPeer.delete(sid);
     if (before === 0) this.#sessions += 1;
     else if (before + by === 0) this.#sessions -= 1;

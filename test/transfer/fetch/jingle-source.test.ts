@@ -184,6 +184,26 @@ describe('JingleSource', () => {
     );
   });
 
+  it('gives way at a source where others wait, and comes back when it is its turn', async () => {
+    await open({ maxUploads: 1 });
+    const other = sources().open({ jid: NODE }, FILE);
+    await read(0, 10);
+    const waiting = read(10, 10, never, other);
+    await pair.until(() => other.state.type === 'queued');
+    for (let at = 20; at < 50; at += 10) await read(at, 10); // its time is not over
+    await pair.clock.advance(10_000);
+    await read(50, 10);
+    await pair.clock.advance(10_000);
+    await read(60, 10);
+    await pair.clock.advance(10_000);
+    const back = read(70, 10);
+    await pair.until(() => source.state.type === 'queued');
+    await waiting;
+    await other.close();
+    await back;
+    await pair.until(() => pair.server.waiting === 0);
+  });
+
   it('does not try again what carried no bytes, in this session or in the next', async () => {
     await open();
     pair.bytestreams.failing.add('s5b');

@@ -3,16 +3,17 @@ import fc from 'fast-check';
 import { AbortedError, LimitError } from '../../../src/errors.js';
 import { parseBareJid } from '../../../src/stanza/jid.js';
 import { type UploadSlot, UploadSlots, type UploadTurn } from '../../../src/transfer/send/upload-slots.js';
-import { settle } from '../../support/virtual-clock.js';
+import { settle, VirtualClock } from '../../support/virtual-clock.js';
 
 const PEERS = ['a', 'b', 'c'].map((name) => parseBareJid(`${name}@example.org`));
 const [A, B] = PEERS as [(typeof PEERS)[0], (typeof PEERS)[0]];
+const clock = new VirtualClock();
 let sids = 0;
 const of = (peer: (typeof PEERS)[0]) => ({ peer, sid: `sid-${sids++}` });
 
 describe('UploadSlots', () => {
   it('serve peers in rounds: who asks for more does not come sooner', async () => {
-    const slots = new UploadSlots({ maxUploads: 1, maxUploadsPerPeer: 9 });
+    const slots = new UploadSlots({ clock }, { maxUploads: 1, maxUploadsPerPeer: 9 });
     const first = slots.take(of(A));
     const turns = [A, A, A, B].map((peer) => slots.turn(of(peer)));
     assert.deepEqual(
@@ -32,7 +33,7 @@ describe('UploadSlots', () => {
   });
 
   it('let nobody stand in the way who has all that it may have', async () => {
-    const slots = new UploadSlots({ maxUploads: 2, maxUploadsPerPeer: 1 });
+    const slots = new UploadSlots({ clock }, { maxUploads: 2, maxUploadsPerPeer: 1 });
     const own = slots.take(of(A));
     const others = slots.take(of(B));
     const more = slots.turn(of(A));
@@ -46,12 +47,15 @@ describe('UploadSlots', () => {
   });
 
   it('are waited for by no more than may wait, and by no more of a peer', () => {
-    const slots = new UploadSlots({
-      maxUploads: 1,
-      maxUploadsPerPeer: 1,
-      maxWaiting: 3,
-      maxWaitingPerPeer: 2,
-    });
+    const slots = new UploadSlots(
+      { clock },
+      {
+        maxUploads: 1,
+        maxUploadsPerPeer: 1,
+        maxWaiting: 3,
+        maxWaitingPerPeer: 2,
+      },
+    );
     const slot = slots.take(of(A));
     const turns = [slots.turn(of(A)), slots.turn(of(A))];
     assert.throws(
@@ -69,7 +73,7 @@ describe('UploadSlots', () => {
   });
 
   it('hold no more files of a session than one may have; more would wait for each other', () => {
-    const slots = new UploadSlots({ maxUploads: 1, maxUploadsPerPeer: 1, maxFilesPerSession: 2 });
+    const slots = new UploadSlots({ clock }, { maxUploads: 1, maxUploadsPerPeer: 1, maxFilesPerSession: 2 });
     const owner = of(A);
     const files = [slots.take(owner), slots.turn(owner)];
     assert.throws(
@@ -81,6 +85,26 @@ describe('UploadSlots', () => {
     assert.deepEqual([slots.taken, slots.files], [0, 0]);
   });
 
+  it('go round where others wait: a session that has had its time waits for its next file', async () => {
+    const slots = new UploadSlots({ clock }, { maxUploads: 1, maxUploadsPerPeer: 1, turnMs: 1000 });
+    const owner = of(A);
+    const first = slots.take(owner);
+    const other = slots.turn(of(B));
+    const second = slots.take(owner); // its time is not over
+    await clock.advance(1000);
+    const third = slots.turn(owner);
+    assert.deepEqual([other.place, third.place], [1, 2]);
+    first.free();
+    assert.equal(other.place, 1, 'a file of the session is under way');
+    second.free();
+    assert.deepEqual([other.place, third.place], [0, 1]);
+    (await other.slot).free();
+    const fourth = slots.take(owner); // nobody else waits, however long it has had
+    (await third.slot).free();
+    fourth.free();
+    assert.equal(slots.taken, 0);
+  });
+
   it('keep their bounds whatever is taken, given back and given up; nobody is forgotten', async () => {
     const move = fc.record({
       peer: fc.nat(2),
@@ -89,12 +113,15 @@ describe('UploadSlots', () => {
     });
     await fc.assert(
       fc.asyncProperty(fc.array(move, { maxLength: 60 }), async (moves) => {
-        const slots = new UploadSlots({
-          maxUploads: 3,
-          maxUploadsPerPeer: 2,
-          maxFilesPerSession: 2,
-          maxWaiting: 8,
-        });
+        const slots = new UploadSlots(
+          { clock },
+          {
+            maxUploads: 3,
+            maxUploadsPerPeer: 2,
+            maxFilesPerSession: 2,
+            maxWaiting: 8,
+          },
+        );
         const held: UploadSlot[] = [];
         const waiting = new Set<UploadTurn>();
         for (const { peer, session, act } of moves) {
