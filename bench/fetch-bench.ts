@@ -42,6 +42,7 @@ export class FetchBench {
   readonly #share: string;
   readonly #files = new Map<number, SharedFile>();
   readonly #nodes: SourceNode[] = [];
+  #reached: 'held back' | 'direct' = 'held back';
 
   private constructor(network: FetchNetwork, folder: string) {
     this.#network = network;
@@ -87,7 +88,8 @@ export class FetchBench {
     };
   }
 
-  async unlimited(): Promise<Row[]> {
+  /** `libervia`: MB/s of one transfer of its. */
+  async unlimited(libervia: number | undefined): Promise<Row[]> {
     const file = this.#file(BIG_BYTES);
     const hashed = hashRate(readFileSync(join(this.#share, file.name)));
     const rows: Row[] = [];
@@ -109,6 +111,13 @@ export class FetchBench {
         ours,
         peer: { name: 'ncdc, given', value: NCDC_MB_A_SECOND },
         goal: { kind: 'at least', ratio: 4 },
+      });
+      if (libervia === undefined) continue;
+      rows.push({
+        work,
+        ours,
+        peer: { name: 'one Libervia transfer', value: libervia },
+        goal: { kind: 'at least', ratio: 3 },
       });
     }
     for (const { work, ours } of rows) progress(`${work}: ${ours.toFixed(0)} MB/s`);
@@ -184,7 +193,8 @@ export class FetchBench {
       mkdirSync(share);
       const path = join(share, file.name);
       copyFileSync(join(this.#share, file.name), path);
-      const liar = await this.#network.node(8, share);
+      utimesSync(path, CHANGED_S, CHANGED_S);
+      const liar = await this.#network.node(8, share, 'held back');
       liar.port.bytesPerSecond = RATE;
       corrupt(path);
       rmSync(join(this.#folder, 'state'), { recursive: true, force: true }); // what was remembered of it
@@ -242,9 +252,12 @@ export class FetchBench {
 
   /** As many nodes as that, each as fast as that; undefined: as it goes. */
   async #only(nodes: number, bytesPerSecond: number | undefined): Promise<void> {
-    while (this.#nodes.length > nodes) await this.#nodes.pop()?.process.stop();
+    const reached = bytesPerSecond === undefined ? 'direct' : 'held back';
+    const kept = reached === this.#reached ? nodes : 0;
+    this.#reached = reached;
+    while (this.#nodes.length > kept) await this.#nodes.pop()?.process.stop();
     while (this.#nodes.length < nodes)
-      this.#nodes.push(await this.#network.node(this.#nodes.length, this.#share));
+      this.#nodes.push(await this.#network.node(this.#nodes.length, this.#share, reached));
     for (const { port } of this.#nodes) port.bytesPerSecond = bytesPerSecond;
   }
 
@@ -318,15 +331,18 @@ function keptRate(told: readonly Told[], now: Told, jid: string): number {
   return (((now.kept[jid] ?? 0) - (before.kept[jid] ?? 0)) * MS_A_SECOND) / (now.at - before.at);
 }
 
-/** Other bytes in the middle, of the same size and the same time of last change. */
+/** A time that can be set again to the last digit. */
+const CHANGED_S = 1_000_000_000;
+
+/** Other bytes, of the same size and the same time of last change. */
 function corrupt(path: string): void {
-  const { atime, mtime, size } = statSync(path);
+  const { size } = statSync(path);
   const fd = openSync(path, 'r+');
   const wrong = randomBytes(MB);
   for (let at = 0; at < size; at += wrong.length)
     writeSync(fd, wrong, 0, Math.min(wrong.length, size - at), at);
   closeSync(fd);
-  utimesSync(path, atime, mtime);
+  utimesSync(path, CHANGED_S, CHANGED_S);
 }
 
 function check(path: string, file: SharedFile): void {

@@ -57,8 +57,8 @@ export class FetchNetwork {
     [this.#deadPort = 0] = await freePorts(1);
   }
 
-  /** Started, with all its files hashed. */
-  async node(at: number, share: string): Promise<SourceNode> {
+  /** Started, with all its files hashed; reached through its port, or `direct`. */
+  async node(at: number, share: string, reached: 'held back' | 'direct'): Promise<SourceNode> {
     const [listenPort = 0, port = 0] = await freePorts(2);
     const throttled = new ThrottledPort({ port, target: listenPort });
     await throttled.start();
@@ -66,7 +66,7 @@ export class FetchNetwork {
     const node = this.#network.node(at, {
       shares: [{ name: 's', path: share }],
       channels: [CHANNEL],
-      transfers: { listenPort, externalPort: port },
+      transfers: reached === 'direct' ? { listenPort } : { listenPort, externalPort: port },
       limits: LIMITS,
     });
     node.spawn();

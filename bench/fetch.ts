@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type Cleanups, withCleanups } from './cleanups.js';
 import { FetchBench } from './fetch-bench.js';
+import { liberviaRate } from './fetch-libervia.js';
 import { describeMachine, programOf } from './machine.js';
 import { publish, type Row, type Table } from './table.js';
 
@@ -33,7 +34,9 @@ async function measure(cleanups: Cleanups): Promise<void> {
   const late = wants('late') ? [await bench.late()] : [];
   if (wants('limited')) limited.push(await bench.limited(2), await bench.limited(4));
   const uneven = wants('uneven') ? [await bench.uneven()] : [];
-  const unlimited = wants('unlimited') ? await bench.unlimited() : [];
+  const hasLibervia = programOf('libervia-backend') !== undefined;
+  const libervia = wants('unlimited') && hasLibervia ? await liberviaRate(cleanups) : undefined;
+  const unlimited = wants('unlimited') ? await bench.unlimited(libervia) : [];
   const faults = wants('faults') ? await bench.faults() : undefined;
   const kills = wants('kills') ? [await bench.kills()] : [];
   if (wants('limited')) limited.push(await bench.limited(8));
@@ -52,7 +55,10 @@ async function measure(cleanups: Cleanups): Promise<void> {
       ],
       machine,
       tables,
-      missing: programOf('ncdc') === undefined ? ['ncdc (what stands for it was given with the goals)'] : [],
+      missing: [
+        ...(programOf('ncdc') === undefined ? ['ncdc (what stands for it was given with the goals)'] : []),
+        ...(hasLibervia ? [] : ['Libervia']),
+      ],
     },
     only === undefined ? 'kept' : 'shown',
   );
