@@ -12,6 +12,7 @@ import {
   isFileQuery2011,
 } from '../src/stanza/file-query-2011.js';
 import { unwantCodec, wantCodec, wantGrantedCodec } from '../src/stanza/standing-question.js';
+import { queuePlaceCodec } from '../src/stanza/transfer-queue.js';
 import { pubsubEventFromXml } from '../src/stanza/xep0060-pubsub.js';
 import { jingleCodec } from '../src/stanza/xep0166-jingle.js';
 import { descriptionCodec, fileCodec } from '../src/stanza/xep0234-file-transfer.js';
@@ -31,6 +32,8 @@ function read(element: Element, stanza: Element): unknown {
       return foundCodec.fromXml(element);
     case 'confirm':
       return confirmCodec.fromXml(element);
+    case 'queue':
+      return queuePlaceCodec.fromXml(element);
     case 'want':
       return (stanza.attrs.type === 'set' ? wantCodec : wantGrantedCodec).fromXml(element);
     case 'unwant':
@@ -39,6 +42,7 @@ function read(element: Element, stanza: Element): unknown {
       return pubsubEventFromXml(element);
     case 'jingle': {
       const jingle = jingleCodec.fromXml(element);
+      if (jingle.action === 'session-info') return undefined; // its payload is read
       assert.equal(jingle.action, 'session-initiate');
       return jingle.contents.map(({ description }) => descriptionCodec().fromXml(description));
     }

@@ -370,7 +370,8 @@ describe('fetchFile', () => {
     };
     it('waits there as long as it hears of its place, if nobody else has the file', async () => {
       const sources = sourcesOf({ [A]: { content, queue: tellsOf(4, 30) } });
-      await events(run(sources, folder.requestOf(), { init: { idleTimeoutMs: 100 } }));
+      const request = folder.requestOf({ sources: [{ jid: A }] });
+      await events(run(sources, request, { init: { idleTimeoutMs: 100 } }));
       assert.equal(sources.sessions.length, 1);
       await folder.assertFetched();
     });
