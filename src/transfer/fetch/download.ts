@@ -5,29 +5,30 @@
  */
 import { MIN_BLOCK_BYTES } from '../../blocks/block-size.js';
 import { sleep } from '../../clock.js';
-import { AbortedError, messageOf } from '../../errors.js';
+import { AbortedError } from '../../errors.js';
 import { dropDamaged } from './block-check.js';
 import { BlockFetch, type BlockFetchHost } from './block-fetch.js';
 import { pooledBlockHash } from './block-hash.js';
 import { DiskError } from './disk-error.js';
-import type { DownloadEvent, StrikeReason } from './download-events.js';
+import type { DownloadEvent } from './download-events.js';
 import type {
   DownloadComponents,
   DownloadHashing,
   DownloadInit,
   DownloadRequest,
 } from './download-request.js';
+import { DownloadSources } from './download-sources.js';
 import { progressOf } from './download-view.js';
 import { EventQueue } from './event-queue.js';
 import { FetchError } from './fetch-request.js';
 import type { PartLayout, PartStore } from './part-store.js';
-import { type FoundSource, type RangeSource, SourceError } from './range-source.js';
+import { type RangeSource, SourceError } from './range-source.js';
 import { RateEstimate } from './rate-estimate.js';
-import { fateOf } from './source-fate.js';
-import { type PooledSource, SourcePool } from './source-pool.js';
+import type { PooledSource, SourcePool } from './source-pool.js';
 import { SourceSearch } from './source-search.js';
-import { chooseLayout, isSoundTree, layoutKey, treeKey } from './source-sets.js';
-import { inlineWholeHash, type WholeHash } from './whole-hash.js';
+import { chooseLayout, layoutKey, treeKey } from './source-sets.js';
+import { systemWholeHash } from './thread-whole-hash.js';
+import type { WholeHash } from './whole-hash.js';
 
 export const DOWNLOAD_DEFAULTS: DownloadInit = {
   maxActive: 16, // more would share the same line
@@ -87,16 +88,15 @@ class Download implements BlockFetchHost {
   readonly #hashing: DownloadHashing;
   readonly #request: DownloadRequest;
   readonly #init: DownloadInit;
+  readonly #sources: DownloadSources;
   readonly #pool: SourcePool;
   readonly #search: SourceSearch | undefined;
   readonly #stop = new AbortController();
   readonly #rate = new RateEstimate();
-  readonly #closing = new Set<Promise<void>>();
   /** Layouts that have proved wrong. */
   readonly #condemned = new Set<string>();
   /** Layouts whose sources have gone. */
   readonly #left = new Set<string>();
-  readonly #otherBlocks = new Set<string>();
   /** Each is asked alone, since together they gave something wrong. */
   #suspects: PooledSource[] = [];
   #mixtures = 0;
@@ -109,10 +109,14 @@ class Download implements BlockFetchHost {
 
   constructor(components: DownloadComponents, request: DownloadRequest, init: DownloadInit) {
     this.#components = components;
-    this.#hashing = components.hashing ?? { block: pooledBlockHash, whole: inlineWholeHash };
+    this.#hashing = components.hashing ?? { block: pooledBlockHash, whole: systemWholeHash };
     this.#request = request;
     this.#init = init;
-    this.#pool = new SourcePool({ ...init, isPatient: this.#waitMs > 0 });
+    this.#sources = new DownloadSources(
+      { ...components, events: this.events },
+      { ...init, file: request.file, isPatient: this.#waitMs > 0 },
+    );
+    this.#pool = this.#sources.pool;
     const { finder } = components;
     this.#search =
       finder &&
@@ -121,7 +125,10 @@ class Download implements BlockFetchHost {
         {
           file: request.file,
           intervalMs: init.findIntervalMs,
-          onFound: (found) => this.#found(found),
+          onFound: (found) => {
+            this.#sources.found(found);
+            this.#fetch?.wake();
+          },
           onRound: () => this.#fetch?.wake(),
         },
       );
@@ -136,7 +143,7 @@ class Download implements BlockFetchHost {
 
   async run(): Promise<void> {
     try {
-      for (const found of this.#request.sources) this.#found(found);
+      for (const found of this.#request.sources) this.#sources.found(found);
       this.#search?.askAfter(this.#pool.hasHope ? this.#init.findIntervalMs : 0);
       while (!(await this.#fetchBy(await this.#nextLayout())));
     } catch (error) {
@@ -151,34 +158,20 @@ class Download implements BlockFetchHost {
   // What BlockFetch tells.
 
   open(source: PooledSource): RangeSource {
-    source.source ??= this.#components.sources.open(source.found, this.#request.file);
-    return source.source;
+    return this.#sources.open(source);
   }
 
   failed(source: PooledSource, error: unknown): void {
-    const { clock, log } = this.#components;
-    const failure = error instanceof Error ? error : new Error(messageOf(error));
-    const fate = fateOf(error);
-    const retryMs = this.#pool.failed(source, failure, fate, clock.monotonic());
-    log.info({ jid: source.jid, error: failure.message, retryMs }, 'source failed');
-    this.events.push({
-      type: 'source-failed',
-      jid: source.jid,
-      error: failure,
-      ...(retryMs !== undefined && { retryMs }),
-    });
-    if (fate.strike !== undefined) this.#strike(source, fate.strike, failure);
-    else if (retryMs === undefined) this.#closeSource(source);
+    this.#sources.failed(source, error);
   }
 
   lied(source: PooledSource, block: number): void {
-    this.#strike(source, 'wrong-block', new SourceError('changed', `it sent a wrong block ${block}`), block);
+    const error = new SourceError('changed', `it sent a wrong block ${block}`);
+    this.#sources.strike(source, 'wrong-block', error, block);
   }
 
-  differed({ jid }: PooledSource, block: number): void {
-    const error = new SourceError('changed', `its block ${block} is not that of the others`);
-    this.#components.log.info({ jid, block }, error.message);
-    this.events.push({ type: 'source-failed', jid, error });
+  differed(source: PooledSource, block: number): void {
+    this.#sources.differed(source, block);
   }
 
   settled(): void {
@@ -229,7 +222,7 @@ class Download implements BlockFetchHost {
       const choice = { file, sources, kept, without, pieceBytes: this.#pieceBytes };
       const layout = chooseLayout(choice) ?? chooseLayout({ ...choice, without: this.#condemned });
       if (layout !== undefined) return layout;
-      if (this.isOver(false) !== undefined) throw this.#noSourceLeft();
+      if (this.isOver(false) !== undefined) throw this.#sources.noneLeft();
       this.tick();
       await sleep(clock, WAIT_MS, this.#stop.signal);
     }
@@ -246,7 +239,7 @@ class Download implements BlockFetchHost {
       this.#idleSinceMs = undefined;
       for (let damages = 0; ; damages++) {
         const outcome = await this.#fetchBlocks(part);
-        if (outcome === 'hopeless') throw this.#noSourceLeft();
+        if (outcome === 'hopeless') throw this.#sources.noneLeft();
         if (outcome === 'left') return this.#leave(layout);
         this.events.push({ type: 'verifying' });
         const verdict = await this.#verify(part);
@@ -316,7 +309,7 @@ class Download implements BlockFetchHost {
       jids: vouched.map(({ jid }) => jid),
     });
     const error = new SourceError('changed', 'the blocks that it names are those of another file');
-    for (const source of vouched) this.#strike(source, 'false-root', error);
+    for (const source of vouched) this.#sources.strike(source, 'false-root', error);
   }
 
   /** Of a file without hashes of blocks: whoever gave all of it is to blame; of several, each is tried alone. */
@@ -331,7 +324,7 @@ class Download implements BlockFetchHost {
     if (only !== undefined && more.length === 0 && this.#resumedBytes === 0) {
       const error = new SourceError('changed', 'what it sent is not the file asked for');
       this.#suspects = this.#suspects.filter((each) => each !== only);
-      this.#strike(only, 'wrong-file', error);
+      this.#sources.strike(only, 'wrong-file', error);
       return;
     }
     this.#mixtures += 1;
@@ -349,75 +342,6 @@ class Download implements BlockFetchHost {
     return false;
   }
 
-  // Sources.
-
-  #found(found: FoundSource): void {
-    const { strikes, clock, log } = this.#components;
-    const { file } = this.#request;
-    const isSound = found.tree !== undefined && isSoundTree(found.tree, file, this.#init.minBlockBytes);
-    if (found.tree !== undefined && !isSound)
-      log.info({ jid: found.jid }, 'blocks that can not be those of the file');
-    const source = this.#pool.found(found, isSound ? found.tree : undefined, clock.monotonic());
-    if (source !== undefined) {
-      const { jid, path } = found;
-      this.events.push({ type: 'source-found', jid, ...(path !== undefined && { path }) });
-      if (strikes.isBarred(jid, file.hash)) {
-        this.#pool.ban(source, new SourceError('changed', 'it sent wrong bytes before'));
-      }
-      this.#tellOtherBlocks(source);
-    }
-    this.#fetch?.wake();
-  }
-
-  #tellOtherBlocks({ tree }: PooledSource): void {
-    const ours = this.#part?.layout.tree ?? this.#pool.all.find((each) => each.tree !== undefined)?.tree;
-    if (tree === undefined || ours === undefined || treeKey(tree) === treeKey(ours)) return;
-    const key = treeKey(tree);
-    if (this.#otherBlocks.has(key) || this.#condemned.has(key)) return;
-    this.#otherBlocks.add(key);
-    const others = this.#pool.all.filter((each) => each.tree !== undefined && treeKey(each.tree) === key);
-    this.events.push({
-      type: 'other-blocks',
-      root: { algo: tree.algo, value: tree.root },
-      jids: others.map(({ jid }) => jid),
-    });
-  }
-
-  #strike(source: PooledSource, why: StrikeReason, error: Error, block?: number): void {
-    const { strikes, clock, log } = this.#components;
-    const { jid } = source;
-    strikes.strike(jid, this.#request.file.hash, why, clock.now());
-    this.#pool.ban(source, error);
-    log.warn({ jid, why, block }, 'a source sent something wrong');
-    this.events.push({
-      type: 'strike',
-      jid,
-      why,
-      ...(block !== undefined && { block }),
-      strikes: strikes.countOf(jid),
-      forGood: strikes.isBarredForGood(jid),
-    });
-    for (const other of this.#pool.all) {
-      if (
-        other !== source &&
-        other.standing.type !== 'banned' &&
-        strikes.isBarred(other.jid, this.#request.file.hash)
-      )
-        this.#pool.ban(other, error); // the same address with another resource
-    }
-    this.#closeSource(source);
-  }
-
-  #closeSource(pooled: PooledSource): void {
-    const { source } = pooled;
-    pooled.source = undefined;
-    if (source === undefined) return;
-    source.onState = undefined;
-    const end = source.close();
-    this.#closing.add(end);
-    void end.finally(() => this.#closing.delete(end));
-  }
-
   // The end.
 
   async #closeFetch(): Promise<void> {
@@ -427,31 +351,10 @@ class Download implements BlockFetchHost {
     this.#whole = undefined;
   }
 
-  /** Lets the sources hear how it ended, but does not wait long for one that has gone. */
   async #close(): Promise<void> {
     this.#stop.abort();
     await this.#search?.stop();
-    for (const source of this.#pool.all) this.#closeSource(source);
-    await new Promise<void>((resolve) => {
-      const timer = this.#components.clock.after(this.#init.closeGraceMs, resolve);
-      void Promise.allSettled(this.#closing).then(() => {
-        timer.cancel();
-        resolve();
-      });
-    });
-  }
-
-  #noSourceLeft(): FetchError {
-    const { all, leftOut } = this.#pool;
-    if (leftOut > 0) this.#components.log.warn({ leftOut }, 'sources were left out: there were too many');
-    const failures = all.flatMap(({ jid, error }) => (error === undefined ? [] : [{ jid, error }]));
-    if (all.length === 0) return new FetchError('no-source-left', 'nobody is known to have the file');
-    const reasons = failures.map(({ jid, error }) => `${jid}: ${error.message}`).join('; ');
-    const isWrong =
-      this.#condemned.size > 0 ||
-      failures.some(({ jid }) => this.#components.strikes.isBarred(jid, this.#request.file.hash));
-    const code = isWrong ? 'hash-mismatch' : 'no-source-left';
-    return new FetchError(code, `no source could give the file: ${reasons}`, { failures });
+    await this.#sources.close();
   }
 
   #done(bytes: number): void {
@@ -464,7 +367,7 @@ class Download implements BlockFetchHost {
   }
 
   #show(): void {
-    const { clock, strikes } = this.#components;
+    const { clock } = this.#components;
     const nowMs = clock.monotonic();
     this.#shownAtMs = nowMs;
     this.events.push(
@@ -473,7 +376,7 @@ class Download implements BlockFetchHost {
         resumedBytes: this.#resumedBytes,
         rate: this.#rate,
         sources: this.#pool.all,
-        strikesOf: ({ jid }) => strikes.countOf(jid),
+        strikesOf: (source) => this.#sources.strikesOf(source),
         ...(this.#part && { part: this.#part }),
         ...(this.#fetch && { fetch: this.#fetch }),
         nowMs,

@@ -3,7 +3,7 @@
  * beside it. What came is known to match the root, whoever gave it.
  */
 import { type BlockList, type BlockTree, blockListOf } from '../../blocks/block-tree.js';
-import type { RangeSource, WantedFile } from './range-source.js';
+import { type RangeSource, SourceError, type WantedFile } from './range-source.js';
 import type { PooledSource } from './source-pool.js';
 
 export interface ListSearchInit {
@@ -15,14 +15,20 @@ export interface ListSearchInit {
 }
 
 /** After so long without an answer the next is asked as well. */
-const NEXT_MS = 2000;
+const NEXT_MS = 1000;
 const MAX_ASKED = 4;
+/** It is some kilobytes: who has not given it by then, will not. */
+const SILENT_MS = 30_000;
+
+interface Asked {
+  readonly sinceMs: number;
+  readonly abort: AbortController;
+  readonly over: Promise<void>;
+}
 
 export class ListSearch {
   readonly #init: ListSearchInit;
-  readonly #asked = new Map<PooledSource, Promise<void>>();
-  readonly #abort = new AbortController();
-  #askedAtMs = Number.NEGATIVE_INFINITY;
+  readonly #asked = new Map<PooledSource, Asked>();
   #state: 'open' | 'done' = 'open';
 
   constructor(init: ListSearchInit) {
@@ -42,34 +48,45 @@ export class ListSearch {
       if (list !== undefined) this.#done(list);
       return;
     }
-    if (this.#asked.size >= MAX_ASKED || (this.isAsking && nowMs - this.#askedAtMs < NEXT_MS)) return;
-    const next = sources.find((source) => !this.#asked.has(source));
+    for (const { sinceMs, abort } of this.#asked.values()) {
+      if (nowMs - sinceMs >= SILENT_MS) abort.abort();
+    }
+    const asked = [...this.#asked.values()];
+    if (asked.length >= MAX_ASKED || asked.some(({ sinceMs }) => nowMs - sinceMs < NEXT_MS)) return;
+    const [next] = sources
+      .filter((source) => !this.#asked.has(source))
+      .sort((one, other) => one.failures - other.failures);
     if (next === undefined) return;
-    this.#askedAtMs = nowMs;
-    this.#asked.set(next, this.#ask(next));
+    const abort = new AbortController();
+    this.#asked.set(next, { sinceMs: nowMs, abort, over: this.#ask(next, abort.signal) });
   }
 
   /** Resolves when nobody is asked any more. */
   async close(): Promise<void> {
-    this.#state = 'done';
-    this.#abort.abort();
-    await Promise.all(this.#asked.values());
+    this.#end();
+    await Promise.all([...this.#asked.values()].map(({ over }) => over));
   }
 
-  async #ask(source: PooledSource): Promise<void> {
+  #end(): void {
+    this.#state = 'done';
+    for (const { abort } of this.#asked.values()) abort.abort();
+  }
+
+  async #ask(source: PooledSource, signal: AbortSignal): Promise<void> {
     try {
-      const list = await this.#init.open(source).blocks(this.#init.tree, this.#abort.signal);
+      const list = await this.#init.open(source).blocks(this.#init.tree, signal);
       this.#asked.delete(source);
       if (this.#state === 'open') this.#done(list);
     } catch (error) {
       this.#asked.delete(source);
-      if (this.#state === 'open') this.#init.onFailure(source, error);
+      if (this.#state === 'done') return;
+      const silent = new SourceError('silent', 'it did not give the hashes of its blocks');
+      this.#init.onFailure(source, signal.aborted ? silent : error);
     }
   }
 
   #done(list: BlockList): void {
-    this.#state = 'done';
-    this.#abort.abort();
+    this.#end();
     this.#init.onList(list);
   }
 }

@@ -124,7 +124,7 @@ class Planning {
           ? firstBytes
           : firstBytes * SECOND_FACTOR
         : Math.min(source.bytesPerMs * RANGE_MS, this.#fairShare(work));
-    const blocks = Math.max(1, Math.floor(wanted / blockBytes));
+    const blocks = Math.max(1, Math.round(wanted / blockBytes));
     this.#read(work, { start: first.start, end: Math.min(first.end, first.start + blocks) });
   }
 

@@ -82,6 +82,7 @@ export class SourcePool {
   found(found: FoundSource, tree: BlockTree | undefined, nowMs: number): PooledSource | undefined {
     const known = this.#sources.get(found.jid);
     if (known !== undefined) {
+      known.tree ??= tree; // it may have hashed the file meanwhile
       this.#again(known, nowMs);
       return undefined;
     }

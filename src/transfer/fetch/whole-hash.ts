@@ -15,7 +15,10 @@ export interface WholeHash {
   close(): Promise<void>;
 }
 
-export type WholeHashing = (part: Pick<PartStore, 'read' | 'path'>, algo: HashAlgorithm) => WholeHash;
+export type WholeHashing = (
+  part: Pick<PartStore, 'read' | 'path' | 'layout'>,
+  algo: HashAlgorithm,
+) => WholeHash;
 
 /** Some 0.2 ms of the thread that calls. */
 const READ_BYTES = 256 * 1024;
