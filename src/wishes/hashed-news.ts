@@ -9,16 +9,20 @@ import type { Slot } from '../catalogue/file-columns.js';
 import type { TableBatch } from '../catalogue/table-feed.js';
 import { SlotSet } from '../columns/slot-set.js';
 
-/** To be called while the batch is told: slots are given to other files later. `take` gets each slot once. */
+/**
+ * To be called while the batch is told: slots are given to other files later. `take` gets each slot once; what is not
+ * told yet stays news under another name.
+ */
 export function hashedIn(
   { added, touched, removed }: Pick<TableBatch, 'added' | 'touched' | 'removed'>,
   table: Pick<ReadonlyFileTable, 'columns' | 'isShown'>,
+  isUntold: (slot: Slot) => boolean,
   take: (slot: Slot) => void,
 ): void {
   const { columns } = table;
   const hashOf = (slot: Slot) => Buffer.from(columns.sha256Bytes(slot)).toString('latin1');
   const before = new Set<string>();
-  for (const slot of removed) if (columns.hasHash(slot)) before.add(hashOf(slot));
+  for (const slot of removed) if (columns.hasHash(slot) && !isUntold(slot)) before.add(hashOf(slot));
   const isNews = (slot: Slot) =>
     columns.hasHash(slot) && table.isShown(slot) && (before.size === 0 || !before.has(hashOf(slot)));
   const seen = new SlotSet();

@@ -6,7 +6,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Clock, sleep } from '../clock.js';
 import { type Entity, OfflineError } from '../entity/entity.js';
-import { AbortedError, LimitError, messageOf, ParseError } from '../errors.js';
+import { AbortedError, LimitError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answer, Answering } from '../query/answer.js';
 import { foundMessage } from '../stanza/file-discovery.js';
@@ -41,6 +41,8 @@ export const NEWS_ANSWERS_DEFAULTS: NewsAnswersInit = {
 const SLOTS_A_LOOK = 16_384;
 const PAGE_GAP_MS = 1000;
 const OFFLINE_GAP_MS = 10_000;
+/** Of a search that took too long, as on a machine that has too much to do. */
+const MAX_RETRIES = 3;
 /** After a look that took some time, so many times as long the worker is left to others. */
 const REST = 3;
 
@@ -49,8 +51,10 @@ interface Progress {
   readonly question: KeptQuestion;
   /** In the log of news. */
   position: number;
-  /** Cursor of the last file that was told of those at the position. */
-  after: string | undefined;
+  /** Between two pages of one look: what comes meanwhile may stand before the cursor, and is for the next look. */
+  page: { readonly endPosition: number; readonly after: string } | undefined;
+  /** In a row. */
+  failures: number;
   notBeforeMs: number;
   gapMs: number;
   answeredAtMs: number;
@@ -92,7 +96,8 @@ export class NewsAnswers {
     const same = known && JSON.stringify(before?.criteria) === JSON.stringify(question.criteria);
     const fresh = {
       position: this.#components.news.end,
-      after: undefined,
+      page: undefined,
+      failures: 0,
       notBeforeMs: 0,
       gapMs: this.#init.shortestGapMs,
       answeredAtMs: Number.NEGATIVE_INFINITY,
@@ -102,6 +107,13 @@ export class NewsAnswers {
 
   unfollow(question: KeptQuestion): void {
     this.#progress.delete(keyOf(question));
+  }
+
+  /** The position in the log before which every question has been answered. */
+  get position(): number {
+    let first = this.#components.news.end;
+    for (const { position } of this.#progress.values()) first = Math.min(first, position);
+    return first;
   }
 
   /** There is news. */
@@ -171,13 +183,14 @@ export class NewsAnswers {
       progress.notBeforeMs = clock.monotonic() + OFFLINE_GAP_MS;
       return;
     }
-    const { slots, next } = news.read(progress.position, SLOTS_A_LOOK);
+    const { position, page } = progress;
+    const { slots, next } = news.read(position, page ? page.endPosition - position : SLOTS_A_LOOK);
     try {
       const answer = await answerer.answer(
         {
           criteria: question.criteria,
           order: { field: 'path', descending: false },
-          page: progress.after === undefined ? {} : { after: progress.after },
+          page: page ? { after: page.after } : {},
           among: slots,
           hashWaitMs: 0,
           asker: question.asker,
@@ -194,12 +207,20 @@ export class NewsAnswers {
         progress.notBeforeMs = clock.monotonic() + OFFLINE_GAP_MS;
         return;
       }
-      // These files it misses. It finds them when it asks again.
-      progress.position = next;
-      progress.after = undefined;
-      const isExpected = [LimitError, ParseError, AbortedError].some((kind) => error instanceof kind);
-      log[isExpected ? 'debug' : 'warn']({ err: error }, `a standing question failed: ${messageOf(error)}`);
+      const isBusy = error instanceof LimitError || error instanceof AbortedError;
+      log[isBusy ? 'debug' : 'warn']({ err: error }, `a standing question failed: ${messageOf(error)}`);
+      progress.failures += 1;
+      progress.notBeforeMs = clock.monotonic() + this.#init.shortestGapMs * 2 ** progress.failures;
+      if (isBusy && progress.failures <= MAX_RETRIES) return;
+      // These files it misses. Who asked finds them when it asks again.
+      this.#moveOn(progress, next);
     }
+  }
+
+  #moveOn(progress: Progress, position: number): void {
+    progress.position = position;
+    progress.page = undefined;
+    progress.failures = 0;
   }
 
   #send({ asker, id, channel }: KeptQuestion, { files, total, more, pending }: Answer): void {
@@ -221,14 +242,14 @@ export class NewsAnswers {
   #advance(progress: Progress, { files, more, page }: Answer, next: number): void {
     const { shortestGapMs, longestGapMs } = this.#init;
     const nowMs = this.#components.clock.monotonic();
-    const after = more && page.last !== progress.after ? page.last : undefined;
+    const after = more && page.last !== progress.page?.after ? page.last : undefined;
     if (after !== undefined) {
-      progress.after = after;
+      progress.failures = 0;
+      progress.page = { endPosition: next, after };
       progress.notBeforeMs = nowMs + PAGE_GAP_MS;
       return;
     }
-    progress.position = next;
-    progress.after = undefined;
+    this.#moveOn(progress, next);
     if (files.length === 0) return;
     const isBusy = nowMs - progress.answeredAtMs < 2 * progress.gapMs;
     progress.gapMs = isBusy ? Math.min(progress.gapMs * 2, longestGapMs) : shortestGapMs;

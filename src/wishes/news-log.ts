@@ -3,6 +3,7 @@
  * it stands. The oldest are forgotten: who is so far behind misses them, and finds them when it asks again.
  */
 import type { Slot } from '../catalogue/file-columns.js';
+import { SlotSet } from '../columns/slot-set.js';
 
 const DEFAULT_CAPACITY = 1 << 18; // 1 MB
 
@@ -25,6 +26,15 @@ export class NewsLog {
     this.#slots ??= new Uint32Array(this.#capacity);
     this.#slots[this.#end % this.#capacity] = slot;
     this.#end += 1;
+  }
+
+  /** All slots from `position` on. */
+  slotsFrom(position: number): SlotSet {
+    const slots = new SlotSet();
+    for (let at = Math.max(position, this.#end - this.#capacity); at < this.#end; at += 1) {
+      slots.add(this.#slots?.[at % this.#capacity] ?? 0);
+    }
+    return slots;
   }
 
   /** At most `most` slots from `position` on, and the position behind them. */

@@ -113,7 +113,9 @@ export class StandingQuestions implements Startable, QuestionKeeper {
     if (this.#questions.size === 0) return;
     const { table } = this.#components.catalogue;
     const before = this.#news.end;
-    hashedIn(batch, table, (slot) => this.#news.append(slot));
+    const untold = batch.removed.length > 0 ? this.#news.slotsFrom(this.#answers.position) : undefined;
+    const isUntold = (slot: number) => untold?.has(slot) ?? false;
+    hashedIn(batch, table, isUntold, (slot) => this.#news.append(slot));
     if (this.#news.end > before) this.#answers.told();
   }
 

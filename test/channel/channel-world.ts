@@ -43,6 +43,8 @@ export class World {
   readonly pubsub = new MemoryPubsub(this.network.component(SERVICE));
   readonly #stops: (() => Promise<void>)[] = [];
   random = 0;
+  /** Of searches, which take real time while the clock is moved. */
+  deadlineMs = 1000;
 
   async start(publisherStyle: PublisherStyle = 'full'): Promise<void> {
     this.pubsub.publisherStyle = publisherStyle;
@@ -80,7 +82,7 @@ export class World {
     };
     const answerer = new Answerer(
       { engine, hashes, clock },
-      { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: 1000 },
+      { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: this.deadlineMs },
     );
     const random = () => this.random;
     const standing =

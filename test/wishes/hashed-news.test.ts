@@ -8,6 +8,7 @@ const sha = (byte: number) => Buffer.alloc(32, byte).toString('base64');
 describe('news of hashed files', () => {
   let table: FileTable;
   let told: number[][];
+  const untold = new Set<number>();
 
   const file = (name: string, sha256?: string) => ({
     folder: 'books',
@@ -21,9 +22,15 @@ describe('news of hashed files', () => {
   beforeEach(() => {
     table = new FileTable();
     told = [];
+    untold.clear();
     table.onBatch((batch: TableBatch) => {
       const slots: number[] = [];
-      hashedIn(batch, table, (slot) => slots.push(slot));
+      hashedIn(
+        batch,
+        table,
+        (slot) => untold.has(slot),
+        (slot) => slots.push(slot),
+      );
       told.push(slots);
     });
   });
@@ -58,5 +65,17 @@ describe('news of hashed files', () => {
     table.show(other);
     table.commit();
     assert.deepEqual(told, [[before], [other]]);
+  });
+
+  it('are files that were renamed before they were told', () => {
+    const before = table.add(file('before', sha(1)));
+    table.show(before);
+    table.commit();
+    untold.add(before);
+    table.remove(before);
+    const after = table.add(file('after', sha(1)));
+    table.show(after);
+    table.commit();
+    assert.deepEqual(told, [[before], [after]]);
   });
 });

@@ -26,6 +26,7 @@ describe('standing questions', () => {
 
   beforeEach(async () => {
     world = new World();
+    world.deadlineMs = 24 * HOUR_MS;
     aborts = [];
     asking = [];
     await world.start();
