@@ -349,7 +349,7 @@ export class BlockFetch {
     if (read === undefined) return;
     const { start } = read.blocks;
     read.shorten(end);
-    if (read.isOpen) return;
+    if (end > start) return;
     this.#components.pool.robbed(read.source, this.#components.clock.monotonic());
     const run = this.#runs.get(read);
     if (run === undefined) return;

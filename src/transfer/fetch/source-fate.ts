@@ -13,7 +13,7 @@ export interface SourceFate {
 }
 
 const FATES: Readonly<Record<SourceErrorCode, SourceFate>> = {
-  busy: { next: 'rest', weighs: 0.3 }, // some ten tries, a few minutes
+  busy: { next: 'rest', weighs: 0.25 }, // some twelve tries, a few minutes
   unreachable: { next: 'rest', weighs: 1 },
   silent: { next: 'rest', weighs: 1 },
   'not-available': { next: 'out', weighs: 1 },
