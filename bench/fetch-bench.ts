@@ -146,17 +146,18 @@ export class FetchBench {
     };
   }
 
-  async faults(): Promise<{ readonly times: Row[]; readonly wasted: Row[] }> {
+  async faults(
+    kinds: readonly ('dies' | 'stalls' | 'lies')[],
+  ): Promise<{ readonly times: Row[]; readonly wasted: Row[] }> {
     const file = this.#file(FAULT_BYTES);
     await this.#only(3, RATE);
     const without = await this.#fetched(file, 3);
     const times: Row[] = [];
     const wasted: Row[] = [];
-    const faults = {
-      'dies (SIGKILL)': async (node: SourceNode) => node.process.signal('SIGKILL'),
-      'stalls (SIGSTOP)': async (node: SourceNode) => node.process.signal('SIGSTOP'),
-    };
-    for (const [name, fail] of Object.entries(faults)) {
+    const signals = { dies: 'SIGKILL', stalls: 'SIGSTOP' } as const;
+    for (const kind of kinds) {
+      if (kind === 'lies') continue;
+      const name = `${kind} (${signals[kind]})`;
       const runs: FetchRun[] = [];
       const taken: number[] = [];
       for (let turn = 0; turn < FAULT_REPEATS; turn += 1) {
@@ -165,7 +166,7 @@ export class FetchBench {
         const run = this.#run(file, 4);
         await run.first(({ type }) => type === 'progress');
         await pause(Math.random() * 3000);
-        await fail(node);
+        await node.process.signal(signals[kind]);
         taken.push(await run.done());
         runs.push(run);
         await node.process.signal('SIGCONT');
@@ -176,6 +177,7 @@ export class FetchBench {
       wasted.push(wasteRow(name, runs));
       progress(`${name}: ${taken.map((ms) => (ms / MS_A_SECOND).toFixed(1)).join(', ')} s`);
     }
+    if (!kinds.includes('lies')) return { times, wasted };
     const { taken, runs } = await this.#lies(file);
     times.push(faultRow('lies', taken, without));
     wasted.push(wasteRow('lies', runs));
@@ -194,9 +196,11 @@ export class FetchBench {
       const path = join(share, file.name);
       copyFileSync(join(this.#share, file.name), path);
       utimesSync(path, CHANGED_S, CHANGED_S);
+      // What is changed while a node runs, it sees.
+      await (await this.#network.node(8, share, 'held back')).process.stop();
+      corrupt(path);
       const liar = await this.#network.node(8, share, 'held back');
       liar.port.bytesPerSecond = RATE;
-      corrupt(path);
       rmSync(join(this.#folder, 'state'), { recursive: true, force: true }); // what was remembered of it
       mkdirSync(join(this.#folder, 'state'));
       const run = this.#run(file, 4);

@@ -37,7 +37,8 @@ async function measure(cleanups: Cleanups): Promise<void> {
   const hasLibervia = programOf('libervia-backend') !== undefined;
   const libervia = wants('unlimited') && hasLibervia ? await liberviaRate(cleanups) : undefined;
   const unlimited = wants('unlimited') ? await bench.unlimited(libervia) : [];
-  const faults = wants('faults') ? await bench.faults() : undefined;
+  const kinds = (['dies', 'stalls', 'lies'] as const).filter(wants);
+  const faults = kinds.length > 0 ? await bench.faults(kinds) : undefined;
   const kills = wants('kills') ? [await bench.kills()] : [];
   if (wants('limited')) limited.push(await bench.limited(8));
   add('Sources of 10 MB/s each, and of 1, 2, 4 and 8 MB/s together', 'MB/s', [...limited, ...uneven]);
