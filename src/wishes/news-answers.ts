@@ -10,6 +10,7 @@ import { AbortedError, LimitError, messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answer, Answering } from '../query/answer.js';
 import { foundMessage } from '../stanza/file-discovery.js';
+import { StanzaError } from '../stanza/stanza-error.js';
 import { type KeptQuestion, keyOf } from './kept-questions.js';
 import type { NewsLog } from './news-log.js';
 
@@ -208,7 +209,8 @@ export class NewsAnswers {
         return;
       }
       const isBusy = error instanceof LimitError || error instanceof AbortedError;
-      log[isBusy ? 'debug' : 'warn']({ err: error }, `a standing question failed: ${messageOf(error)}`);
+      const isExpected = isBusy || error instanceof StanzaError; // an extension would not have it
+      log[isExpected ? 'debug' : 'warn']({ err: error }, `a standing question failed: ${messageOf(error)}`);
       progress.failures += 1;
       progress.notBeforeMs = clock.monotonic() + this.#init.shortestGapMs * 2 ** progress.failures;
       if (isBusy && progress.failures <= MAX_RETRIES) return;
