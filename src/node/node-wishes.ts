@@ -155,7 +155,11 @@ async function hashed(
   { clock, library }: Pick<NodeWishesComponents, 'clock' | 'library'>,
   signal: AbortSignal,
 ): Promise<void> {
-  while (library.progress().scan !== 'done' || library.progress().hashing.filesLeft > 0) {
-    await sleep(clock, HASHED_LOOK_MS, signal);
-  }
+  // Files that are read once more, for the hashes of their blocks, have theirs.
+  const isDone = () => {
+    const { files, hashedFiles } = library.catalogue.totals;
+    const { scan, hashing } = library.progress();
+    return scan === 'done' && (hashedFiles === files || hashing.filesLeft === 0);
+  };
+  while (!isDone()) await sleep(clock, HASHED_LOOK_MS, signal);
 }
