@@ -158,9 +158,10 @@ export class FileSending implements ContentApplication, FileUpload {
 
   endStream(): void {}
 
-  checksum(): FileDescription {
+  checksum(): FileDescription | undefined {
     const source = this.#sourceInUse();
     const computed = source.checksum();
+    if (computed === undefined) return undefined;
     if (isPart(source.file, this.#range)) {
       return { hashes: [], hashesUsed: [], range: { ...this.#range, hashes: [computed] } }; // §8.2, the second example
     }
