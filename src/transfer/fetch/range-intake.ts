@@ -27,8 +27,8 @@ interface Piece {
 const MAX_UNWRITTEN_BYTES = 1 << 20;
 /** What is written at a time. */
 const WRITE_BYTES = 512 * 1024;
-/** Blocks of one read that are whole and not hashed. */
-const MAX_UNCHECKED = 4;
+/** Of one read, in blocks that are whole and wait for their hash, beside one. */
+const MAX_UNCHECKED_BYTES = 2 << 20;
 
 export class RangeIntake {
   readonly #part: PartStore;
@@ -77,9 +77,16 @@ export class RangeIntake {
       at += piece.length;
       this.#takePiece(piece, length);
     }
-    while (!this.#failed && (this.#unwrittenBytes > MAX_UNWRITTEN_BYTES || this.#unchecked > MAX_UNCHECKED)) {
+    while (!this.#failed && this.#hasEnough)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+  }
+
+  get #hasEnough(): boolean {
+    const uncheckedBytes = this.#unchecked * this.#part.layout.blockBytes;
+    return (
+      this.#unwrittenBytes > MAX_UNWRITTEN_BYTES ||
+      (this.#unchecked > 1 && uncheckedBytes > MAX_UNCHECKED_BYTES)
+    );
   }
 
   /** Resolves when all that came is written, and whole blocks are hashed. */
