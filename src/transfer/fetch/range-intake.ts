@@ -9,6 +9,8 @@ export interface RangeIntakeInit {
   /** The block in which the read begins. */
   readonly block: number;
   readonly lengthOf: (block: number) => number;
+  /** Whether more may come while a whole block waits for its hash. */
+  readonly mayRunAhead: () => boolean;
   /** Bytes have come, of one block. */
   readonly onBytes: (block: number, bytes: number) => void;
   /** A block is there, written and hashed. */
@@ -83,10 +85,9 @@ export class RangeIntake {
 
   get #hasEnough(): boolean {
     const uncheckedBytes = this.#unchecked * this.#part.layout.blockBytes;
-    return (
-      this.#unwrittenBytes > MAX_UNWRITTEN_BYTES ||
-      (this.#unchecked > 1 && uncheckedBytes > MAX_UNCHECKED_BYTES)
-    );
+    if (this.#unwrittenBytes > MAX_UNWRITTEN_BYTES) return true;
+    if (this.#unchecked > 0 && !this.#init.mayRunAhead()) return true;
+    return this.#unchecked > 1 && uncheckedBytes > MAX_UNCHECKED_BYTES;
   }
 
   /** Resolves when all that came is written, and whole blocks are hashed. */
