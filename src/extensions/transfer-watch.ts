@@ -153,7 +153,7 @@ class WatchedSource implements FileSource {
     return this.#source.open(wanted);
   }
 
-  checksum(): Hash | undefined {
+  checksum(): Hash {
     return this.#source.checksum();
   }
 

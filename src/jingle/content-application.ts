@@ -38,8 +38,8 @@ export interface ContentApplication {
   goOn(missing: Range): void;
   /** Receiver: lets the reader of the bytes see their end. */
   endStream(): void;
-  /** Sender: what `<checksum/>` says, after the last byte; undefined where nobody waits for it. */
-  checksum(): FileDescription | undefined;
+  /** Sender: what `<checksum/>` says, after the last byte. */
+  checksum(): FileDescription;
   takeInfo(info: FileInfo): void;
   /** Receiver: the sender has not decided yet, as so many come first. */
   takeQueue(place: number): void;

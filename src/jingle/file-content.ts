@@ -364,10 +364,8 @@ export class FileContent {
 
   #sendChecksum(): void {
     const { session, application } = this.#components;
-    const file = application.checksum();
-    if (file === undefined) return;
     const { creator, name } = this.ref;
-    const info: FileInfo = { type: 'checksum', content: { creator, name }, file };
+    const info: FileInfo = { type: 'checksum', content: { creator, name }, file: application.checksum() };
     session.tell({ action: 'session-info', payload: fileInfoCodec(this.ns).toXml(info) });
   }
 

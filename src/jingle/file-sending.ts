@@ -158,10 +158,9 @@ export class FileSending implements ContentApplication, FileUpload {
 
   endStream(): void {}
 
-  checksum(): FileDescription | undefined {
+  checksum(): FileDescription {
     const source = this.#sourceInUse();
     const computed = source.checksum();
-    if (computed === undefined) return undefined;
     if (isPart(source.file, this.#range)) {
       return { hashes: [], hashesUsed: [], range: { ...this.#range, hashes: [computed] } }; // §8.2, the second example
     }

@@ -71,8 +71,8 @@ export interface FileSource {
    * shrank or changed while it was read.
    */
   open(wanted: Required<Range>): Readable;
-  /** The hash of what the first `open` was for, once all of it was read: of the file or, where that is a part, of it. Undefined where none was promised. */
-  checksum(): Hash | undefined;
+  /** The hash of what the first `open` was for, once all of it was read: of the file or, where that is a part, of it. */
+  checksum(): Hash;
   /** Called exactly once, when it is over, however it ended. */
   release(outcome: TransferOutcome): void;
 }

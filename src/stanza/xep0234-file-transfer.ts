@@ -7,8 +7,7 @@
  * clients, where hashes are those of `urn:xmpp:hashes:1` and an empty one says hash-used.
  *
  * Departures: `<path xmlns='urn:xmpp:tmp:file-discovery:0'/>` carries the file's full path in
- * the offering node, `<blocks/>` of the same namespace what stands for its blocks' hashes, `<unchecked/>` that no
- * checksum is wanted
+ * the offering node, `<blocks/>` of the same namespace what stands for its blocks' hashes
  * (docs/protocol.md, "Answers", "Block hashes"); §5 allows further elements.
  * COMPAT: Libervia 0.9 sends a `<path/>` of no other namespace (the folder, without the name)
  * and `<date/>` without a text; Psi writes white space between elements.
@@ -55,8 +54,6 @@ export interface FileDescription {
   readonly range?: RangeDescription;
   /** Of a file of several blocks; it fits the size, where there is one. */
   readonly blocks?: BlockTree;
-  /** In a request: that the asker checks the bytes by hashes that it has, and waits for no checksum of a part. */
-  readonly unchecked?: true;
 }
 
 /** The file-transfer namespaces we speak, the one we prefer first. */
@@ -100,7 +97,6 @@ function fileFromXml(element: Element, ns: FileTransferNamespace): FileDescripti
     hashesUsed: hashesUsedOf(element),
     ...(range !== undefined && { range: rangeFromXml(range) }),
     ...(blocks !== undefined && { blocks }),
-    ...(child(element, 'unchecked', NS.find) !== undefined && { unchecked: true as const }),
   };
 }
 
@@ -166,7 +162,6 @@ function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
     ),
     file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
     file.blocks && blockTreeCodec.toXml(file.blocks),
-    file.unchecked && xml('unchecked', { xmlns: NS.find }),
   );
 }
 

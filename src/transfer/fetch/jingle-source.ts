@@ -281,8 +281,7 @@ export class JingleSource implements RangeSource {
       size: file.size,
       hashes: [file.hash],
       hashesUsed: [],
-      // Blocks have hashes, and the file has one: no source needs to compute another for us.
-      ...(!whole && { range: { ...range, hashes: [] }, unchecked: true as const }),
+      ...(!whole && { range: { ...range, hashes: [] } }),
     };
   }
 }

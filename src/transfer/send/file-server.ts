@@ -41,7 +41,6 @@ export interface FileServerInit extends UploadSlotsInit {
 interface WantedUpload {
   readonly to: Jid;
   readonly range: Range | undefined;
-  readonly unchecked: boolean;
   readonly slot: UploadSlot;
   readonly signal: AbortSignal;
 }
@@ -81,8 +80,7 @@ export class FileServer {
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
     await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
       const entry = await this.#select(request, signal);
-      const { range, unchecked = false } = request.file;
-      return await this.#upload(entry, { to: request.peer, range, unchecked, slot, signal });
+      return await this.#upload(entry, { to: request.peer, range: request.file.range, slot, signal });
     });
 
   /**
@@ -92,7 +90,7 @@ export class FileServer {
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
     const sid = `offer ${this.#offers++}`; // a session of its own
     return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
-      this.#upload(entry, { to: peer, range: undefined, unchecked: false, slot, signal }),
+      this.#upload(entry, { to: peer, range: undefined, slot, signal }),
     );
   }
 
@@ -122,13 +120,13 @@ export class FileServer {
   }
 
   async #upload(entry: FileEntry, wanted: WantedUpload): Promise<Upload> {
-    const { to, slot, signal, unchecked } = wanted;
+    const { to, slot, signal } = wanted;
     const file = await this.#open(entry);
     try {
       if (signal.aborted) throw new AbortedError('the peer went away');
       const range = resolveRange(wanted.range, file.size);
       const upload = new Upload(
-        { entry, file, range, unchecked, chunkBytes: chunkBytes(this.#slots.files) },
+        { entry, file, range, chunkBytes: chunkBytes(this.#slots.files) },
         (outcome) => {
           slot.free();
           this.#uploads.delete(upload);

@@ -17,8 +17,6 @@ export interface UploadInit {
   readonly file: OpenFile;
   readonly range: Required<Range>;
   readonly chunkBytes: number;
-  /** Whether the peer waits for no checksum of a part: it would cost us more than sending does. */
-  readonly unchecked: boolean;
 }
 
 /** How far an upload is. */
@@ -47,12 +45,13 @@ export class Upload implements FileSource {
   #earlierBytes = 0;
 
   constructor(init: UploadInit, onEnd: (outcome: TransferOutcome) => void) {
-    const { entry, range } = init;
+    const { entry, file, range } = init;
     this.#init = init;
     this.#onEnd = onEnd;
     this.range = range;
+    const known = range.length === file.size && entry.sha256 !== undefined;
     // `hash-used` promises a checksum after the last byte (XEP-0234 §8.2).
-    this.file = { ...describeFile(entry), hashesUsed: this.#isComputed(range) ? ['sha-256'] : [] };
+    this.file = { ...describeFile(entry), hashesUsed: known ? [] : ['sha-256'] };
   }
 
   open(range: Required<Range>): Readable {
@@ -75,8 +74,8 @@ export class Upload implements FileSource {
     };
   }
 
-  checksum(): Hash | undefined {
-    if (this.#hasher) this.#checksum ??= { algo: 'sha-256', value: this.#hasher.digest('base64') };
+  checksum(): Hash {
+    this.#checksum ??= { algo: 'sha-256', value: this.#hasher?.digest('base64') ?? '' };
     return this.#checksum;
   }
 
@@ -86,19 +85,13 @@ export class Upload implements FileSource {
 
   #first(range: Required<Range>): Required<Range> {
     const { entry, file } = this.#init;
-    if (this.#isComputed(range)) {
+    if (range.length === file.size && entry.sha256 !== undefined) {
+      this.#checksum = { algo: 'sha-256', value: entry.sha256 };
+    } else {
       this.#hasher = createHash('sha256');
       this.#hashedTo = range.offset;
-    } else if (range.length === file.size && entry.sha256 !== undefined) {
-      this.#checksum = { algo: 'sha-256', value: entry.sha256 };
     }
     return range;
-  }
-
-  /** Whether the bytes have a hash that nobody knows and somebody wants. */
-  #isComputed({ length }: Required<Range>): boolean {
-    const { entry, file, unchecked } = this.#init;
-    return entry.sha256 === undefined || (length !== file.size && !unchecked);
   }
 
   /** Each byte once, though what was lost with a transport is read again. */

@@ -182,35 +182,13 @@ describe('FileServer', () => {
         const source = await request({ name: 'a', range: { ...range, hashes: [] } });
         const part = bytes.subarray(offset, offset + (length ?? bytes.length));
         assert.deepEqual(await bytesOf(source.open(source.range)), part);
-        assert.equal(source.checksum()?.value, sha256(part));
-        assert.equal(source.checksum()?.value, sha256(part)); // also when it is asked for again
+        assert.equal(source.checksum().value, sha256(part));
+        assert.equal(source.checksum().value, sha256(part)); // also when it is asked for again
         assert.equal(source.file.size, bytes.length);
         source.release(SUCCESS);
       }),
       { numRuns: 60 },
     );
-  });
-
-  it('computes no checksum of a part for who checks the bytes otherwise, unless the file has no hash yet', async () => {
-    const bytes = randomBytes(1000);
-    files.offer('hashed', bytes);
-    files.offer('fresh', bytes, { hashed: false });
-    const range = { offset: 10, length: 20, hashes: [] };
-    const used: unknown[] = [];
-    for (const name of ['hashed', 'fresh']) {
-      const source = await request({ name, range, unchecked: true });
-      assert.deepEqual(await bytesOf(source.open(source.range)), bytes.subarray(10, 30));
-      used.push([source.file.hashesUsed, source.checksum()?.value]);
-      source.release(SUCCESS);
-    }
-    assert.deepEqual(used, [
-      [[], undefined],
-      [['sha-256'], sha256(bytes.subarray(10, 30))],
-    ]);
-    const whole = await request({ name: 'hashed', unchecked: true });
-    assert.deepEqual(await bytesOf(whole.open(whole.range)), bytes);
-    assert.equal(whole.checksum()?.value, sha256(bytes));
-    whole.release(SUCCESS);
   });
 
   it('refuses a range that is not inside the file, and frees the slot', async () => {
