@@ -40,7 +40,15 @@ export type Told =
     }
   | { readonly at: number; readonly type: 'strike'; readonly jid: string }
   | { readonly at: number; readonly type: 'note'; readonly text: string }
-  | { readonly at: number; readonly type: 'done'; readonly wastedBytes: number };
+  | {
+      readonly at: number;
+      readonly type: 'done';
+      readonly wastedBytes: number;
+      /** Of all threads of this process, since `begin`. */
+      readonly cpuMs: number;
+    };
+
+const MICROSECONDS_A_MS = 1000;
 
 type Untimed<T> = T extends unknown ? Omit<T, 'at'> : never;
 
@@ -78,6 +86,7 @@ async function fetch(): Promise<void> {
     }),
   );
   tell({ type: 'begin' });
+  const before = process.cpuUsage();
   let wastedBytes = 0;
   for await (const event of asker.download({
     file: { hash, size: order.size },
@@ -104,9 +113,11 @@ async function fetch(): Promise<void> {
       case 'source-failed':
         tell({ type: 'note', text: `${event.jid} failed: ${event.error.message}` });
         break;
-      case 'done':
-        tell({ type: 'done', wastedBytes });
+      case 'done': {
+        const { user, system } = process.cpuUsage(before);
+        tell({ type: 'done', wastedBytes, cpuMs: (user + system) / MICROSECONDS_A_MS });
         break;
+      }
       default:
         tell({ type: 'note', text: event.type });
     }

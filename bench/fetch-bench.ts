@@ -43,6 +43,9 @@ export class FetchBench {
   readonly #files = new Map<number, SharedFile>();
   readonly #nodes: SourceNode[] = [];
   #reached: 'held back' | 'direct' = 'held back';
+  /** Of the asker in the last fetch. */
+  #cpuMs = Number.NaN;
+  readonly #cpu: Row[] = [];
 
   private constructor(network: FetchNetwork, folder: string) {
     this.#network = network;
@@ -57,6 +60,11 @@ export class FetchBench {
     for (const size of new Set([...sizes, 15 * MB * LIMITED_S, FAULT_BYTES, BIG_BYTES])) bench.#plant(size);
     await bench.#network.start(9);
     return bench;
+  }
+
+  /** Seconds that the asker's process took of processors, after `unlimited`. */
+  get cpu(): readonly Row[] {
+    return this.#cpu;
   }
 
   /** MB/s from as many sources of 10 MB/s. */
@@ -97,6 +105,11 @@ export class FetchBench {
       await this.#only(sources, undefined);
       const times: number[] = [];
       for (let turn = 0; turn < 3; turn += 1) times.push(await this.#fetched(file, sources));
+      this.#cpu.push({
+        work: `${sources} ${sources === 1 ? 'node' : 'nodes'}, 1 GB`,
+        ours: this.#cpuMs / MS_A_SECOND,
+        peer: { name: 'sha256 of it', value: BIG_BYTES / MB / hashed },
+      });
       const ours = rateOf(file.size, median(times));
       const work = sources === 1 ? '1 node, 1 GB' : `${sources} nodes, 1 GB`;
       rows.push({
@@ -284,7 +297,10 @@ export class FetchBench {
   }
 
   async #fetched(file: SharedFile, sources: number): Promise<number> {
-    const ms = await this.#run(file, sources).done();
+    const run = this.#run(file, sources);
+    const ms = await run.done();
+    const end = run.told.findLast(({ type }) => type === 'done');
+    this.#cpuMs = end?.type === 'done' ? end.cpuMs : Number.NaN;
     check(join(this.#folder, 'got'), file);
     return ms;
   }

@@ -43,6 +43,7 @@ async function measure(cleanups: Cleanups): Promise<void> {
   if (wants('limited')) limited.push(await bench.limited(8));
   add('Sources of 10 MB/s each, and of 1, 2, 4 and 8 MB/s together', 'MB/s', [...limited, ...uneven]);
   add('Sources as fast as they go', 'MB/s', unlimited);
+  add("The asker's processor time", 's', bench.cpu);
   add('From when it was found until a late source gives 8 of its 10 MB/s', 's', late);
   add('One of four sources of 10 MB/s fails, 200 MB', 's', faults?.times ?? []);
   add('Bytes that came for nothing', 'MB', [...(faults?.wasted ?? []), ...kills]);

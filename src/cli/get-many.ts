@@ -9,7 +9,7 @@ import { FetchUnfinishedError, type GetComponents } from './get-one.js';
 import { foldsCase, makeFolder, sha256Of, sizeOf } from './local-files.js';
 import type { Audience } from './look-for.js';
 import { ManyView } from './many-view.js';
-import { resolveWishes } from './resolve-wishes.js';
+import { MIN_SHARED_BYTES, resolveWishes } from './resolve-wishes.js';
 import type { WishLine } from './wish-list.js';
 
 export interface GetManyInit {
@@ -27,8 +27,6 @@ export interface GetManyInit {
 
 /** Small files spend most of their time waiting for their sessions. */
 const AT_ONCE = 4;
-/** A question to a channel is read by everybody there: for small files one that gives them is enough. */
-const MIN_SHARED_BYTES = 16_777_216;
 
 /** A wish that is a file now, and where it goes. */
 export interface WishedFile {

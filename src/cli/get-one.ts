@@ -4,6 +4,7 @@ import { AbortedError, ShoalError } from '../errors.js';
 import type { Asker } from '../node/asker.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
+import { partPath } from '../transfer/fetch/part-file.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { type Components, ExitCode } from './command.js';
 import { type FetchJob, runJob } from './fetch-job.js';
@@ -130,7 +131,7 @@ function sayInterrupted(view: GetView, target: string, io: Io): void {
   const amount =
     ofBytes === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(ofBytes)}`;
   io.err.write(
-    `stopped; ${amount} are in ${printable(`${target}.part`)}, and the same command goes on from there\n`,
+    `stopped; ${amount} are in ${printable(partPath(target))}, and the same command goes on from there\n`,
   );
 }
 

@@ -30,6 +30,9 @@ export interface ResolveListener {
   say(text: string): void;
 }
 
+/** A question to a channel is read by everybody there: for small files one that gives them is enough. */
+export const MIN_SHARED_BYTES = 16_777_216;
+
 const HASHES_A_QUESTION = 20; // their answers fit into a stanza each
 const MAX_COPIES = 100;
 /** A node that tells of more has a folder without end, or one that is better fetched in parts. */
@@ -179,8 +182,7 @@ async function resolvePath(
   });
   const row = meantOf(rows, wanted)[0] ?? (cannotSearch.length > 0 ? unseen(wanted, from) : undefined);
   if (row === undefined) throw new WishError(`${from} has no such file`);
-  const known = row.hashes[0];
-  return known === undefined || audience.channels.length === 0
+  return (row.size ?? 0) < MIN_SHARED_BYTES || audience.channels.length === 0
     ? row
     : await withOthers(components, audience, row);
 }

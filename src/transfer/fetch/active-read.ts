@@ -30,6 +30,8 @@ export interface ActiveReadInit {
 
 /** What of a block that others began is read from the disk at a time. */
 const READ_BYTES = 256 * 1024;
+/** 20 MB/s: a block takes 13 ms then, and to hash it a small part of that. */
+const FAST_BYTES_A_MS = 20_000;
 
 export class ActiveRead {
   readonly id: number;
@@ -61,6 +63,7 @@ export class ActiveRead {
     this.#intake = new RangeIntake(part, hashing, {
       block: init.blocks.start,
       lengthOf: (block) => this.#endOf(block) - block * part.layout.blockBytes,
+      mayRunAhead: () => this.#mayRunAhead(),
       onBytes: (block, bytes) => init.onBytes(this, block, bytes),
       onBlock: (block, sha256) => init.onBlock(this, block, sha256),
       onFailure: init.onFailure,
@@ -130,6 +133,12 @@ export class ActiveRead {
       this.#intake.goOnBehind(piece);
       into += piece.length;
     }
+  }
+
+  /** A liar is to cost one block: only who has proved right, and is so fast that it would wait, goes on meanwhile. */
+  #mayRunAhead(): boolean {
+    const { keptBytes, rate } = this.source;
+    return keptBytes > 0 && (rate.at(this.#components.clock.monotonic()) ?? 0) > FAST_BYTES_A_MS;
   }
 
   async #take(bytes: Uint8Array): Promise<void> {

@@ -13,8 +13,8 @@ export interface BlockHash {
 
 export type BlockHashing = (blockBytes: number) => BlockHash;
 
-/** Up to so much is kept in memory for each block under way: files up to 8 GiB have such blocks. */
-const MAX_KEPT_BYTES = 4 << 20;
+/** Up to so much is kept in memory for each block under way: files up to 4 GiB have such blocks. */
+const MAX_KEPT_BYTES = 2 << 20;
 
 export const pooledBlockHash: BlockHashing = (blockBytes) =>
   blockBytes <= MAX_KEPT_BYTES ? new KeptBlock() : inlineBlockHash(blockBytes);

@@ -31,7 +31,7 @@ import { systemWholeHash } from './thread-whole-hash.js';
 import type { WholeHash } from './whole-hash.js';
 
 export const DOWNLOAD_DEFAULTS: DownloadInit = {
-  maxActive: 16, // more would share the same line
+  maxActive: 32, // each takes some megabytes at most; more would share the same line
   maxSources: 512,
   silentMs: 20_000, // the last blocks are taken from a source long before
   lonelySilentMs: 120_000, // it may be trying several ways to reach us

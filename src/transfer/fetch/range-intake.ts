@@ -9,6 +9,8 @@ export interface RangeIntakeInit {
   /** The block in which the read begins. */
   readonly block: number;
   readonly lengthOf: (block: number) => number;
+  /** Whether more may come while a whole block waits for its hash. */
+  readonly mayRunAhead: () => boolean;
   /** Bytes have come, of one block. */
   readonly onBytes: (block: number, bytes: number) => void;
   /** A block is there, written and hashed. */
@@ -27,8 +29,8 @@ interface Piece {
 const MAX_UNWRITTEN_BYTES = 1 << 20;
 /** What is written at a time. */
 const WRITE_BYTES = 512 * 1024;
-/** Blocks of one read that are whole and not hashed. */
-const MAX_UNCHECKED = 4;
+/** Of one read, in blocks that are whole and wait for their hash, beside one. */
+const MAX_UNCHECKED_BYTES = 2 << 20;
 
 export class RangeIntake {
   readonly #part: PartStore;
@@ -77,9 +79,15 @@ export class RangeIntake {
       at += piece.length;
       this.#takePiece(piece, length);
     }
-    while (!this.#failed && (this.#unwrittenBytes > MAX_UNWRITTEN_BYTES || this.#unchecked > MAX_UNCHECKED)) {
+    while (!this.#failed && this.#hasEnough)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    }
+  }
+
+  get #hasEnough(): boolean {
+    const uncheckedBytes = this.#unchecked * this.#part.layout.blockBytes;
+    if (this.#unwrittenBytes > MAX_UNWRITTEN_BYTES) return true;
+    if (this.#unchecked > 0 && !this.#init.mayRunAhead()) return true;
+    return this.#unchecked > 1 && uncheckedBytes > MAX_UNCHECKED_BYTES;
   }
 
   /** Resolves when all that came is written, and whole blocks are hashed. */

@@ -11,6 +11,8 @@ const SAMPLE_MS = 150;
 export class RateEstimate {
   #rate: number | undefined;
   #bytes = 0;
+  /** Time that the estimate is made of. */
+  #seenMs = 0;
   #sinceMs: number | undefined;
 
   /** Nothing is expected for now. */
@@ -41,7 +43,9 @@ export class RateEstimate {
     const spentMs = nowMs - (this.#sinceMs ?? nowMs);
     if (spentMs < leastMs) return;
     const sample = this.#bytes / spentMs;
-    const weight = 1 - Math.exp(-spentMs / MEMORY_MS);
+    // In the beginning a plain mean: the first sample, of a connection that only gets going, would count for long.
+    const weight = Math.max(1 - Math.exp(-spentMs / MEMORY_MS), spentMs / (this.#seenMs + spentMs));
+    this.#seenMs += spentMs;
     this.#rate = this.#rate === undefined ? sample : this.#rate + weight * (sample - this.#rate);
     this.#bytes = 0;
     this.#sinceMs = nowMs;

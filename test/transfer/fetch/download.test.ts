@@ -406,6 +406,54 @@ describe('download', () => {
     assert.ok(all.sources.taken() < 1.1 * SIZE, 'what was there was fetched again');
   });
 
+  it('asks nobody when all was there before it was killed', async () => {
+    const all = world();
+    let isReadOnly = true;
+    all.parts.fault = (_target, bytes) => {
+      if (bytes === 0 && isReadOnly) throw new DiskError('not-writable', 'the file system is read-only');
+    };
+    const { error } = await all.run(four(all));
+    assert.ok(error instanceof FetchError && error.code === 'not-writable', String(error));
+    isReadOnly = false;
+    const taken = all.sources.taken();
+    assertFetched(all, await all.run([]));
+    assert.equal(all.sources.taken(), taken);
+  });
+
+  it('does not look at what is there when that is of another file', async () => {
+    const all = world();
+    const abort = new AbortController();
+    const listen = async () => {
+      for await (const event of all.start(four(all), {}, {}, abort.signal))
+        if (event.type === 'progress' && event.settledBytes > SIZE / 2) abort.abort();
+    };
+    await assert.rejects(all.clock.runUntil(listen(), 1e6), { code: 'aborted' });
+    const other = new SimulatedWorld(bytesOf(SIZE, 8));
+    other.parts = all.parts;
+    assertFetched(other, await other.run(four(other)));
+    assert.ok(other.sources.taken() >= SIZE);
+  });
+
+  it('gets all out of a dozen sources, of which three lie and three are slow', async () => {
+    const all = world(1200 * BLOCK_BYTES);
+    const sources = Array.from({ length: 12 }, (_, i) =>
+      all.source(`s${i}`, {
+        bytesPerMs: i < 3 ? 0.5 : 10,
+        ...(i >= 9 && { lies: (block: number) => block % 7 === i - 9 }),
+      }),
+    );
+    const outcome = await all.run(sources);
+    assertFetched(all, outcome);
+    assert.deepEqual(
+      of(outcome.events, 'strike')
+        .map(({ jid }) => jid)
+        .sort(),
+      ['s10.example/n', 's11.example/n', 's9.example/n'],
+    );
+    assert.ok(outcome.tookMs <= (1.2 * all.content.length) / 61, `${outcome.tookMs}`);
+    assert.ok(all.sources.taken() <= all.content.length + 12 * BLOCK_BYTES);
+  });
+
   it('fetches again what the disk has damaged, and blames nobody', async () => {
     const all = world();
     let isDamaged = false;
