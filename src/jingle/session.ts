@@ -15,22 +15,16 @@ import {
   jingleError,
   type ReasonCondition,
 } from '../stanza/xep0166-jingle.js';
-import {
-  type FileDescription,
-  type FileTransferNamespace,
-  fileInfoCodec,
-} from '../stanza/xep0234-file-transfer.js';
-import type { Element } from '../stanza/xml.js';
-import type { Transport } from '../transport/transport.js';
+import { type FileDescription, fileInfoCodec } from '../stanza/xep0234-file-transfer.js';
 import type { ContentApplication } from './content-application.js';
-import { type ContentSession, FileContent } from './file-content.js';
+import { type ContentSession, FileContent, type FileContentInit } from './file-content.js';
 import { FileReceiving } from './file-receiving.js';
 import { FileSending } from './file-sending.js';
 import type { FileDownload, FileSession, FileSource, FileUpload, SessionOutcome } from './file-session.js';
 import { MachineRunner } from './machine-runner.js';
 import { OpenLink } from './open-link.js';
 import { PeerWatch } from './peer-watch.js';
-import { chosenContents } from './proposed-content.js';
+import { chosenContents, type ProposedContent } from './proposed-content.js';
 import { asError, ending, endingOf, peersEnding, type SessionEnding } from './reason.js';
 import { acknowledged, SessionActions } from './session-actions.js';
 import { SessionContents } from './session-contents.js';
@@ -159,7 +153,7 @@ export class Session implements FileSession {
 
   /** Responder: takes the peer's session-initiate. Throws `ParseError` and `StanzaError` for the peer. */
   takeInitiate(contents: readonly Content[]): void {
-    for (const start of this.#take(contents)) start();
+    this.#take(contents);
   }
 
   /** The peer is said to be offline: unless it is heard, or bytes move, that ends the session. */
@@ -229,12 +223,10 @@ export class Session implements FileSession {
       case 'take-accepted':
         this.#takeAccepted(effect.contents, effect.of);
         return;
-      case 'take-added': {
+      case 'take-added':
         this.#actions.check();
-        const starts = this.#take(effect.contents);
-        for (const start of starts) start();
+        this.#take(effect.contents);
         return;
-      }
       case 'take-rejected':
         this.#each(effect.contents, (content) => {
           if (!content.handle({ type: 'rejected', ending: effect.ending })) throw jingleError('out-of-order');
@@ -263,8 +255,8 @@ export class Session implements FileSession {
     }
   }
 
-  /** Takes up what the peer proposes: gives what begins the work on each. */
-  #take(contents: readonly Content[]): (() => void)[] {
+  /** Takes up what the peer proposes: all of it, or nothing where one is malformed. */
+  #take(contents: readonly Content[]): void {
     const { policy } = this.#components;
     const role: JingleRole = this.role === 'initiator' ? 'responder' : 'initiator';
     if (contents.some(({ creator }) => creator !== role)) {
@@ -277,22 +269,30 @@ export class Session implements FileSession {
     if (this.contents.size + chosen.length > this.#init.maxContents) {
       throw new LimitError('contents', 'too many contents in one session');
     }
-    const made = chosen.map((content) => {
-      const link = new OpenLink(this.sid, this.#finish);
-      const proposed = policy.proposed(content, this, link);
-      const { creator, name, senders = 'both' } = content;
-      const { transport, application, ns } = proposed;
-      const offer = transport && { transport, element: content.transport };
-      link.content = this.#content({ application, ref: { creator, name, senders }, ns, offer });
-      return [link.content, proposed] as const;
-    });
-    for (const [content] of made) this.contents.add(content);
-    return made.map(([content, proposed]) => () => {
+    const made: (readonly [FileContent, ProposedContent])[] = [];
+    try {
+      for (const content of chosen) made.push(this.#taken(content));
+    } catch (error) {
+      for (const [content] of made) content.ended(endingOf(asError(error)));
+      throw error;
+    }
+    for (const [content, proposed] of made) {
+      this.contents.add(content);
       void this.#prepare(content, async (signal) => {
         await acknowledged();
         return await proposed.decide(signal);
       });
-    });
+    }
+  }
+
+  #taken(content: Content): readonly [FileContent, ProposedContent] {
+    const link = new OpenLink(this.sid, this.#finish);
+    const proposed = this.#components.policy.proposed(content, this, link);
+    const { creator, name, senders = 'both' } = content;
+    const { transport, application, ns } = proposed;
+    const offer = transport && { offer: { transport, element: content.transport } };
+    link.content = this.#content(application, { ref: { creator, name, senders }, ns, ...offer });
+    return [link.content, proposed];
   }
 
   /** Proposes a content of ours: with the session, or added to it. */
@@ -305,7 +305,7 @@ export class Session implements FileSession {
     const other: JingleRole = this.role === 'initiator' ? 'responder' : 'initiator';
     const senders = application.sends ? this.role : other;
     const ref = { creator: this.role, name: this.contents.nextName(), senders };
-    const content = this.#content({ application, ref, ns: this.#init.ns });
+    const content = this.#content(application, { ref, ns: this.#init.ns });
     link.content = content;
     this.contents.add(content);
     const start = () => void this.#prepare(content, async () => describe());
@@ -321,20 +321,18 @@ export class Session implements FileSession {
     return new LimitError('contents', 'too many contents in one session');
   }
 
-  #content({ application, ref, ns, offer }: NewContent): FileContent {
+  #content(application: ContentApplication, own: Pick<FileContentInit, 'ref' | 'ns' | 'offer'>): FileContent {
     const { clock, log, transports } = this.#components;
     const { self, peer, role, sid: id, timeouts, maxReplaces, maxResumes } = this.#init;
     return new FileContent(
       { clock, log, transports, application, session: this.#contentSession },
       {
+        ...own,
         id,
-        ref,
-        ns,
         context: { self, peer, role },
         timeouts,
         maxReplaces,
         maxResumes,
-        ...(offer && { offer }),
       },
     );
   }
@@ -489,11 +487,4 @@ export class Session implements FileSession {
     if ('ending' in state && this.contents.size === 0 && this.#actions.unacknowledged === 0)
       this.#close(state.ending);
   }
-}
-
-interface NewContent {
-  readonly application: ContentApplication;
-  readonly ref: Required<ContentRef>;
-  readonly ns: FileTransferNamespace;
-  readonly offer?: { readonly transport: Transport; readonly element: Element } | undefined;
 }
