@@ -10,7 +10,7 @@ import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { type OfferedFiles, selectFile } from './file-selector.js';
-import { hasHashes, MAX_CHECKED_BYTES } from './hash-check.js';
+import { checkedBytes, HashChecks, MAX_CHECKED_BYTES } from './hash-check.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { Upload, type UploadProgress } from './upload.js';
@@ -47,6 +47,7 @@ interface WantedUpload {
 export class FileServer {
   readonly #components: FileServerComponents;
   readonly #slots: UploadSlots;
+  readonly #checks = new HashChecks();
   readonly #uploads = new Map<Upload, Jid>();
 
   constructor(components: FileServerComponents, init: FileServerInit) {
@@ -72,10 +73,10 @@ export class FileServer {
       const partChecksum = hashesUsed.includes('sha-256');
       const wanted = { to: request.peer, range, slot, signal, hashes, partChecksum };
       let failure = new FileNotAvailableError('no such file');
-      let readBytes = 0;
+      let checked = 0;
       for (const entry of entries) {
-        if (hashes.length > 0) readBytes += entry.size;
-        if (readBytes > MAX_CHECKED_BYTES) break;
+        checked += checkedBytes(entry.size, hashes);
+        if (checked > MAX_CHECKED_BYTES) break;
         try {
           return await this.#upload(entry, wanted);
         } catch (error) {
@@ -133,7 +134,7 @@ export class FileServer {
   async #check(file: OpenFile, hashes: readonly Hash[], signal: AbortSignal): Promise<void> {
     let hasThem = false;
     try {
-      hasThem = await hasHashes(file, hashes, signal);
+      hasThem = await this.#checks.has(file, hashes, signal);
     } catch (cause) {
       signal.throwIfAborted();
       throw new FileNotAvailableError('the file can no longer be read', { cause });
