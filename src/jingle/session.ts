@@ -142,7 +142,9 @@ export class Session implements FileSession {
 
   /** Ends the session from our side. Resolves when the peer knows or can't be told. */
   async finish(end: SessionEnding): Promise<void> {
-    this.#runner.handle({ type: 'end', ending: end });
+    // Of one that the peer has ended in good order, last bytes may be coming for as long as it likes.
+    const isOver = !this.#runner.handle({ type: 'end', ending: end });
+    if (isOver) for (const content of [...this.contents]) content.handle({ type: 'finish', ending: end });
     await this.closed;
   }
 
