@@ -93,6 +93,15 @@ export class NodeProcess {
     return { megabytes: megabytes('VmRSS'), peakMegabytes: megabytes('VmHWM') };
   }
 
+  /** As a fault would: SIGKILL, SIGSTOP, SIGCONT. */
+  async signal(name: 'SIGKILL' | 'SIGSTOP' | 'SIGCONT'): Promise<void> {
+    const child = this.#child;
+    if (!child || this.#hasEnded) return;
+    const ended = name === 'SIGKILL' ? once(child, 'exit') : undefined;
+    child.kill(name);
+    await ended;
+  }
+
   async stop(): Promise<void> {
     const child = this.#child;
     if (!child || this.#hasEnded) return;

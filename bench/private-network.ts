@@ -29,6 +29,10 @@ const components = { clock: systemClock, log: silentLog };
 export interface NodeWishes {
   readonly shares: readonly { readonly name: string; readonly path: string }[];
   readonly channels?: readonly string[];
+  /** Beside those on loopback. */
+  readonly transfers?: Readonly<Record<string, unknown>>;
+  /** Beside those of questions, which are never in the way. */
+  readonly limits?: Readonly<Record<string, number>>;
 }
 
 export class PrivateNetwork {
@@ -69,14 +73,14 @@ export class PrivateNetwork {
   }
 
   /** Not started. */
-  node(at: number, { shares, channels = [] }: NodeWishes): NodeProcess {
+  node(at: number, { shares, channels = [], transfers, limits = {} }: NodeWishes): NodeProcess {
     const node = new NodeProcess(join(this.#folder, `node${at + 1}`), {
       xmpp: { host: '127.0.0.1', port: this.#ports.component, jid: this.address(at), secret: this.#secret },
       shares,
       channels: channels.map((each) => ({ service: this.pubsub, node: each, create: true })),
-      transfers: { listenHost: '127.0.0.1', externalHosts: ['127.0.0.1'] },
+      transfers: { listenHost: '127.0.0.1', externalHosts: ['127.0.0.1'], ...transfers },
       scan: { quietMs: QUIET_MS },
-      limits: UNLIMITED,
+      limits: { ...UNLIMITED, ...limits },
     });
     this.#cleanups.add(() => node.close());
     return node;

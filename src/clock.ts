@@ -28,6 +28,14 @@ export const systemClock: Clock = {
   },
 };
 
+/** Keeps the process alive until it is cancelled: timers don't, and a socket only while it is connected. */
+export function stayAlive(): Timer {
+  const handle = setInterval(() => undefined, LONGEST_INTERVAL_MS);
+  return { cancel: () => clearInterval(handle) };
+}
+
+const LONGEST_INTERVAL_MS = 2 ** 31 - 1;
+
 /** Resolves after `delayMs`; rejects with {@link AbortedError} when `signal` aborts first. */
 export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -14,13 +14,13 @@ function projectRoot(folder: string): string {
 }
 
 /** Each folder of src (and each leaf file) and those it may import from; every folder may import itself. */
-const LEAVES = ['errors', 'clock', 'log', 'machine', 'startable', 'columns'];
+const LEAVES = ['errors', 'clock', 'log', 'machine', 'startable', 'columns', 'blocks'];
 const PARTS = ['index', 'transport', 'entity', 'access', 'fs'];
 const ENGINES = ['jingle', 'query', 'scan', 'hashing'];
 const NETWORK = ['channel', 'service', 'transfer'];
 const BELOW_ENGINES = [...PARTS, 'catalogue', 'stanza', ...LEAVES];
 const BELOW_NETWORK = [...ENGINES, ...BELOW_ENGINES];
-const BELOW_NODE = [...NETWORK, ...BELOW_NETWORK, 'config', 'extensions', 'private-server'];
+const BELOW_NODE = ['wishes', ...NETWORK, ...BELOW_NETWORK, 'config', 'extensions', 'private-server'];
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -29,6 +29,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   machine: [],
   startable: [],
   columns: ['errors'],
+  blocks: [],
   stanza: LEAVES,
   config: ['stanza', 'catalogue', ...LEAVES],
   catalogue: ['stanza', ...LEAVES],
@@ -44,6 +45,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   channel: BELOW_NETWORK,
   service: BELOW_NETWORK,
   transfer: BELOW_NETWORK,
+  wishes: [...NETWORK, ...BELOW_NETWORK],
   extensions: [...BELOW_NETWORK, 'config'],
   'private-server': ['stanza', ...LEAVES],
   node: BELOW_NODE,
@@ -67,13 +69,15 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/fs/process-claim.ts': ['node:fs/promises'],
   'src/fs/real-data-folder.ts': ['node:fs', 'node:fs/promises'],
   'src/fs/real-file-system.ts': ['node:fs', 'node:fs/promises'],
-  'src/hashing/hash-pool.ts': ['piscina'],
+  'src/hashing/block-thread.ts': ['node:worker_threads'],
+  'src/hashing/hash-pool.ts': ['node:os', 'piscina'],
   'src/node/status-socket.ts': ['node:fs/promises', 'node:net', 'node:os'],
   'src/private-server/prosody.ts': ['node:fs/promises', 'node:net'],
   'src/private-server/server-process.ts': ['node:child_process', 'node:fs/promises', 'node:readline'],
   'src/query/search-thread.ts': ['node:worker_threads'],
   'src/scan/chokidar-watch.ts': ['chokidar'],
   'src/scan/walker.ts': ['node:worker_threads'],
+  'src/transfer/fetch/thread-whole-hash.ts': ['node:worker_threads'],
   'src/transport/address-policy.ts': ['node:net'],
   'src/transport/gateway-client.ts': ['@achingbrain/nat-port-mapper', 'node:dgram', 'node:fs/promises'],
   'src/transport/port-mapper-thread.ts': ['node:worker_threads'],

@@ -3,18 +3,25 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Element, parse } from 'ltx';
+import { blockListOf } from '../src/blocks/block-tree.js';
+import { blocksPageCodec, blocksRequestCodec } from '../src/stanza/block-hashes.js';
 import { confirmCodec, findCodec, foundCodec } from '../src/stanza/file-discovery.js';
 import {
   fileAnswer2011FromXml,
   fileQuery2011FromXml,
   isFileQuery2011,
 } from '../src/stanza/file-query-2011.js';
+import { unwantCodec, wantCodec, wantGrantedCodec } from '../src/stanza/standing-question.js';
+import { queuePlaceCodec } from '../src/stanza/transfer-queue.js';
 import { pubsubEventFromXml } from '../src/stanza/xep0060-pubsub.js';
 import { jingleCodec } from '../src/stanza/xep0166-jingle.js';
-import { descriptionCodec } from '../src/stanza/xep0234-file-transfer.js';
+import { descriptionCodec, fileCodec } from '../src/stanza/xep0234-file-transfer.js';
 import { projectRoot } from './support/codec-fixtures.js';
 
 const DOCUMENT = path.join(projectRoot(path.dirname(fileURLToPath(import.meta.url))), 'docs/protocol.md');
+
+/** Size of the file whose blocks the examples show. */
+const ZEROS = 600_000;
 
 /** Reads what an example holds, with the codec that reads it off the wire. */
 function read(element: Element, stanza: Element): unknown {
@@ -25,13 +32,29 @@ function read(element: Element, stanza: Element): unknown {
       return foundCodec.fromXml(element);
     case 'confirm':
       return confirmCodec.fromXml(element);
+    case 'queue':
+      return queuePlaceCodec.fromXml(element);
+    case 'want':
+      return (stanza.attrs.type === 'set' ? wantCodec : wantGrantedCodec).fromXml(element);
+    case 'unwant':
+      return unwantCodec.fromXml(element);
     case 'event':
       return pubsubEventFromXml(element);
     case 'jingle': {
       const jingle = jingleCodec.fromXml(element);
+      if (jingle.action === 'session-info') return undefined; // its payload is read
       assert.equal(jingle.action, 'session-initiate');
       return jingle.contents.map(({ description }) => descriptionCodec().fromXml(description));
     }
+    case 'blocks': {
+      if (stanza.attrs.type === undefined) return undefined; // as a part of its <file/>
+      if (stanza.attrs.type === 'get') return blocksRequestCodec.fromXml(element);
+      const { tree, hashes } = blocksPageCodec.fromXml(element);
+      assert.ok(blockListOf(tree, ZEROS, hashes), 'the hashes have the root');
+      return tree;
+    }
+    case 'file':
+      return element === stanza ? fileCodec().fromXml(element) : undefined;
     case 'query':
       if (stanza.attrs.type === 'result') return fileAnswer2011FromXml(element);
       assert.ok(isFileQuery2011(element));

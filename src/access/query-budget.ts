@@ -18,7 +18,7 @@ export interface Admission {
   leave(): void;
 }
 
-interface Account {
+export interface Account {
   tokens: number;
   refilledAtMs: number;
   active: number;
@@ -30,7 +30,7 @@ const MAX_ACCOUNTS = 10_000; // about 1 MB; the account that was quiet longest g
 const MINUTE_MS = 60_000;
 
 /** One bucket a key; bounded, so that a flood of addresses takes no memory. */
-class Accounts {
+export class Accounts {
   readonly #accounts = new Map<string, Account>();
 
   constructor(

@@ -5,8 +5,12 @@
 
 /** All in order; positions and sizes in bytes. */
 export interface DataReader {
+  /** When it was opened. */
   readonly size: number;
-  /** Fills `buffer` from `position`; how many bytes there were, fewer than fit only at the end. */
+  /**
+   * Fills `buffer` from `position`; how many bytes there were, fewer than fit only at the end. What has been
+   * appended since it was opened can be read.
+   */
   read(buffer: Uint8Array, position: number): Promise<number>;
   close(): Promise<void>;
 }
@@ -31,6 +35,8 @@ export interface DataFolder {
   open(name: string): Promise<DataReader | undefined>;
   /** A new file, in place of one of that name. */
   create(name: string): Promise<DataWriter>;
+  /** Goes on with a file of which so many bytes are kept; there may be none yet. */
+  continue(name: string, bytes: number): Promise<DataWriter>;
   /** In place of one of that name. Resolves when it would survive a power cut. */
   rename(from: string, to: string): Promise<void>;
   /** No error when there is nothing. */

@@ -157,9 +157,13 @@ export class FileTable {
 
   /** Files with this content, shown or not, as far as `most` of them go. */
   withHash(sha256: string, most = Number.POSITIVE_INFINITY): Slot[] {
-    const bytes = Buffer.from(sha256, 'base64');
+    return this.withHashBytes(Buffer.from(sha256, 'base64'), most);
+  }
+
+  withHashBytes(sha256: Uint8Array, most = Number.POSITIVE_INFINITY): Slot[] {
     const slots: Slot[] = [];
-    if (bytes.length !== SHA256_BYTES) return slots;
+    if (sha256.length !== SHA256_BYTES) return slots;
+    const bytes = Buffer.from(sha256.buffer, sha256.byteOffset, SHA256_BYTES);
     this.#byHash.find(chainOfHash(bytes), (slot) => {
       if (bytes.equals(this.columns.sha256Bytes(slot))) slots.push(slot);
       return slots.length >= most;

@@ -32,6 +32,8 @@ export interface ChannelQuestion {
   readonly maxFiles: number;
   /** How long answers are waited for. */
   readonly waitMs: number;
+  /** Nodes may keep the question so long, and answer again as files come. */
+  readonly keep?: true;
 }
 
 export type AnswerEvent =
@@ -58,6 +60,8 @@ interface Asked {
   readonly events: Readable;
   readonly question: ChannelQuestion;
   readonly answeredBy: Set<Jid>;
+  /** Answers that came later, since the question was kept. */
+  later: number;
   readonly signal: AbortSignal;
 }
 
@@ -104,7 +108,7 @@ export class ChannelAsker implements Startable {
     const over = new AbortController();
     const events = new Readable({ objectMode: true, highWaterMark: this.#init.maxAnswers, read: () => {} });
     const end = () => events.push(null);
-    const asked: Asked = { events, question, answeredBy: new Set(), signal: over.signal };
+    const asked: Asked = { events, question, answeredBy: new Set(), later: 0, signal: over.signal };
     this.#asked.set(id, asked);
     signal?.addEventListener('abort', end, { once: true });
     let published: readonly ChannelAddress[] = [];
@@ -140,6 +144,7 @@ export class ChannelAsker implements Startable {
       ...this.#find(id, question),
       replyTo: entity.jid,
       expiresMs: clock.now() + question.waitMs,
+      ...(question.keep && { untilMs: clock.now() + question.waitMs }),
       spreadMs: this.#init.spreadMs,
     });
     const results = await Promise.allSettled(
@@ -176,10 +181,17 @@ export class ChannelAsker implements Startable {
     const element = child(stanza, FileDiscoveryElement.found.name, FileDiscoveryElement.found.ns);
     const found = element && foundOf(element);
     const asked = found?.id === undefined ? undefined : this.#asked.get(found.id);
-    // A node answers once. More of it is asked for, never taken as it comes.
-    if (!found || !asked || asked.answeredBy.has(from)) return;
-    if (asked.answeredBy.size >= this.#init.maxAnswers) {
+    if (!found || !asked) return;
+    const isLater = found.news === true && asked.question.keep === true;
+    // A node answers once. More of it is asked for, never taken as it comes, but where the question is kept.
+    if (!isLater && asked.answeredBy.has(from)) return;
+    if (asked.answeredBy.size + asked.later >= this.#init.maxAnswers) {
       this.#components.log.warn({ from }, 'more answers than are kept; dropped');
+      return;
+    }
+    if (isLater) {
+      asked.later += 1;
+      asked.events.push({ type: 'found', from, found, last: !found.more } satisfies AnswerEvent);
       return;
     }
     asked.answeredBy.add(from);

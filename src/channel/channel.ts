@@ -256,8 +256,9 @@ export class Channel implements Startable {
     try {
       const result = await this.#request({ type: 'items', nodeId, maxItems: maxItemsFetched });
       for (const item of itemsOfResult(result)) {
-        if (as === 'history') responder.remember(this.address, item.id);
-        else void responder.handle({ channel: this.address, item, missed: true }); // never rejects
+        // Neither ever rejects.
+        if (as === 'history') void responder.inherit(this.address, item);
+        else void responder.handle({ channel: this.address, item, missed: true });
       }
     } catch (error) {
       log.info({ channel: this.address }, `what lies on the channel can't be read: ${messageOf(error)}`);

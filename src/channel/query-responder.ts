@@ -10,6 +10,7 @@ import type { Entity } from '../entity/entity.js';
 import { AbortedError, LimitError, messageOf, ParseError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answering } from '../query/answer.js';
+import type { FileCriteria } from '../stanza/file-criteria.js';
 import {
   type ChannelAddress,
   confirmCodec,
@@ -48,6 +49,25 @@ export interface QueryResponderComponents {
   readonly budget: QueryBudget;
   /** From 0 (inclusive) to 1. */
   readonly random: () => number;
+  /** Keeps questions that want it. Without it they are answered once, as all others. */
+  readonly keeper?: QuestionKeeper;
+}
+
+/** A question that has been answered with what there is, and is to be answered again as files come. */
+export interface QuestionToKeep {
+  /** Where answers go. */
+  readonly asker: Jid;
+  readonly id: string;
+  readonly channel: ChannelAddress;
+  readonly criteria: FileCriteria;
+  readonly untilMs: number;
+}
+
+export interface QuestionKeeper {
+  /** Throws LimitError when no more are kept, or none of this asker. */
+  keep(question: QuestionToKeep): void;
+  /** The asker has enough. */
+  withdraw(channel: ChannelAddress, id: string): void;
 }
 
 /** What became of the queries seen so far. */
@@ -98,14 +118,31 @@ export class QueryResponder {
     return Object.fromEntries(counts) as Record<QueryOutcome, number>;
   }
 
-  /** Notes an item that lay on the channel before we came: a duplicate from now on. */
-  remember(channel: ChannelAddress, itemId: string): void {
-    if (isQueryId(itemId)) this.#see(keyOf(channel, itemId));
+  /** Takes an item that lay on the channel before we came: if it is a standing question; else it is a duplicate from now on. */
+  async inherit(channel: ChannelAddress, item: PubsubItem): Promise<void> {
+    if (this.#stands(item)) await this.handle({ channel, item, missed: true });
+    else if (isQueryId(item.id)) this.#see(keyOf(channel, item.id));
+  }
+
+  #stands({ payload }: PubsubItem): boolean {
+    if (!payload || !isQuery(payload)) return false;
+    try {
+      return this.#endOf(parseQuery(payload)) > this.#components.clock.now();
+    } catch (error) {
+      if (error instanceof ParseError) return false;
+      throw error;
+    }
+  }
+
+  /** Until when it is to be kept; what is not kept has no such end. */
+  #endOf(find: Find): number {
+    return this.#components.keeper ? (find.untilMs ?? 0) : 0;
   }
 
   /** The asker has enough: what was not sent yet is dropped. */
   withdraw(channel: ChannelAddress, itemId: string): void {
     this.#pending.get(keyOf(channel, itemId))?.abort();
+    this.#components.keeper?.withdraw(channel, itemId);
   }
 
   /** Drops everything that is not sent yet. */
@@ -160,8 +197,10 @@ export class QueryResponder {
     const nowMs = this.#components.clock.now();
     const { defaultExpiryMs, maxExpiryMs } = this.#init;
     const sentAtMs = received.sentAtMs ?? nowMs;
-    if (received.missed && find.expiresMs === undefined) return 'history';
-    const expiresMs = Math.min(find.expiresMs ?? sentAtMs + defaultExpiryMs, nowMs + maxExpiryMs);
+    const keptUntilMs = this.#endOf(find);
+    if (received.missed && find.expiresMs === undefined && keptUntilMs === 0) return 'history';
+    const listensMs = Math.max(find.expiresMs ?? sentAtMs + defaultExpiryMs, keptUntilMs);
+    const expiresMs = Math.min(listensMs, nowMs + maxExpiryMs);
     return expiresMs <= nowMs ? 'expired' : { find, expiresMs };
   }
 
@@ -177,6 +216,7 @@ export class QueryResponder {
     if (to === undefined) return 'unconfirmed';
     const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
     budget.charge(asker);
+    this.#keep(received, find, to); // before it is answered: no file falls between
     const spreadMs = random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs);
     if (spreadMs > 0) await sleep(clock, spreadMs, signal); // a timer takes a millisecond at least
     // Nobody could tell this asker to come again: the question waits for its turn until it expires.
@@ -192,6 +232,18 @@ export class QueryResponder {
       return 'answered';
     } finally {
       admission.leave();
+    }
+  }
+
+  #keep({ channel, item: { id } }: ChannelItem, find: Find, asker: Jid): void {
+    const { clock, keeper, log } = this.#components;
+    const { criteria, untilMs } = find;
+    if (untilMs === undefined || untilMs <= clock.now()) return;
+    try {
+      keeper?.keep({ asker, id, channel, criteria, untilMs });
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      log.info({ bound: error.bound, channel: channel.nodeId }, 'a question is answered and not kept');
     }
   }
 

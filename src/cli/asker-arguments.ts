@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { ConfigError } from '../config/config-error.js';
 import { type AskerOverrides, type Loaded, loadAskerConfig } from '../config/load.js';
 import { type AskerConfig, TlsMode } from '../config/options.js';
-import type { FindRequest } from '../node/asker.js';
+import type { AskedChannel, FindRequest } from '../node/asker.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import { parseJid } from '../stanza/jid.js';
 import type { Arguments, Flag } from './arguments.js';
@@ -74,24 +74,33 @@ async function defaultFile(io: Io): Promise<string | undefined> {
 
 /** Who is asked: one node, or the channels. Throws {@link UsageError}. */
 export function audienceOf(config: AskerConfig, to: Jid | undefined): Pick<FindRequest, 'to' | 'channels'> {
-  if (to !== undefined) return { to, channels: [] };
-  const { service, channels } = config;
+  return to === undefined ? { channels: channelsOf(config) } : { to, channels: [] };
+}
+
+/** The channels that are asked. Throws {@link UsageError} where there are none. */
+export function channelsOf({ service, channels }: AskerConfig): readonly AskedChannel[] {
   if (channels.length === 0) throw new UsageError('say whom to ask: --channel NODE, or one node by its JID');
   if (service === undefined) throw new UsageError('say which pubsub service has the channel: --service JID');
-  return { channels: channels.map((node) => ({ service: service satisfies BareJid, node })) };
+  return channels.map((node) => ({ service: service satisfies BareJid, node }));
 }
 
 /** Throws {@link UsageError}. */
 export function jidOf(args: Arguments, flag: string): Jid | undefined {
-  const value = args.get(flag);
-  if (value === undefined) return undefined;
-  try {
-    return parseJid(value);
-  } catch (cause) {
-    throw new UsageError(`--${flag} must be an XMPP address such as files.example.org, not '${value}'`, {
-      cause,
-    });
-  }
+  return jidsOf(args, flag).at(-1);
+}
+
+/** Each once. Throws {@link UsageError}. */
+export function jidsOf(args: Arguments, flag: string): Jid[] {
+  const jids = args.all(flag).map((value) => {
+    try {
+      return parseJid(value);
+    } catch (cause) {
+      throw new UsageError(`--${flag} must be an XMPP address such as files.example.org, not '${value}'`, {
+        cause,
+      });
+    }
+  });
+  return [...new Set(jids)];
 }
 
 export const waitFlag: Flag = {

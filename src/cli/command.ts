@@ -3,10 +3,9 @@ import type { Clock } from '../clock.js';
 import type { AskerConfig, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { Asker } from '../node/asker.js';
-import type { Explained } from '../node/explained.js';
+import type { Questioned } from '../node/node-question.js';
 import type { NodeStatus } from '../node/node-status.js';
 import type { PrivateProsodyInit } from '../private-server/prosody-config.js';
-import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Startable } from '../startable.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import type { Io } from './terminal.js';
@@ -16,10 +15,8 @@ export const ExitCode = { done: 0, failed: 1, usage: 2 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
 /** A running node as `serve` and `start` see it. */
-export interface ServedNode extends Startable {
+export interface ServedNode extends Startable, Questioned {
   status(): NodeStatus;
-  /** How it would answer. */
-  explain(criteria: FileCriteria, signal: AbortSignal): Promise<Explained>;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 }
@@ -33,7 +30,11 @@ export interface ServerOfOurs extends Startable {
 /** What commands work with; `main.ts` hands them the real ones. */
 export interface Components {
   readonly clock: Clock;
-  readonly createAsker: (components: { clock: Clock; log: Log }, init: AskerConfig) => Asker;
+  readonly createAsker: (
+    components: { clock: Clock; log: Log },
+    init: AskerConfig,
+    options?: { readonly stateFolder?: string },
+  ) => Asker;
   readonly createNode: (components: { clock: Clock; log: Log }, init: NodeConfig) => ServedNode;
   readonly createServer: (components: { clock: Clock; log: Log }, init: PrivateProsodyInit) => ServerOfOurs;
 }

@@ -1,17 +1,21 @@
 /** Answers of many nodes put together: the same file, by its hash, is one row with all its sources. */
+import type { BlockTree } from '../blocks/block-tree.js';
 import type { FoundFile } from '../node/asker.js';
 import type { Jid } from '../stanza/jid.js';
 import { formatHash, type Hash } from '../stanza/xep0300-hashes.js';
+import { jsonLine } from './json-line.js';
 
 export interface RowSource {
   readonly jid: Jid;
   readonly channel?: string;
   /** `share/folder/name` there. */
   readonly path?: string;
+  /** What it says of the blocks. */
+  readonly blocks?: BlockTree;
 }
 
 /** What the first answer said of the file, and everybody who has it. */
-export interface FoundRow extends Omit<FoundFile, 'source'> {
+export interface FoundRow extends Omit<FoundFile, 'source' | 'blocks'> {
   readonly sources: readonly RowSource[];
 }
 
@@ -33,10 +37,14 @@ export class FoundRows {
 
   /** Returns the place of the row that the file went into, or of the one it began. */
   add(file: FoundFile): number {
-    const { source, ...facts } = file;
+    const { source, blocks, ...facts } = file;
     const key = keyOf(file);
     const row = this.#rows.get(key);
-    const rowSource = { ...source, ...(file.path !== undefined && { path: file.path }) };
+    const rowSource = {
+      ...source,
+      ...(file.path !== undefined && { path: file.path }),
+      ...(blocks !== undefined && { blocks }),
+    };
     if (row === undefined) {
       this.#rows.set(key, { ...facts, sources: [rowSource] });
       this.#places.set(key, this.#places.size);
@@ -68,7 +76,7 @@ function withSource(row: FoundRow, source: RowSource): readonly RowSource[] {
 
 /** One line of `--json`. Null stands for what no node told. */
 export function rowToJson(row: FoundRow): string {
-  const text = JSON.stringify({
+  return jsonLine({
     name: row.name,
     path: row.path ?? null,
     size: row.size ?? null,
@@ -77,17 +85,9 @@ export function rowToJson(row: FoundRow): string {
     hashes: Object.fromEntries(row.hashes.map((hash) => [hash.algo, hash.value])),
     sources: row.sources.map(({ jid, channel }) => ({ jid, channel: channel ?? null })),
   });
-  // JSON escapes the controls below U+0020 only; a terminal obeys some of these too.
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, escaped);
 }
 
 function isoOf(ms: number): string | null {
   const date = new Date(ms);
   return Number.isNaN(date.getTime()) ? null : date.toISOString().replace('.000Z', 'Z');
-}
-
-function escaped(character: string): string {
-  return [...Array(character.length).keys()]
-    .map((at) => `\\u${character.charCodeAt(at).toString(16).padStart(4, '0')}`)
-    .join('');
 }

@@ -1,52 +1,39 @@
-/** `shoal get`: finds who has a file, and fetches it. */
+/** `shoal get`: finds who has a file, a folder or many files, and fetches them. */
 import { basename, join } from 'node:path';
-import { AbortedError, ShoalError } from '../errors.js';
+import type { AskerConfig } from '../config/options.js';
+import { messageOf } from '../errors.js';
 import { createLog } from '../log.js';
-import type { Asker, FindRequest } from '../node/asker.js';
-import type { StanzaError } from '../stanza/stanza-error.js';
-import { FetchError, type FetchRequest } from '../transfer/fetch/fetch-request.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import type { Arguments, CommandSpec } from './arguments.js';
-import {
-  askerConfigOf,
-  askerFlags,
-  askerNote,
-  audienceOf,
-  jidOf,
-  waitFlag,
-  waitOf,
-} from './asker-arguments.js';
-import { type Command, type Components, ExitCode } from './command.js';
-import { type FoundRow, FoundRows } from './found-rows.js';
-import { GetView } from './get-view.js';
-import { isFolder } from './local-files.js';
-import { printable } from './printable.js';
-import { rowLines } from './row-table.js';
+import { askerConfigOf, askerFlags, askerNote, channelsOf, jidsOf } from './asker-arguments.js';
+import type { Command, Components, ExitCode } from './command.js';
+import { getMany } from './get-many.js';
+import { type GetComponents, getOne } from './get-one.js';
+import { isFolder, readTextFile, stateHome } from './local-files.js';
+import { type Audience, ONE_QUESTION_MS } from './look-for.js';
+import { parseDuration } from './quantities.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';
-import {
-  criteriaFor,
-  matches,
-  meantOf,
-  rangeIn,
-  rangeOf,
-  requestOf,
-  unseen,
-  type Wanted,
-  wantedOf,
-} from './wanted-file.js';
+import { rangeOf, wantedOf } from './wanted-file.js';
+import { parseWishes, type WishLine, wishAt } from './wish-list.js';
 
-// After the first node that has the file, others may still turn up: sources to fall back on.
-const MORE_SOURCES_MS = 700;
-const MAX_CANDIDATES = 100;
+const MAX_WAIT_MS = 366 * 86_400_000;
+const MAX_LIST_BYTES = 16_777_216; // some 200,000 lines
 
 const spec: CommandSpec = {
   name: 'get',
-  summary: 'Fetches a file, by its hash, name or path, from whoever has it.',
-  words: '(HASH|NAME)',
+  summary: 'Fetches a file, a folder or a list of them from everybody who has them.',
+  words: '(HASH|NAME|FOLDER/)',
   maxWords: 1,
   flags: [
-    { name: 'from', value: 'JID', help: 'Fetch from this node.' },
+    {
+      name: 'to',
+      value: 'JID',
+      repeatable: true,
+      help: 'Ask and fetch from this node, and no channel but those of --channel.',
+    },
+    { name: 'from', value: 'JID', repeatable: true, help: 'The same as --to.' },
+    { name: 'list', value: 'FILE', help: 'Fetch what this file lists, one a line: HASH, or JID PATH.' },
     {
       name: 'output',
       short: 'o',
@@ -58,142 +45,123 @@ const spec: CommandSpec = {
       value: 'OFFSET-END',
       help: 'These bytes only, counted from 0, END included; no END: to the end.',
     },
-    { name: 'force', help: 'Replace a file that has this name.' },
-    waitFlag,
+    { name: 'force', help: 'Replace files that have these names.' },
+    {
+      name: 'wait',
+      value: 'TIME',
+      help: 'How long to wait for somebody who has it: 30 (seconds), 10m, 3h, 3d. Default: 5.',
+    },
+    { name: 'json', help: 'Print what happens as JSON, one object a line (docs/fetch.md).' },
     ...askerFlags,
   ],
   notes: [
     [
       'HASH is sha-256:BASE64 or another function, as `shoal find --long` shows it; base64 or hexadecimal alone is',
       'taken as sha-256. NAME is the whole name of the file, or its path as `shoal find` shows it. When several',
-      'files have the name they are listed, and nothing is fetched.',
+      'files have the name they are listed, and nothing is fetched. FOLDER/ is the path of a folder, with a slash at',
+      'its end, of the one node that --to names: all that is below it is fetched, into a folder of that name.',
     ].join('\n'),
     [
-      'Bytes go to PATH.part, which the next call continues; the file gets its name once its hash is right.',
-      'Ends with 0 when the file is there, 1 when it was not found or could not be fetched, 2 when the command',
-      'line or the configuration is wrong.',
+      'A file whose hash is known comes from all who have it at once, and each block is checked as it comes: who sends',
+      'wrong bytes is named, and not asked again. While it comes the channels are asked again, and who else has it',
+      'joins in. On a terminal there is a map of the file (# is there, > on its way, : there in part, - missing) and',
+      'a line for each source: state or rate, its share of the file, strikes for wrong bytes.',
+    ].join('\n'),
+    [
+      'Lines of a list that are empty or begin with # are left out; a PATH with a slash at its end is a folder.',
+      'What can not be had is told in a line each. Files that are here already, with the right content, are not',
+      'fetched again. Names are made safe for this disk, and get a number where two would be one; times of last',
+      'change are kept.',
+    ].join('\n'),
+    [
+      'Bytes go to PATH.part, which the next call continues, also after Ctrl-C, a crash or a power cut; the file gets',
+      'its name once its hash is right. With --wait, when nobody can give anything any more, the same command goes on',
+      'as soon as somebody can.',
+    ].join('\n'),
+    [
+      'Ends with 0 when everything is there; with 1 when something was not found or could not be fetched; with 2 when',
+      'the command line or the configuration is wrong; with 130 after Ctrl-C.',
     ].join('\n'),
     askerNote,
   ],
 };
 
+/** What the command line asks for. */
+type Order =
+  | { readonly type: 'one'; readonly word: string }
+  | {
+      readonly type: 'many';
+      readonly wishes: readonly WishLine[];
+      readonly flat: boolean;
+      readonly folder: string;
+    };
+
 async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
-  const word = args.words[0];
-  if (word === undefined || word === '') throw new UsageError('say which file: its hash or its name');
-  const wanted = wantedOf(word);
   const range = rangeOf(args.get('range'));
-  const from = jidOf(args, 'from');
-  const waitMs = waitOf(args);
+  const nodes = [...new Set([...jidsOf(args, 'to'), ...jidsOf(args, 'from')])];
+  const waitMs = parseDuration(args.get('wait') ?? String(ONE_QUESTION_MS / 1000), 'wait', MAX_WAIT_MS);
+  const order = await orderOf(args, nodes);
+  if (order.type === 'many' && range !== undefined) throw new UsageError('--range is for one file');
   const { config, warnings } = await askerConfigOf(args, io);
-  const question = {
-    ...audienceOf(config, from),
-    criteria: criteriaFor(wanted),
-    max: MAX_CANDIDATES,
-    waitMs,
-  };
+  const audience: Audience = { nodes, channels: channelsFor(args, config, order, nodes.length) };
   for (const warning of warnings) io.err.write(`shoal: ${warning}\n`);
-  const asker = components.createAsker({ clock: components.clock, log: createLog('silent') }, config);
+  const asker = components.createAsker({ clock: components.clock, log: createLog('silent') }, config, {
+    stateFolder: join(stateHome(io.env), 'shoal'),
+  });
+  const parts: GetComponents = { asker, clock: components.clock, io };
+  const overwrite = args.has('force') ? 'replace' : 'refuse';
+  const form = args.has('json') ? 'json' : 'lines';
   try {
     await asker.start();
-    const found = await lookFor(components, asker, question, wanted, io.signal);
-    const row =
-      from !== undefined && found.cannotSearch ? unseen(wanted, from) : choose(found.rows, wanted, io);
-    if (row === undefined) return ExitCode.failed;
-    const part = rangeIn(range, row.size);
-    const request: FetchRequest = {
-      ...requestOf(row, wanted),
-      target: await targetOf(args.get('output'), row.name),
-      ...(part !== undefined && { range: part }),
-      overwrite: args.has('force') ? 'replace' : 'refuse',
-    };
-    await fetch(components, asker, request, io);
-    return ExitCode.done;
+    const how = { audience, waitMs, overwrite, form } as const;
+    if (order.type === 'many') return await getMany(parts, { ...how, ...order });
+    return await getOne(parts, { ...how, wanted: wantedOf(order.word), range, output: args.get('output') });
   } finally {
     await asker.stop();
   }
 }
 
-interface LookedFor {
-  readonly rows: readonly FoundRow[];
-  /** The node that was asked does not know our query at all: it may have the file nevertheless. */
-  readonly cannotSearch: boolean;
-}
-
-async function lookFor(
-  components: Components,
-  asker: Asker,
-  request: FindRequest,
-  wanted: Wanted,
-  signal: AbortSignal,
-): Promise<LookedFor> {
-  const rows = new FoundRows();
-  let cannotSearch = false;
-  const enough = new AbortController();
-  let timer: { cancel(): void } | undefined;
-  try {
-    for await (const event of asker.find(request, AbortSignal.any([signal, enough.signal]))) {
-      if (event.type === 'refused') cannotSearch = isUnknownThere(event.error);
-      if (event.type !== 'file' || rows.size >= MAX_CANDIDATES) continue;
-      rows.add(event.file);
-      if (matches(event.file, wanted)) {
-        timer ??= components.clock.after(MORE_SOURCES_MS, () => enough.abort());
-      }
-    }
-  } catch (thrown) {
-    if (!(thrown instanceof AbortedError) || signal.aborted) throw thrown;
-  } finally {
-    timer?.cancel();
-  }
-  return { rows: rows.rows, cannotSearch };
-}
-
-/** The one file that is meant; says why when it can't be told. */
-function choose(rows: readonly FoundRow[], wanted: Wanted, io: Io): FoundRow | undefined {
-  const meant = meantOf(rows, wanted);
-  const [first, second] = meant;
-  if (first !== undefined && second === undefined) return first;
-  if (first !== undefined) {
-    io.err.write('several files have this name; say which by its hash or path:\n');
-    for (const line of rowLines(meant, { withHash: true })) io.err.write(`${line}\n`);
-    return undefined;
-  }
-  io.err.write(
-    `not found: ${wanted.type === 'hash' ? 'nobody answered that has it' : printable(wanted.name)}\n`,
-  );
-  if (rows.length > 0) {
-    io.err.write('there is:\n');
-    for (const line of rowLines(rows, { withHash: false })) io.err.write(`${line}\n`);
-  }
-  return undefined;
-}
-
-function isUnknownThere(error: StanzaError): boolean {
-  return error.condition === 'service-unavailable' || error.condition === 'feature-not-implemented';
-}
-
-/** The name that a peer gave never leads out of the folder. */
-async function targetOf(output: string | undefined, name: string): Promise<string> {
-  if (output === undefined) return safeFileName(name);
+/** Throws {@link UsageError}. */
+async function orderOf(args: Arguments, nodes: readonly string[]): Promise<Order> {
+  const [word, list] = [args.words[0], args.get('list')];
+  const output = args.get('output');
   if (output === '') throw new UsageError('--output needs a path');
-  return output.endsWith('/') || (await isFolder(output)) ? join(output, safeFileName(name)) : output;
-}
-
-async function fetch(components: Components, asker: Asker, request: FetchRequest, io: Io): Promise<void> {
-  const view = new GetView({ clock: components.clock, io }, { name: basename(request.target) });
-  try {
-    for await (const event of asker.fetch(request, io.signal)) view.take(event);
-  } catch (thrown) {
-    if (!(thrown instanceof FetchError) || thrown.code !== 'exists') throw thrown;
-    throw new FetchError('exists', `${thrown.message}; --force replaces it`, { cause: thrown });
-  } finally {
-    view.finish();
+  if (list !== undefined) {
+    if (word !== undefined) throw new UsageError(`'${word}' is one word too many beside --list`);
+    return { type: 'many', wishes: await wishesIn(list), flat: false, folder: output ?? '.' };
   }
-  if (!view.done) throw new FetchUnfinishedError('the fetch ended before the file was there');
+  if (word === undefined || word === '') throw new UsageError('say which file: its hash or its name');
+  if (!word.endsWith('/')) return { type: 'one', word };
+  const from = jidsOf(args, 'to')[0] ?? jidsOf(args, 'from')[0];
+  if (from === undefined || nodes.length !== 1) {
+    throw new UsageError('a folder is fetched from one node: name it with --to JID');
+  }
+  const wish = wishAt(from, word);
+  if (wish.type === 'fault') throw new UsageError(wish.message);
+  // As `cp -r` does: into a folder that is there, else under that name.
+  const flat = output === undefined || !(await isFolder(output));
+  const folder = output ?? safeFileName(basename(word));
+  return { type: 'many', wishes: [{ line: 1, text: word, wish }], flat, folder };
 }
 
-/** Thrown when a fetch ends with neither a file nor an error. */
-class FetchUnfinishedError extends ShoalError {
-  readonly code = 'fetch-unfinished';
+async function wishesIn(file: string): Promise<WishLine[]> {
+  let text: string | undefined;
+  try {
+    text = await readTextFile(file, MAX_LIST_BYTES);
+  } catch (cause) {
+    throw new UsageError(`--list: ${file} can't be read: ${messageOf(cause)}`, { cause });
+  }
+  if (text === undefined) throw new UsageError(`--list: ${file} is longer than ${MAX_LIST_BYTES} bytes`);
+  const wishes = parseWishes(text);
+  if (wishes.length === 0) throw new UsageError(`--list: ${file} holds no wishes`);
+  return wishes;
+}
+
+/** Who names nodes means those, unless he names channels too; a list may do without any. */
+function channelsFor(args: Arguments, config: AskerConfig, order: Order, nodes: number) {
+  if (nodes > 0 && !args.has('channel')) return [];
+  if (order.type === 'many' && config.channels.length === 0) return [];
+  return channelsOf(config);
 }
 
 export const getCommand: Command = { spec, run };

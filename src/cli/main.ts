@@ -6,7 +6,7 @@
  * files it saves a node some 50 MB, and costs a few hundredths of the time in which it starts. Without it
  * everything works.
  */
-import { systemClock } from '../clock.js';
+import { stayAlive, systemClock } from '../clock.js';
 import { readVersion } from '../config/version.js';
 import { createAsker } from '../node/network-asker.js';
 import { NetworkNode } from '../node/network-node.js';
@@ -19,11 +19,22 @@ import { serveCommand } from './serve.js';
 import { startCommand } from './start.js';
 import { statusCommand } from './status.js';
 import { processIo } from './terminal.js';
+import { transfersCommand } from './transfers.js';
+import { wantCommand } from './want.js';
 
 const version = await readVersion();
 const program: Program = {
   version,
-  commands: [explainCommand, findCommand, getCommand, serveCommand, startCommand, statusCommand],
+  commands: [
+    explainCommand,
+    findCommand,
+    getCommand,
+    serveCommand,
+    startCommand,
+    statusCommand,
+    transfersCommand,
+    wantCommand,
+  ],
   components: {
     clock: systemClock,
     createAsker,
@@ -33,5 +44,8 @@ const program: Program = {
 };
 
 const io = processIo();
+// A command that waits for its server to come back has nothing else that would keep it here.
+const alive = stayAlive();
 const code = await runCommand(program, process.argv.slice(2), io);
+alive.cancel();
 process.exitCode = code === 0 ? code : (io.interruptedBy() ?? code);

@@ -6,9 +6,9 @@ import { type Loaded, loadNodeConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/options.js';
 import { messageOf } from '../errors.js';
 import { createLog, type Log } from '../log.js';
+import { answerOf, type NodeQuestion } from '../node/node-question.js';
 import type { NodeStatus } from '../node/node-status.js';
 import { StatusSocket, statusSocketPath } from '../node/status-socket.js';
-import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode, type ServedNode } from './command.js';
 import type { Io } from './terminal.js';
@@ -78,8 +78,7 @@ export async function serve(
     {
       path: statusSocketPath(config.data),
       read: () => node.status(),
-      // Whoever asks is `shoal explain`, of this version: what it asks has this shape.
-      answer: (question, signal) => node.explain(question as FileCriteria, signal),
+      answer: (question, signal) => answerOf(node, question as NodeQuestion, signal),
     },
   );
   let waiting: Timer | undefined;

@@ -2,6 +2,8 @@
 import type { NodeStatus } from '../node/node-status.js';
 import { pad, printable, widthOf } from './printable.js';
 import { formatBytes, formatDuration } from './quantities.js';
+import { transferLines } from './transfers-lines.js';
+import { wishCells } from './wish-lines.js';
 
 export function statusLines(status: NodeStatus): string[] {
   const state = status.online ? 'online' : 'offline, trying to come back';
@@ -27,17 +29,13 @@ export function statusLines(status: NodeStatus): string[] {
       ]),
     ),
     ...block(
-      'sending',
-      status.transfers.map((transfer) => [
-        printable(transfer.path),
-        `${formatBytes(transfer.sentBytes)} of ${formatBytes(transfer.totalBytes)}`,
-        transfer.transport ?? '',
-        `to ${printable(transfer.peer)}`,
-      ]),
+      'transfers',
+      status.transfers.length === 0 ? [] : transferLines(status.transfers).map((line) => [line]),
     ),
+    ...(status.wishes.length > 0 ? block('wishes', status.wishes.map(wishCells)) : []),
     '',
     `hashing   ${status.scan === 'first' ? 'begins after the first scan, which is under way' : hashingText(status.hashing)}`,
-    `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped`,
+    `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped, ${status.keptQuestions} kept`,
     `lateness  ${p50} ms half of the time, ${p99} ms at 99 %, ${max} ms at most`,
   ];
 }

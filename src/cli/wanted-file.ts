@@ -5,7 +5,6 @@ import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
-import type { FetchRequest, FetchSource } from '../transfer/fetch/fetch-request.js';
 import { readHash } from './criteria-arguments.js';
 import type { FoundRow } from './found-rows.js';
 import { printable, unprintable } from './printable.js';
@@ -70,10 +69,16 @@ export function criteriaFor(wanted: Wanted): FileCriteria {
 
 /** An ERE for these names alone, however their accents are composed on the node's disk. */
 function exactPattern(names: readonly string[]): string {
-  const forms = new Set(names.flatMap((name) => [name.normalize('NFC'), name.normalize('NFD')]));
-  const escaped = [...forms].map((form) => form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&'));
+  return `^(${formsOf(names).map(escaped).join('|')})$`;
+}
+
+function formsOf(names: readonly string[]): string[] {
+  return [...new Set(names.flatMap((name) => [name.normalize('NFC'), name.normalize('NFD')]))];
+}
+
+function escaped(form: string): string {
   // XML makes a line feed of each end of a line (XML 1.0 §2.11): it was CR LF or CR perhaps.
-  return `^(${escaped.map((form) => form.replaceAll('\n', '[^/]{1,2}')).join('|')})$`;
+  return form.replace(/[\\^$.[\]|()*+?{}]/g, '\\$&').replaceAll('\n', '[^/]{1,2}');
 }
 
 /** Whether a file is the one that is wanted, and not just alike. */
@@ -100,22 +105,11 @@ export function unseen(wanted: Wanted, from: Jid): FoundRow {
   return { name: hex, hashes: [wanted.hash], sources: [{ jid: from }] };
 }
 
-/** The file, and everybody who has it, each once. */
-export function requestOf(row: FoundRow, wanted: Wanted): Pick<FetchRequest, 'file' | 'sources'> {
-  const hash =
-    wanted.type === 'hash'
-      ? wanted.hash
-      : (row.hashes.find((each) => each.algo === 'sha-256') ?? row.hashes[0]);
-  const byJid = new Map<Jid, FetchSource>();
-  for (const { jid, path } of row.sources) {
-    if (!byJid.has(jid)) byJid.set(jid, { jid, ...(path !== undefined && { path }) });
-  }
-  return {
-    file: {
-      name: row.name,
-      ...(hash !== undefined && { hash }),
-      ...(row.size !== undefined && { size: row.size }),
-    },
-    sources: [...byJid.values()],
-  };
+/** Everything below a folder of a node, as it is asked for; `path` ends with a slash. */
+export function criteriaOfFolder(path: string): FileCriteria {
+  const names = [...new Set([path, unprintable(path)])];
+  const pattern = `^(${formsOf(names).map(escaped).join('|')})`;
+  return names.some((name) => name.includes('\ufffd')) || pattern.length > MAX_PATTERN_LENGTH
+    ? { path: names.map((value) => ({ type: 'contains', value })), caseSensitive: true }
+    : { path: [{ type: 'regex', pattern }], caseSensitive: true };
 }

@@ -28,7 +28,10 @@ function paragraphs(rows: Table): string[] {
 function entry(key: string, option: Option<unknown>, indent: string): string {
   const reason = [option.reason, facts(option)].map((text) => comment(text, indent)).join('');
   const inner = option.kind.rows;
-  if (inner !== undefined) return `${reason}${indent}${key}:\n${listItem(inner, `${indent}  `)}`;
+  if (inner !== undefined) {
+    const list = `${indent}${key}:\n${listItem(inner, `${indent}  `)}`;
+    return `${reason}${option.aside ? asComment(list) : list}`;
+  }
   // An inline secret is one of two ways to give what must be given: it stands for both.
   const given = !option.aside && (option.presence === 'required' || option.secret === true);
   return `${reason}${indent}${given ? '' : '# '}${key}: ${option.example ?? flow(option.default)}\n`;
@@ -43,6 +46,11 @@ function listItem(rows: Table, indent: string): string {
     first.replace(`\n${inside}${Object.keys(rows)[0]}:`, `\n${indent}- ${Object.keys(rows)[0]}:`),
     ...rest,
   ].join('');
+}
+
+/** All of it in comments, each line at its place. */
+function asComment(yaml: string): string {
+  return yaml.replace(/^( *)(?=[^# \n])/gm, '$1# ');
 }
 
 /** What is allowed, in one line; nothing for a list of tables, whose rows say it. */

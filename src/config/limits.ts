@@ -7,6 +7,7 @@ import { whole } from './kinds.js';
 import { withDefault } from './option.js';
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 
 // Hashing reads files as fast as the cores allow; one core stays free for everything else.
 const freeCores = Math.max(1, availableParallelism() - 1);
@@ -51,6 +52,12 @@ export const limitOptions = {
   'limits.queriesPerMinute': withDefault(whole(1, 1_000_000), 3000, {
     reason: 'Searches of everybody together.',
   }),
+  'limits.blockListsPerAskerPerMinute': withDefault(whole(1, 100_000), 600, {
+    reason: 'Disk reads: pages of block hashes, 32 KiB each, that one asker (bare JID) is given.',
+  }),
+  'limits.blockListsPerMinute': withDefault(whole(1, 1_000_000), 6000, {
+    reason: 'The same of everybody together.',
+  }),
   'limits.spreadMs': withDefault(whole(0, MINUTE_MS), 5000, {
     unit: 'ms',
     reason:
@@ -74,6 +81,18 @@ export const limitOptions = {
   'limits.rememberedQueries': withDefault(whole(16, 1_000_000), 10_000, {
     reason: 'Memory: ids of channel queries that were seen, so that none is answered twice.',
   }),
+  'limits.keptQuestions': withDefault(whole(0, 100_000), 1000, {
+    reason:
+      'Memory and searches: questions that are kept, and answered again as files come. 0: none is, and nobody is told ' +
+      'that they could be.',
+  }),
+  'limits.keptQuestionsPerAsker': withDefault(whole(1, 100_000), 20, {
+    reason: 'The same, of one asker (bare JID).',
+  }),
+  'limits.keptQuestionMs': withDefault(whole(MINUTE_MS, 7 * DAY_MS), DAY_MS, {
+    unit: 'ms',
+    reason: 'How long a question is kept. Whoever still wants it asks again.',
+  }),
   'limits.hashWaitMs': withDefault(whole(0, MINUTE_MS), 2000, {
     unit: 'ms',
     reason: 'How long an answer waits for files that are not hashed yet; later ones are counted as pending.',
@@ -82,7 +101,8 @@ export const limitOptions = {
     reason: 'Disk reads: unhashed files of one answer that are moved to the front of the hash queue.',
   }),
   'limits.hashThreads': withDefault(whole(1, 256), freeCores, {
-    reason: 'CPU: threads that hash. Without this line: one less than the machine has cores.',
+    reason:
+      'CPU: threads that hash; cores beyond these hash blocks beside them. Without this line: one less than the machine has cores.',
     example: '2',
   }),
   'limits.sessions': withDefault(whole(1, 10_000), 256, {
@@ -92,10 +112,11 @@ export const limitOptions = {
     reason: 'Memory: Jingle sessions of one peer (bare JID).',
   }),
   'limits.uploads': withDefault(whole(1, 10_000), 32, {
-    reason: 'Open files, sockets and disk reads: files sent at a time. Others are told to come back.',
+    reason:
+      'Open files, sockets and disk reads: sessions that are sent files at a time. Others wait their turn.',
   }),
   'limits.uploadsPerPeer': withDefault(whole(1, 10_000), 8, {
-    reason: 'Files sent to one peer (bare JID) at a time.',
+    reason: 'Sessions in which files are sent to one peer (bare JID) at a time.',
   }),
   'limits.sessionIdleMs': withDefault(whole(5000, 60 * MINUTE_MS), MINUTE_MS, {
     unit: 'ms',

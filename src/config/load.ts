@@ -2,10 +2,11 @@
  * Reads configurations from files and checks them, all faults together. The only part of
  * `config` that touches the disk.
  */
-import { readFile, realpath, stat } from 'node:fs/promises';
+import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
+import { parseHashText } from '../stanza/xep0300-hashes.js';
 import { ConfigError, describeFault } from './config-error.js';
 import type { ExtensionModules } from './extension-module.js';
 import type { Fault, Place, SectionOf } from './option.js';
@@ -19,6 +20,7 @@ import {
   type ShareConfig,
 } from './options.js';
 import { readTable } from './read-table.js';
+import type { WishConfig } from './wish-options.js';
 import { checkMode, serverOf, xmppOf } from './xmpp-config.js';
 import { parseYaml, type YamlSource } from './yaml-source.js';
 
@@ -59,6 +61,8 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
     place,
   );
   await checkFolders(values, place);
+  reportTwice(values.wishes ?? [], ({ name }) => name, 'wishes', 'name', place);
+  await checkWishes(values, place);
   if (modules) await checkExtensions(values, place, modules);
   throwFaults(place, (path) => where(file, source, path));
   const complete = values as NodeValues;
@@ -67,6 +71,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
       xmpp: xmppOf(section(complete, 'xmpp'), secret),
       shares: complete.shares,
       channels: complete.channels,
+      wishes: complete.wishes,
       data: complete.data,
       extensions: complete.extensions,
       log: section(complete, 'log'),
@@ -263,6 +268,42 @@ async function checkFolders(values: Partial<NodeValues>, place: Place): Promise<
         });
       }
     }
+  }
+}
+
+/** Wishes go to shares of ours that we can write. */
+async function checkWishes(values: Partial<NodeValues>, place: Place): Promise<void> {
+  const wishes: readonly Partial<WishConfig>[] = values.wishes ?? [];
+  for (const [at, { share: name, channels, hash }] of wishes.entries()) {
+    const fault = (field: string, value: unknown, text: string) =>
+      place.faults.push({ path: ['wishes', at, field], value, text });
+    if (channels?.length === 0) fault('channels', channels, 'must name one channel at least');
+    for (const each of hash ?? []) {
+      if (!isHash(each)) fault('hash', each, 'must look like sha-256:BASE64');
+    }
+    if (name === undefined) continue; // it was at fault, and has been reported
+    const share = values.shares?.find((each) => each.name === name);
+    if (share === undefined) fault('share', name, 'must be the name of one of the shares');
+    else if (share.path !== undefined && (await realFolder(share.path)) && !(await isWritable(share.path))) {
+      fault('share', name, 'must be a share whose folder can be written');
+    }
+  }
+}
+
+function isHash(text: string): boolean {
+  try {
+    return parseHashText(text).algo === 'sha-256';
+  } catch {
+    return false;
+  }
+}
+
+async function isWritable(folder: string): Promise<boolean> {
+  try {
+    await access(folder, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 

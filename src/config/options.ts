@@ -21,6 +21,7 @@ import {
 } from './kinds.js';
 import { limitOptions } from './limits.js';
 import { optional, required, type SectionOf, type ValuesOf, withDefault } from './option.js';
+import { type WishConfig, wishOptions } from './wish-options.js';
 
 const MAX_NAME_BYTES = 1023; // RFC 7622 §3.4 for resources, XEP-0060 §12.10 for NodeIDs kept as them
 const MAX_SECRET_BYTES = 4096;
@@ -30,6 +31,7 @@ const MAX_PATTERNS = 1000;
 const MAX_HOSTS = 8; // each is an address that every peer of every transfer may have to try
 const MAX_TRUSTED = 1000;
 const MAX_EXTENSIONS = 100;
+const MAX_WISHES = 20; // each asks by itself, and fetches one file at a time
 
 /** How an asker protects its connection. */
 export const TlsMode = ['required', 'allowed', 'off'] as const;
@@ -123,6 +125,12 @@ export const nodeOptions = {
   }),
   channels: withDefault(listOf(tableOf(channelOptions), MAX_CHANNELS), [], {
     reason: 'The channels whose queries are answered.',
+  }),
+  wishes: withDefault(listOf(tableOf(wishOptions), MAX_WISHES), [], {
+    reason:
+      'What the node fetches for itself when others offer it, and then offers too: what is asked for on channels, again ' +
+      'and again, and put into a share.',
+    aside: true,
   }),
   data: withDefault(path, './data', {
     reason: "A folder of the node's own, for what it remembers of the files. Not inside a share.",
@@ -253,6 +261,7 @@ export interface NodeConfig {
   readonly xmpp: XmppConfig;
   readonly shares: readonly ShareConfig[];
   readonly channels: readonly ChannelConfig[];
+  readonly wishes: readonly WishConfig[];
   /** Absolute path. */
   readonly data: string;
   readonly extensions: readonly ExtensionConfig[];

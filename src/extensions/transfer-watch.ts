@@ -172,7 +172,7 @@ class WatchedSource implements FileSource {
     const { sentBytes } = this.#source.progress();
     if (sentBytes === this.#toldBytes) return;
     this.#toldBytes = sentBytes;
-    const progress = { ...this.#init.transfer, sentBytes };
+    const progress = Object.freeze({ ...this.#init.transfer, sentBytes });
     for (const each of listeners) {
       if (this.#busy.has(each)) continue;
       this.#busy.add(each);
@@ -185,13 +185,13 @@ class WatchedSource implements FileSource {
     const outcome = this.#outcome;
     if (!outcome) return;
     const { transfer, clock } = this.#init;
-    const end = {
+    const end = Object.freeze({
       ...transfer,
       sentBytes: outcome.bytes,
       outcome: outcome.type,
       error: outcome.type === 'failed' ? outcome.error.message : undefined,
       durationMs: Math.round(clock.monotonic() - this.#fromMs),
-    };
+    });
     for (const each of listeners) {
       if (this.#vetoer && each.order >= this.#vetoer.order) break;
       each.tell('onTransferEnd', end);

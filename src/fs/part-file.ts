@@ -4,7 +4,7 @@
  * here is what the operating system needs to be told so that nothing is lost or overwritten.
  */
 import { constants } from 'node:fs';
-import { type FileHandle, link, lstat, open, rename, statfs, unlink } from 'node:fs/promises';
+import { type FileHandle, link, lstat, open, readFile, rename, statfs, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { codeOf } from './os-error.js';
 import { type Claim, claim } from './process-claim.js';
@@ -17,6 +17,8 @@ export interface PartHandle {
   write(bytes: Uint8Array, position: number): Promise<void>;
   size(): Promise<number>;
   truncate(size: number): Promise<void>;
+  /** Sets the time of the last change, in ms since 1970. */
+  setModified(modifiedMs: number): Promise<void>;
   /** Resolves when the content would survive a power cut. */
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -33,8 +35,10 @@ export interface PartFileSystem {
   reopen(path: string): Promise<PartHandle | undefined>;
   /** Undefined when there is none, or it is longer than `maxBytes` or no plain file. */
   readText(path: string, maxBytes: number): Promise<string | undefined>;
+  /** The same as bytes. */
+  readBytes(path: string, maxBytes: number): Promise<Uint8Array | undefined>;
   /** Replaces the file in one step: after a crash there is the old text or the new. */
-  writeText(path: string, text: string): Promise<void>;
+  writeText(path: string, text: string | Uint8Array): Promise<void>;
   /** No error when there is nothing. */
   remove(path: string): Promise<void>;
   /** Gives a file another name in the same folder. With `refuse` it fails with EEXIST when the name is taken, however late. */
@@ -43,6 +47,8 @@ export interface PartFileSystem {
   claim(path: string): Promise<Claim | undefined>;
   /** What an ordinary user may still write there. */
   freeBytes(folder: string): Promise<number>;
+  /** Another each time the machine starts, and with it what was not synced is lost; undefined where there is no telling. */
+  bootId(): Promise<string | undefined>;
 }
 
 class RealPartHandle implements PartHandle {
@@ -71,6 +77,10 @@ class RealPartHandle implements PartHandle {
 
   truncate(size: number): Promise<void> {
     return this.#file.truncate(size);
+  }
+
+  setModified(modifiedMs: number): Promise<void> {
+    return this.#file.utimes(modifiedMs / 1000, modifiedMs / 1000);
   }
 
   sync(): Promise<void> {
@@ -116,6 +126,11 @@ export const realPartFileSystem: PartFileSystem = {
   },
 
   async readText(path, maxBytes) {
+    const bytes = await realPartFileSystem.readBytes(path, maxBytes);
+    return bytes && Buffer.from(bytes).toString('utf8');
+  },
+
+  async readBytes(path, maxBytes) {
     let file: FileHandle;
     try {
       file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -125,7 +140,7 @@ export const realPartFileSystem: PartFileSystem = {
     }
     try {
       const found = await file.stat();
-      return found.isFile() && found.size <= maxBytes ? await file.readFile('utf8') : undefined;
+      return found.isFile() && found.size <= maxBytes ? await file.readFile() : undefined;
     } finally {
       await file.close();
     }
@@ -164,6 +179,14 @@ export const realPartFileSystem: PartFileSystem = {
   async freeBytes(folder) {
     const { bavail, bsize } = await statfs(folder);
     return bavail * bsize;
+  },
+
+  async bootId() {
+    try {
+      return (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim(); // random(4)
+    } catch {
+      return undefined; // not Linux
+    }
   },
 };
 

@@ -45,6 +45,17 @@ export class RealDataFolder implements DataFolder {
     return new RealDataWriter(await open(join(this.location, name), 'w', FILE_MODE));
   }
 
+  async continue(name: string, bytes: number): Promise<DataWriter> {
+    const file = await open(join(this.location, name), 'a', FILE_MODE);
+    try {
+      await file.truncate(bytes);
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+    return new RealDataWriter(file);
+  }
+
   async rename(from: string, to: string): Promise<void> {
     await rename(join(this.location, from), join(this.location, to));
     const folder = await open(this.location, constants.O_RDONLY | constants.O_DIRECTORY);

@@ -5,7 +5,7 @@
 import type { FileStamp } from '../catalogue/file-stamp.js';
 import type { ShareRelativePath } from '../catalogue/share-path.js';
 import type { ShareFolder } from '../fs/shared-file.js';
-import type { HashJob, HashResult } from './hash-job.js';
+import type { HashedContent, HashJob, HashResult } from './hash-job.js';
 
 export interface PackedBatch {
   /** Each folder once. */
@@ -17,8 +17,8 @@ export interface PackedBatch {
   readonly stamps: Float64Array;
 }
 
-/** By job: the hash, or what else came of it. */
-export type PackedResults = readonly (string | Exclude<HashResult, { readonly type: 'hashed' }>)[];
+/** By job: the hash alone, where there is nothing else to say, or what else came of it. */
+export type PackedResults = readonly (string | HashResult)[];
 
 const FIELDS = ['size', 'mtimeMs', 'ctimeMs', 'birthtimeMs', 'ino'] as const satisfies (keyof FileStamp)[];
 
@@ -56,7 +56,9 @@ export function unpackBatch({ shares, shareOf, paths, stamps }: PackedBatch): Ha
 }
 
 export function packResults(results: readonly HashResult[]): PackedResults {
-  return results.map((result) => (result.type === 'hashed' ? result.sha256 : result));
+  const isHashAlone = (result: HashResult): result is HashedContent =>
+    result.type === 'hashed' && result.blocks === undefined;
+  return results.map((result) => (isHashAlone(result) ? result.sha256 : result));
 }
 
 export function unpackResults(results: PackedResults): HashResult[] {

@@ -1,8 +1,10 @@
 /**
- * Computes the sha-256 of a batch of files; runs in a worker. A file that is not, before and after
+ * Computes the sha-256 of a batch of files, and those of their blocks; runs in a worker. A file that is not, before and after
  * it was read, the one that was meant has no hash: what was read may be a mix of two versions.
  */
 import { createHash } from 'node:crypto';
+import { MIN_BLOCK_BYTES } from '../blocks/block-size.js';
+import type { BlockHashes } from '../blocks/block-tree.js';
 import type { FileStamp } from '../catalogue/file-stamp.js';
 import type { ShareRelativePath } from '../catalogue/share-path.js';
 import { messageOf } from '../errors.js';
@@ -13,6 +15,7 @@ import {
   openSharedBlocking,
   type ShareFolder,
 } from '../fs/shared-file.js';
+import { type BlockLane, type BlockLanes, OwnLanes, READ_BYTES } from './block-lane.js';
 
 export interface HashJob {
   readonly share: ShareFolder;
@@ -21,45 +24,73 @@ export interface HashJob {
   readonly stamp: FileStamp;
 }
 
+export interface HashedContent {
+  readonly type: 'hashed';
+  /** Base64. */
+  readonly sha256: string;
+  /** Of a file of several blocks. */
+  readonly blocks?: BlockHashes;
+}
+
 export type HashResult =
-  /** sha-256, base64. */
-  | { readonly type: 'hashed'; readonly sha256: string }
+  | HashedContent
   /** Gone, or another than was meant. */
   | { readonly type: 'changed' }
   | { readonly type: 'unreadable'; readonly why: string };
-
-/** Reads of this size are as fast as any (docs/architecture.md). */
-const READ_BYTES = 256 * 1024;
 
 export interface Hasher {
   /** One result a job, in their order. Blocks. */
   hash(jobs: readonly HashJob[]): HashResult[];
 }
 
-/** `onRead` is told of the bytes of every read. */
-export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => void): Hasher {
-  const buffer = new Uint8Array(READ_BYTES);
+export interface HasherComponents {
+  readonly fs: BlockingFileSystem;
+  /** Where blocks are hashed. Default: on this thread. */
+  readonly lanes?: BlockLanes;
+}
 
-  function hashOne(folders: BlockingFileSystem, job: HashJob): HashResult {
+/** `onRead` is told of the bytes of every read. */
+export function createHasher(components: HasherComponents, onRead: (bytes: number) => void): Hasher {
+  const { fs } = components;
+  const own = new OwnLanes();
+  const lanes = components.lanes ?? own;
+  const buffer = new Uint8Array(READ_BYTES);
+  const noLane: BlockLane = {
+    buffer: () => buffer,
+    read: () => undefined,
+    end: () => undefined,
+    giveUp: () => undefined,
+  };
+
+  function hashOne(folders: BlockingFileSystem, job: HashJob, from: BlockLanes): HashResult {
     const { file, status } = openSharedBlocking(folders, job.share, job.path);
+    const { size } = job.stamp;
+    let lane: BlockLane | undefined;
     try {
       if (!isUnchanged(job.stamp, status)) return { type: 'changed' };
-      const sha256 = read(file, job.stamp.size);
-      const isSame = sha256 !== undefined && isUnchanged(job.stamp, file.status());
-      return isSame ? { type: 'hashed', sha256 } : { type: 'changed' };
+      lane = size > MIN_BLOCK_BYTES ? from.begin(size) : undefined;
+      const sha256 = read(file, size, lane ?? noLane);
+      if (sha256 === undefined || !isUnchanged(job.stamp, file.status())) return { type: 'changed' };
+      if (lane === undefined) return { type: 'hashed', sha256 };
+      const blocks = lane.end();
+      lane = undefined;
+      return blocks ? { type: 'hashed', sha256, blocks } : hashOne(folders, job, own);
     } finally {
+      lane?.giveUp();
       file.close();
     }
   }
 
   /** Undefined when there is more or less than there should be. */
-  function read(file: BlockingFile, size: number): string | undefined {
+  function read(file: BlockingFile, size: number, lane: BlockLane): string | undefined {
     const hash = createHash('sha256');
     // Not up to the end of the file, which costs a call more: that there is no more its status tells.
     for (let left = size; left > 0; ) {
+      const buffer = lane.buffer();
       const got = file.read(buffer);
       if (got === 0 || got > left) return undefined;
       left -= got;
+      lane.read(got);
       hash.update(got === buffer.length ? buffer : buffer.subarray(0, got));
       onRead(got);
     }
@@ -71,7 +102,7 @@ export function createHasher(fs: BlockingFileSystem, onRead: (bytes: number) => 
       const folders = rememberingRoots(fs);
       return jobs.map((job) => {
         try {
-          return hashOne(folders, job);
+          return hashOne(folders, job, lanes);
         } catch (error) {
           if (error instanceof FileAbsentError) return { type: 'changed' };
           const cause = error instanceof FileUnreadableError ? error.cause : error;

@@ -1,4 +1,5 @@
 /** The worker pool that hashes. */
+import { availableParallelism } from 'node:os';
 import { Piscina } from 'piscina';
 import type { Startable } from '../startable.js';
 import { type PackedBatch, type PackedResults, packBatch, unpackResults } from './hash-batch.js';
@@ -15,13 +16,31 @@ export interface HashPool extends Startable {
 /** A thread that has had nothing to do for this long ends. */
 const IDLE_MS = 10_000;
 
+/** What a worker is given; shared by all. */
+export interface HashWorkerInit {
+  readonly bytesRead: BigUint64Array;
+  /** How many more threads may hash blocks beside them. */
+  readonly blockThreads: Int32Array;
+}
+
+export interface PiscinaHashPoolInit {
+  readonly threads: number;
+  /**
+   * How many of them may have another thread beside them that hashes blocks. Default: as many as the machine has
+   * cores to spare.
+   */
+  readonly blockThreads?: number;
+}
+
 export class PiscinaHashPool implements HashPool {
   readonly threads: number;
   readonly #bytes = new BigUint64Array(new SharedArrayBuffer(BigUint64Array.BYTES_PER_ELEMENT));
+  readonly #blockThreads = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   #pool: Piscina<PackedBatch, PackedResults> | undefined;
 
-  constructor(init: { readonly threads: number }) {
+  constructor(init: PiscinaHashPoolInit) {
     this.threads = init.threads;
+    this.#blockThreads[0] = init.blockThreads ?? Math.max(0, availableParallelism() - init.threads);
   }
 
   get bytesRead(): number {
@@ -35,7 +54,7 @@ export class PiscinaHashPool implements HashPool {
       minThreads: 0,
       maxThreads: this.threads + 1,
       idleTimeout: IDLE_MS,
-      workerData: this.#bytes,
+      workerData: { bytesRead: this.#bytes, blockThreads: this.#blockThreads } satisfies HashWorkerInit,
     });
   }
 

@@ -2,7 +2,10 @@
  * Which file is hashed next. Every file of the catalogue without a hash waits here, those first that
  * somebody waits for. A file is a slot of the table, which may be another file's by the time its hash is
  * there: it is the same as long as its stamp is. What the pool is given at a time is bounded.
+ *
+ * Files that have a hash, but whose blocks' hashes are not known, are read again when nothing else waits.
  */
+import type { BlockHashes } from '../blocks/block-tree.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { Slot } from '../catalogue/file-columns.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
@@ -22,14 +25,18 @@ export interface HashedFile {
   readonly slot: Slot;
   readonly stamp: FileStamp;
   readonly sha256: string;
+  /** Of a file of several blocks. */
+  readonly blocks?: BlockHashes;
 }
 
 /** Where the queue finds files and leaves hashes. */
 export interface HashTargets {
   /** Undefined for a file that is not offered any more. */
   locate(slot: Slot): HashJob | undefined;
-  /** Puts them into the table and commits it; resolves when they are stored. */
+  /** Puts them into the table, where they are missing, and commits it; resolves when they are stored. */
   hashed(files: readonly HashedFile[]): Promise<void>;
+  /** Whether the file has a hash, but should have hashes of blocks that are not known. */
+  lacksBlocks(slot: Slot): boolean;
   /** Not readable: not offered until it changes. */
   unreadable(slot: Slot, stamp: FileStamp, why: string): void;
   /** Not what it was when it was found: look again. */
@@ -52,6 +59,8 @@ export interface HashQueueInit {
 export interface HashProgress {
   readonly filesLeft: number;
   readonly bytesLeft: number;
+  /** Files that wait to be read once more, for the hashes of their blocks. */
+  readonly withoutBlocks: number;
   /** Since the start of the process. */
   readonly filesDone: number;
   readonly bytesDone: number;
@@ -89,9 +98,11 @@ const BATCH_BYTES = 8 * 1024 * 1024;
 /** A file that changed while it was hashed is tried again after this, if the scan has not said what became of it. */
 const RETRY_MS = 2000;
 const MAX_TRIES = 5;
+/** Of files with one content, so many are looked at when what is known of their blocks is lost. */
+const MAX_RECHECKED = 16;
 const LOG_EVERY_MS = 10_000;
 /** Files looked at when the queue starts, before others have their turn. */
-const FILES_A_TURN = 20_000;
+const FILES_A_TURN = 5_000;
 
 export class HashQueue implements Startable {
   readonly #components: HashQueueComponents;
@@ -102,6 +113,8 @@ export class HashQueue implements Startable {
   readonly #table: ReadonlyCatalogue['table'];
   readonly #waiting = new WaitingFiles();
   readonly #urgent = new Set<Slot>();
+  /** Those that have a hash. */
+  readonly #lacking = new WaitingFiles();
   /** With their sizes. */
   readonly #inFlight = new Map<Slot, number>();
   readonly #waiters = new Map<Slot, Waiters>();
@@ -161,6 +174,7 @@ export class HashQueue implements Startable {
     return {
       filesLeft: this.#waiting.size + this.#inFlight.size + this.#retries.size,
       bytesLeft: this.#waiting.bytes + bytesInFlight,
+      withoutBlocks: this.#lacking.size,
       filesDone: this.#filesDone,
       bytesDone: bytesRead,
       unreadable: this.#unreadable,
@@ -205,6 +219,15 @@ export class HashQueue implements Startable {
     });
   }
 
+  /** What was known of blocks is lost: files with this content are looked at again. */
+  recheckBlocks(sha256: string): void {
+    if (this.#state !== 'running') return;
+    // One is enough, but who knows which of them can be read.
+    for (const slot of this.#table.withHash(sha256, MAX_RECHECKED))
+      if (this.#table.isShown(slot)) this.#checkBlocks(slot);
+    this.#pump();
+  }
+
   #follow({ added, removed, touched, dropped }: TableBatch): void {
     for (const slots of [removed, dropped]) for (const slot of slots) this.#lose(slot);
     for (const slot of added) this.#add(slot);
@@ -224,7 +247,13 @@ export class HashQueue implements Startable {
   #has(slot: Slot): void {
     this.#drop(slot);
     this.#tries.delete(slot);
+    this.#checkBlocks(slot);
     if (this.#waiters.has(slot)) this.#settle(slot, this.#table.columns.entryOf(slot));
+  }
+
+  #checkBlocks(slot: Slot): void {
+    if (this.#components.targets.lacksBlocks(slot))
+      this.#lacking.add(slot, this.#table.columns.size.get(slot));
   }
 
   /** The file is not offered any more, or has another slot. */
@@ -253,6 +282,7 @@ export class HashQueue implements Startable {
     this.#retries.delete(slot);
     this.#urgent.delete(slot);
     this.#waiting.delete(slot, this.#table.columns.size.get(slot));
+    this.#lacking.delete(slot, this.#table.columns.size.get(slot));
   }
 
   /** Gives the pool what it can take: a batch a thread, and one more while somebody waits. */
@@ -265,15 +295,22 @@ export class HashQueue implements Startable {
     while (this.#batches.size < threads) {
       if (!this.#runBatch(this.#waiting.round(), 'ordinary')) break;
     }
+    // One at a time: nobody waits for these.
+    if (this.#batches.size === 0 && this.#waiting.size === 0)
+      this.#runBatch(this.#lacking.round(), 'lacking');
     this.#logProgress();
   }
 
   /** False when there is nothing to run. */
-  #runBatch(slots: Iterable<Slot>, kind: 'urgent' | 'ordinary'): boolean {
+  #runBatch(slots: Iterable<Slot>, kind: 'urgent' | 'ordinary' | 'lacking'): boolean {
     const batch: HashTask[] = [];
     let bytes = 0;
     for (const slot of slots) {
       if (this.#inFlight.has(slot)) continue;
+      if (kind === 'lacking' && !this.#components.targets.lacksBlocks(slot)) {
+        this.#drop(slot); // another file with this content was read
+        continue;
+      }
       const job = this.#components.targets.locate(slot);
       if (job !== undefined && batch.length > 0 && bytes + job.stamp.size > BATCH_BYTES) break;
       this.#drop(slot);
@@ -311,7 +348,10 @@ export class HashQueue implements Startable {
     batch.forEach((task, index) => {
       const { slot, job } = task;
       const result = results[index];
-      if (result?.type === 'hashed') hashed.push({ slot, stamp: job.stamp, sha256: result.sha256 });
+      if (result?.type === 'hashed') {
+        const { sha256, blocks } = result;
+        hashed.push({ slot, stamp: job.stamp, sha256, ...(blocks && { blocks }) });
+      } else if (this.#table.columns.hasHash(slot)) this.#components.targets.changed(slot);
       else if (result?.type === 'unreadable') this.#giveUp(task, result.why);
       else this.#retry(task, 'it changes whenever it is read');
     });

@@ -12,6 +12,8 @@ export interface ContentLink {
   readonly raise: (event: ContentEvent) => void;
   /** Ends the content, and the session if it is the last one; resolves when the peer knows or can't be told. */
   readonly finish: (ending: SessionEnding) => Promise<void>;
+  /** Responder: the peer's place in the queue for this. Resolves with whether the peer knows what that is. */
+  readonly tellQueue: (place: number) => Promise<boolean>;
 }
 
 export interface ContentApplication {
@@ -41,6 +43,8 @@ export interface ContentApplication {
   /** Sender: what `<checksum/>` says, after the last byte. */
   checksum(): FileDescription;
   takeInfo(info: FileInfo): void;
+  /** Receiver: the sender has not decided yet, as so many come first. */
+  takeQueue(place: number): void;
   /** Called exactly once, when nothing more will move; without an error all went well. */
   over(error: Error | undefined): void;
 }

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
 import { StanzaError } from '../stanza/stanza-error.js';
+import { queuePlaceCodec } from '../stanza/transfer-queue.js';
 import { type Content, type ContentRef, type JingleBody, jingleError } from '../stanza/xep0166-jingle.js';
 import {
   descriptionCodec,
@@ -86,11 +87,15 @@ export class FileContent {
   /** Where the receiver wants us to go on. */
   #missing: Range | undefined;
   #settled = false;
+  /** Who has not heard yet that a place in a queue was told: that the wait for an answer may go on. */
+  readonly #queueNews = new Set<'session' | 'content'>();
+  readonly #queueEndMs: number;
 
   /** Throws `ParseError` when the peer's offer is malformed. */
   constructor(components: FileContentComponents, init: FileContentInit) {
     this.#components = components;
     this.ref = init.ref;
+    this.#queueEndMs = components.clock.monotonic() + init.timeouts.queueMs;
     this.ns = init.ns;
     this.isPeers = init.ref.creator !== init.context.role;
     this.#standing = this.isPeers ? 'proposed' : 'ours-alone';
@@ -134,7 +139,8 @@ export class FileContent {
           return wait && init.timeouts[wait];
         },
         perform: (effect) => this.#perform(effect),
-        moved: () => movesBytes(this.#runner.state.type) && application.moved(),
+        moved: () =>
+          (movesBytes(this.#runner.state.type) && application.moved()) || this.takeQueueNews('content'),
         onChange: (state) => {
           if (state.type === 'done') this.#settle(undefined);
           else if (state.type === 'failed') this.#settle(state.error);
@@ -236,6 +242,38 @@ export class FileContent {
     // XEP-0234 §4.1: a file has one direction; that the other side could send too changes nothing. XEP-0166
     // §7.2.3: whoever doesn't want another direction may refuse to move bytes.
     if (senders !== this.ref.senders && senders !== 'both') throw new StanzaError('not-acceptable');
+  }
+
+  /** Tells the peer that our answer will take a while. Resolves with whether it knows what that means. */
+  async tellQueue(place: number): Promise<boolean> {
+    if (this.phase !== 'deciding') return false;
+    this.#hearQueue();
+    const { creator, name } = this.ref;
+    const payload = queuePlaceCodec.toXml({ creator, name, position: place });
+    try {
+      await this.#components.session.send({ action: 'session-info', payload });
+      return true;
+    } catch (thrown) {
+      this.#components.log.debug({ error: asError(thrown).message }, 'the peer knows no queue');
+      return false;
+    }
+  }
+
+  /** The peer's answer will take a while. */
+  takeQueue(place: number): void {
+    if (this.phase !== 'proposed') return; // it may have been overtaken by what we did meanwhile
+    this.#hearQueue();
+    this.#components.application.takeQueue(place);
+  }
+
+  /** Whether a place in a queue was told since `who` last asked. */
+  takeQueueNews(who: 'session' | 'content'): boolean {
+    return this.#queueNews.delete(who);
+  }
+
+  #hearQueue(): void {
+    if (this.#components.clock.monotonic() >= this.#queueEndMs) return;
+    this.#queueNews.add('session').add('content');
   }
 
   takeInfo(info: FileInfo): void {

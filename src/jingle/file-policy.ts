@@ -60,7 +60,8 @@ export class FilePolicy implements SessionPolicy {
         if (!onFileRequest) throw unsupported('applications');
         const { peer, sid } = session;
         application.asked(file);
-        application.use(await onFileRequest({ peer, sid, file, session }, signal));
+        const queued = link.tellQueue;
+        application.use(await onFileRequest({ peer, sid, file, session, queued }, signal));
         return application.description;
       },
     };

@@ -28,6 +28,8 @@ export class FileReceiving implements ContentApplication, FileDownload {
   #accept: (file: FileDescription) => void = () => undefined;
   #refuse: (error: Error) => void = () => undefined;
   #checksumPromised = false;
+  #queuePlace: number | undefined;
+  readonly #onQueued: ((place: number) => void)[] = [];
   #bytes: 'coming' | 'complete' | 'ended' | 'failed' = 'coming';
   #transport: TransportType | undefined;
   #duplex: Duplex | undefined;
@@ -62,6 +64,14 @@ export class FileReceiving implements ContentApplication, FileDownload {
     return this.#transport;
   }
 
+  get queuePlace(): number | undefined {
+    return this.#queuePlace;
+  }
+
+  onQueued(listener: (place: number) => void): void {
+    this.#onQueued.push(listener);
+  }
+
   get movedBytes(): number {
     return this.#receivedBytes;
   }
@@ -90,6 +100,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
       length === undefined || rest === undefined ? (length ?? rest) : Math.min(length, rest);
     // §8.2. COMPAT: Dino 0.4.2 neither tells nor promises a hash, and never sends one.
     this.#checksumPromised = file.hashesUsed.length > 0;
+    this.#queuePlace = undefined;
     this.#accept(file);
   }
 
@@ -143,6 +154,11 @@ export class FileReceiving implements ContentApplication, FileDownload {
       const { offset, length } = range ?? { offset: 0 };
       this.#addChecksum({ hash, range: { offset, ...(length !== undefined && { length }) } });
     }
+  }
+
+  takeQueue(place: number): void {
+    this.#queuePlace = place;
+    for (const listener of this.#onQueued) listener(place);
   }
 
   over(error: Error | undefined): void {

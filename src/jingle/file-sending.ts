@@ -189,6 +189,8 @@ export class FileSending implements ContentApplication, FileUpload {
 
   takeInfo(): void {}
 
+  takeQueue(): void {}
+
   over(error: Error | undefined): void {
     this.#over = { error };
     // The receiver may have had the last write before its end was heard of here.

@@ -38,6 +38,8 @@ export interface FileSessionRequest {
   readonly peer: Jid;
   /** Default the newest. Older clients know no other than version 4. */
   readonly namespace?: FileTransferNamespace;
+  /** The transport to try first, where one is known to have worked with this peer; what works in a session is tried first in it. */
+  readonly prefer?: TransportType;
   /** Ends it with `cancel`. */
   readonly signal?: AbortSignal;
 }
@@ -50,6 +52,11 @@ export interface FileRequest {
   readonly file: FileDescription;
   /** The session it is asked in, to which more may be added. */
   readonly session?: FileSession;
+  /**
+   * Tells the peer that it has to wait, and its place; 1 is next. As long as that is told again the session
+   * does not time out. Resolves with whether the peer knows what it means; never rejects.
+   */
+  readonly queued?: (place: number) => Promise<boolean>;
 }
 
 /**
@@ -123,6 +130,10 @@ export interface FileDownload {
   readonly sid: string;
   /** What the sender says of the file. Rejects with {@link SessionEndedError} and others. */
   readonly accepted: Promise<FileDescription>;
+  /** The place in the sender's queue that it last told of; undefined where it told none, and once it has accepted. */
+  readonly queuePlace: number | undefined;
+  /** Called at every news of that place. */
+  onQueued(listener: (place: number) => void): void;
   /** The bytes. `transport` names what carries them now; a replaced transport goes on in the same stream. */
   readonly stream: Readable;
   readonly transport: TransportType | undefined;

@@ -15,7 +15,7 @@ import { NS } from '../stanza/namespaces.js';
 import { type Jingle, type JingleRole, jingleCodec, jingleError } from '../stanza/xep0166-jingle.js';
 import { FILE_TRANSFER_NAMESPACES, type FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
 import type { Startable } from '../startable.js';
-import type { Transport } from '../transport/transport.js';
+import type { Transport, TransportType } from '../transport/transport.js';
 import { FilePolicy } from './file-policy.js';
 import type {
   FileDownload,
@@ -160,6 +160,7 @@ export class JingleEngine implements Startable {
       sid,
       'initiator',
       request.namespace,
+      request.prefer,
     );
     const refused = this.#refusal(signal);
     if (refused) {
@@ -235,6 +236,7 @@ export class JingleEngine implements Startable {
     sid: string,
     role: JingleRole,
     ns: FileTransferNamespace = NS.fileTransfer5,
+    prefer?: TransportType,
   ): Session {
     const { maxContents = DEFAULT_MAX_CONTENTS, maxResumes = DEFAULT_MAX_RESUMES } = this.#init;
     return new Session(
@@ -245,6 +247,7 @@ export class JingleEngine implements Startable {
         sid,
         role,
         ns,
+        prefer,
         timeouts: this.#timeouts,
         maxReplaces: MAX_REPLACES,
         maxResumes,

@@ -16,5 +16,8 @@ export class OpenLink implements ContentLink {
     this.content?.handle(event);
   };
 
+  readonly tellQueue = async (place: number): Promise<boolean> =>
+    (await this.content?.tellQueue(place)) ?? false;
+
   readonly finish = (end: SessionEnding): Promise<void> => this.finishContent(this.content, end);
 }

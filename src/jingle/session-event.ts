@@ -1,4 +1,6 @@
 /** The event of the session's machine that an action of the peer's is. */
+
+import { isQueuePlace, queuePlaceCodec } from '../stanza/transfer-queue.js';
 import type { Jingle } from '../stanza/xep0166-jingle.js';
 import { fileInfoCodec, fileTransferNamespaceOf, isFileInfo } from '../stanza/xep0234-file-transfer.js';
 import type { Element } from '../stanza/xml.js';
@@ -36,6 +38,7 @@ export function sessionEventOf(jingle: Exclude<Jingle, { action: TransportAction
 
 function infoEvent(payload: Element | undefined): SessionEvent {
   if (!payload) return { type: 'peer-ping' };
+  if (isQueuePlace(payload)) return { type: 'peer-queue', place: queuePlaceCodec.fromXml(payload) };
   const ns = fileTransferNamespaceOf(payload);
   if (!ns || !isFileInfo(payload, ns)) return { type: 'peer-unknown-info' };
   return { type: 'peer-info', info: fileInfoCodec(ns).fromXml(payload) };

@@ -5,7 +5,7 @@ import type { Log } from '../log.js';
 import type { Jid } from '../stanza/jid.js';
 import type { JingleRole } from '../stanza/xep0166-jingle.js';
 import type { FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
-import type { Transport } from '../transport/transport.js';
+import type { Transport, TransportType } from '../transport/transport.js';
 import type { SessionPolicy } from './proposed-content.js';
 import type { SessionEnding } from './reason.js';
 import type { JingleTimeouts } from './timeouts.js';
@@ -25,6 +25,7 @@ export interface SessionInit {
   readonly role: JingleRole;
   /** Of the contents that we propose. */
   readonly ns: FileTransferNamespace;
+  readonly prefer?: TransportType | undefined;
   readonly timeouts: JingleTimeouts;
   readonly maxReplaces: number;
   readonly maxResumes: number;

@@ -7,6 +7,7 @@
  * a session-accept to whom it isn't due.
  */
 import { defineMachine, type Machine, rowsOf } from '../machine.js';
+import type { QueuePlace } from '../stanza/transfer-queue.js';
 import type { Content, ContentHint, ContentRef, Reason } from '../stanza/xep0166-jingle.js';
 import type { FileInfo } from '../stanza/xep0234-file-transfer.js';
 import type { TimeoutEvent } from './machine-runner.js';
@@ -47,6 +48,7 @@ export type SessionEvent =
   | { readonly type: 'peer-terminate'; readonly reason: Reason | undefined }
   | { readonly type: 'peer-ping' }
   | { readonly type: 'peer-info'; readonly info: FileInfo }
+  | { readonly type: 'peer-queue'; readonly place: QueuePlace }
   | { readonly type: 'peer-unknown-info' }
   | { readonly type: 'peer-description-info'; readonly contents: readonly ContentHint[] }
   | { readonly type: 'peer-content-add'; readonly contents: readonly Content[] }
@@ -79,6 +81,7 @@ export type SessionEffect =
   | { readonly type: 'take-modified'; readonly contents: readonly ContentRef[] }
   | { readonly type: 'take-hints'; readonly contents: readonly ContentHint[] }
   | { readonly type: 'take-info'; readonly info: FileInfo }
+  | { readonly type: 'take-queue'; readonly place: QueuePlace }
   /** The peer's iq gets this error. */
   | { readonly type: 'refuse'; readonly error: 'unsupported-info' }
   /** The session is over: stanzas with its sid get `<unknown-session/>` from now on. */
@@ -164,6 +167,10 @@ export const sessionMachine: Machine<SessionState, SessionEvent, SessionEffect> 
     ...rows(known, 'peer-info', 'XEP-0234 §8', (state, { info }) => ({
       state,
       effects: [{ type: 'take-info', info }],
+    })),
+    ...rows(known, 'peer-queue', 'local', (state, { place }) => ({
+      state,
+      effects: [{ type: 'take-queue', place }],
     })),
     ...rows(known, 'peer-unknown-info', 'XEP-0166 §6.8', (state) => ({
       state,

@@ -17,7 +17,9 @@ import {
 } from '../stanza/xep0166-jingle.js';
 import { type FileDescription, fileInfoCodec } from '../stanza/xep0234-file-transfer.js';
 import type { ContentApplication } from './content-application.js';
-import { type ContentSession, FileContent, type FileContentInit } from './file-content.js';
+import { ContentMaker } from './content-maker.js';
+import { success } from './content-state.js';
+import type { ContentSession, FileContent } from './file-content.js';
 import { FileReceiving } from './file-receiving.js';
 import { FileSending } from './file-sending.js';
 import type { FileDownload, FileSession, FileSource, FileUpload, SessionOutcome } from './file-session.js';
@@ -53,6 +55,7 @@ export class Session implements FileSession {
   /** `begin` was called, or the peer began it. */
   #begun: boolean;
   readonly #waiting: (() => void)[] = [];
+  readonly #maker: ContentMaker;
   readonly #watch: PeerWatch;
 
   constructor(components: SessionComponents, init: SessionInit) {
@@ -76,6 +79,11 @@ export class Session implements FileSession {
       onUnknown: (error) => this.lose(error),
       onSettled: () => this.#closeIfDone(),
     });
+    this.#maker = new ContentMaker(components, {
+      ...init,
+      session: this.#contentSession,
+      contents: this.contents,
+    });
     this.#watch = new PeerWatch(components, {
       goneMs: timeouts.goneMs,
       movedBytes: () => this.#movedBytes(),
@@ -91,6 +99,7 @@ export class Session implements FileSession {
           return wait && timeouts[wait];
         },
         perform: (effect) => this.#perform(effect),
+        moved: () => [...this.contents].filter((each) => each.takeQueueNews('session')).length > 0,
       },
     );
   }
@@ -247,9 +256,15 @@ export class Session implements FileSession {
       case 'take-info': {
         const { info } = effect;
         const sends = info.type === 'received';
-        this.contents.findForInfo(info.content, (each) => each.sends === sends)?.takeInfo(info);
+        const content = this.contents.findForInfo(info.content, (each) => each.sends === sends);
+        content?.takeInfo(info);
+        // Among others nothing more is said of it (XEP-0234 §8.1); the last one ends with the session.
+        if (content?.phase === 'closing' && this.contents.live.length > 1) content.ended(success);
         return;
       }
+      case 'take-queue':
+        this.contents.find(effect.place)?.takeQueue(effect.place.position);
+        return;
       case 'refuse':
         throw jingleError(effect.error);
       case 'over':
@@ -292,8 +307,8 @@ export class Session implements FileSession {
     const proposed = this.#components.policy.proposed(content, this, link);
     const { creator, name, senders = 'both' } = content;
     const { transport, application, ns } = proposed;
-    const offer = transport && { offer: { transport, element: content.transport } };
-    link.content = this.#content(application, { ref: { creator, name, senders }, ns, ...offer });
+    const offer = transport && { transport, element: content.transport };
+    link.content = this.#maker.make({ application, ref: { creator, name, senders }, ns, offer });
     return [link.content, proposed];
   }
 
@@ -307,7 +322,7 @@ export class Session implements FileSession {
     const other: JingleRole = this.role === 'initiator' ? 'responder' : 'initiator';
     const senders = application.sends ? this.role : other;
     const ref = { creator: this.role, name: this.contents.nextName(), senders };
-    const content = this.#content(application, { ref, ns: this.#init.ns });
+    const content = this.#maker.make({ application, ref, ns: this.#init.ns });
     link.content = content;
     this.contents.add(content);
     const start = () => void this.#prepare(content, async () => describe());
@@ -323,27 +338,12 @@ export class Session implements FileSession {
     return new LimitError('contents', 'too many contents in one session');
   }
 
-  #content(application: ContentApplication, own: Pick<FileContentInit, 'ref' | 'ns' | 'offer'>): FileContent {
-    const { clock, log, transports } = this.#components;
-    const { self, peer, role, sid: id, timeouts, maxReplaces, maxResumes } = this.#init;
-    return new FileContent(
-      { clock, log, transports, application, session: this.#contentSession },
-      {
-        ...own,
-        id,
-        context: { self, peer, role },
-        timeouts,
-        maxReplaces,
-        maxResumes,
-      },
-    );
-  }
-
   readonly #contentSession: ContentSession = {
     send: (body) => this.#actions.send(body),
     tell: (body) => this.#actions.tell(body),
     conclude: (content, end, by) => this.#conclude(content, end, by),
     contentSettled: (content) => {
+      this.#maker.learn(content);
       this.contents.remove(content);
       this.#advance();
       this.#closeIfDone();

@@ -8,6 +8,8 @@ export interface JingleTimeouts {
   readonly prepareMs: number;
   /** The peer's session-accept. */
   readonly acceptMs: number;
+  /** All that is said of places in a queue: they lengthen the two around this, but not for ever. */
+  readonly queueMs: number;
   /** Our own answer to a request. */
   readonly decideMs: number;
   /** Both sides agreeing on a connection. */
@@ -35,6 +37,7 @@ export const defaultJingleTimeouts: JingleTimeouts = {
   terminateMs: 10_000,
   prepareMs: 20_000,
   acceptMs: 90_000, // a person may have to click: Psi took 30 s
+  queueMs: 3_600_000, // a node of ours lets nobody wait for longer than half of it
   decideMs: 60_000,
   connectMs: 30_000,
   fallbackMs: 10_000, // an initiator that falls back does it at once

@@ -9,14 +9,27 @@ import type { Entity } from '../entity/entity.js';
 import { AbortedError } from '../errors.js';
 import { realPartFileSystem } from '../fs/part-file.js';
 import type { Log } from '../log.js';
+import type { ChannelAddress, Found } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
+import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import { fetchFile } from '../transfer/fetch/fetch-file.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import type { TransportType } from '../transport/transport.js';
-import type { Asker, FindEvent, FindRequest } from './asker.js';
+import { keepAsking } from '../wishes/keep-asking.js';
+import type {
+  Asker,
+  DownloadOrder,
+  FindEvent,
+  FindRequest,
+  FoundFile,
+  WantEvent,
+  WantRequest,
+} from './asker.js';
+import { AudienceFinder } from './audience-finder.js';
 import { askerDisco } from './disco-of-us.js';
+import { Downloads } from './downloads.js';
 import { TransferStack } from './transfer-stack.js';
 
 export interface NetworkAskerComponents {
@@ -32,6 +45,8 @@ export interface NetworkAskerOptions {
   readonly transports?: readonly TransportType[];
   /** Where peers are told to connect to. Default: the addresses of this machine. */
   readonly external?: { readonly host: string; readonly port: number };
+  /** What is remembered from one run to the next: who sent wrong bytes. Default: nothing is. */
+  readonly stateFolder?: string;
 }
 
 const SPREAD_MS = 100; // small: one asker and a few hundred nodes; a larger one makes every answer later
@@ -43,6 +58,7 @@ export class NetworkAsker implements Asker {
   readonly #entity: Entity;
   readonly #channels: ChannelAsker;
   readonly #transfers: TransferStack;
+  readonly #downloads: Downloads;
   readonly #disco: Disco;
 
   constructor(components: NetworkAskerComponents, config: AskerConfig, options: NetworkAskerOptions = {}) {
@@ -74,6 +90,8 @@ export class NetworkAsker implements Asker {
         ...(options.transports && { transports: options.transports }),
       },
     );
+    const { jingle } = this.#transfers;
+    this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: options.stateFolder });
     this.#disco = new Disco({ entity }, askerDisco(this.#transfers.jingle.features));
   }
 
@@ -83,6 +101,7 @@ export class NetworkAsker implements Asker {
   }
 
   async start(): Promise<void> {
+    await this.#downloads.start();
     await this.#disco.start();
     await this.#channels.start();
     await this.#transfers.start();
@@ -94,6 +113,7 @@ export class NetworkAsker implements Asker {
     await this.#channels.stop();
     await this.#disco.stop();
     await this.#entity.stop();
+    await this.#downloads.stop();
   }
 
   async *find(request: FindRequest, signal?: AbortSignal): AsyncGenerator<FindEvent> {
@@ -104,10 +124,7 @@ export class NetworkAsker implements Asker {
       maxFiles: request.max,
       waitMs: request.waitMs,
     };
-    const channels = request.channels.map(({ service, node }) => ({
-      service: bareOf(service),
-      nodeId: node,
-    }));
+    const channels = addressesOf(request);
     const answers =
       request.to === undefined
         ? this.#channels.ask(channels, question, signal)
@@ -119,14 +136,28 @@ export class NetworkAsker implements Asker {
         continue;
       }
       const { found, from } = answer;
-      for (const file of found.files) {
-        const source = { jid: from, ...(found.channel && { channel: found.channel.nodeId }) };
-        if (file.name !== undefined) yield { type: 'file', file: foundFile(file, file.name, source) };
-      }
+      for (const file of filesOf(found, from)) yield { type: 'file', file };
       pending.set(from, (pending.get(from) ?? 0) + found.pending);
       if (answer.last)
         yield { type: 'answer', jid: from, total: found.total, pending: pending.get(from) ?? 0 };
     }
+  }
+
+  async *want(request: WantRequest, signal: AbortSignal): AsyncGenerator<WantEvent> {
+    const { clock, log } = this.#components;
+    const components = { entity: this.#entity, asker: this.#channels, clock, log, random: Math.random };
+    const { criteria, to, max: maxFiles } = request;
+    const wish = { criteria, ...(to !== undefined && { to }), channels: addressesOf(request), maxFiles };
+    for await (const event of keepAsking(components, wish, signal)) {
+      if (event.type === 'refused') yield { type: 'refused', jid: event.from, error: event.error };
+      else if (event.type !== 'found') yield event;
+      else for (const file of filesOf(event.found, event.from)) yield { type: 'file', file };
+    }
+  }
+
+  download({ audience, ...request }: DownloadOrder, signal?: AbortSignal): AsyncIterable<DownloadEvent> {
+    const finder = new AudienceFinder({ asker: this, log: this.#components.log }, audience);
+    return this.#downloads.download(request, finder, signal);
   }
 
   fetch(request: FetchRequest, signal?: AbortSignal): AsyncIterable<FetchEvent> {
@@ -140,6 +171,15 @@ export class NetworkAsker implements Asker {
   }
 }
 
+function addressesOf({ channels }: Pick<FindRequest, 'channels'>): ChannelAddress[] {
+  return channels.map(({ service, node }) => ({ service: bareOf(service), nodeId: node }));
+}
+
+function filesOf({ files, channel }: Found, from: Jid): FoundFile[] {
+  const source = { jid: from, ...(channel && { channel: channel.nodeId }) };
+  return files.flatMap((file) => (file.name === undefined ? [] : foundFile(file, file.name, source)));
+}
+
 function foundFile(file: FileDescription, name: string, source: { jid: Jid; channel?: string }) {
   return {
     name,
@@ -147,11 +187,16 @@ function foundFile(file: FileDescription, name: string, source: { jid: Jid; chan
     ...(file.size !== undefined && { size: file.size }),
     ...(file.dateMs !== undefined && { dateMs: file.dateMs }),
     ...(file.mediaType !== undefined && { mediaType: file.mediaType }),
+    ...(file.blocks !== undefined && { blocks: file.blocks }),
     hashes: file.hashes,
     source,
   };
 }
 
-export function createAsker(components: NetworkAskerComponents, config: AskerConfig): Asker {
-  return new NetworkAsker(components, config);
+export function createAsker(
+  components: NetworkAskerComponents,
+  config: AskerConfig,
+  options?: NetworkAskerOptions,
+): Asker {
+  return new NetworkAsker(components, config, options);
 }

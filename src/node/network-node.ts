@@ -3,7 +3,9 @@
  * from the network downwards.
  */
 import { join } from 'node:path';
+import { BlockListBudget } from '../access/block-list-budget.js';
 import { QueryBudget } from '../access/query-budget.js';
+import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import { Channel } from '../channel/channel.js';
@@ -24,20 +26,26 @@ import { IndexFolder } from '../query/index-folder.js';
 import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
+import { BlockListService } from '../service/block-list-service.js';
 import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
+import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
 import type { Connector } from '../transport/tcp-connector.js';
+import { StandingQuestions } from '../wishes/standing-questions.js';
 import { nodeDisco } from './disco-of-us.js';
+import { Downloads } from './downloads.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
-import type { NodeStatus } from './node-status.js';
+import type { NodeStatus, TransferStatus } from './node-status.js';
+import { NodeWishes, withoutIncoming } from './node-wishes.js';
+import { SentFiles } from './sent-files.js';
 import { channelStatusOf, sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
 
@@ -67,11 +75,16 @@ export class NetworkNode implements Startable {
   readonly #entity: Entity;
   readonly #responder: QueryResponder;
   readonly #findService: FindService;
+  readonly #blockListService: BlockListService;
+  /** Where questions are kept. */
+  readonly #standing: StandingQuestions | undefined;
+  readonly #downloads: Downloads;
+  readonly #wishes: NodeWishes | undefined;
   readonly #channels: readonly Channel[];
   readonly #transfers: TransferStack;
-  readonly #fileServer: FileServer;
+  readonly #sentFiles: SentFiles;
   /** The same or, where there are extensions, with them in front of it. */
-  readonly #files: FileServer | WatchedFiles;
+  readonly #files: SentFiles | WatchedFiles;
   readonly #disco: Disco;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
@@ -95,6 +108,7 @@ export class NetworkNode implements Startable {
     this.#extensions = extensions;
 
     const indexLocation = join(config.data, 'index');
+    const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
     this.#library = new Library(
       {
         fs: realFileSystem,
@@ -104,11 +118,12 @@ export class NetworkNode implements Startable {
           clock,
           log,
         }),
+        blockLists,
         clock,
         log,
       },
       {
-        shares: config.shares,
+        shares: withoutIncoming(config.shares, config.wishes),
         quietMs: config.scan.quietMs,
         rescanMs: config.scan.intervalS * 1000,
         unwatchedRescanMs: Math.min(UNWATCHED_RESCAN_MS, config.scan.intervalS * 1000),
@@ -124,7 +139,7 @@ export class NetworkNode implements Startable {
     this.#news = extensions?.news(this.#library);
 
     const bareAnswerer = new Answerer(
-      { engine: this.#engine, hashes: new LibraryHashes(this.#library), clock },
+      { engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -149,8 +164,23 @@ export class NetworkNode implements Startable {
     this.failed.catch(() => undefined); // whoever runs the node listens; a test may not
 
     const random = Math.random;
+    const wishesLocation = join(config.data, 'wishes');
+    const standing =
+      limits.keptQuestions === 0
+        ? undefined
+        : new StandingQuestions(
+            {
+              ...{ entity, clock, log, answerer, budget },
+              catalogue: this.#library.catalogue,
+              ready: this.#library.ready,
+              settled: () => this.#engine.settled(),
+              folder: new RealDataFolder(wishesLocation),
+            },
+            limits,
+          );
+    this.#standing = standing;
     this.#responder = new QueryResponder(
-      { entity, clock, log, answerer, budget, random },
+      { entity, clock, log, answerer, budget, random, ...(standing && { keeper: standing }) },
       {
         defaultExpiryMs: limits.defaultExpiresMs,
         maxExpiryMs: limits.expiresMs,
@@ -162,6 +192,13 @@ export class NetworkNode implements Startable {
       },
     );
     this.#findService = new FindService({ entity, answerer, budget }, { hashWaitMs: limits.hashWaitMs });
+    this.#blockListService = new BlockListService({
+      entity,
+      catalogue: this.#library.catalogue,
+      lists: blockLists,
+      budget: new BlockListBudget({ clock }, limits),
+      ...(extensions && { answerer }),
+    });
     this.#channels = config.channels.map(
       ({ service, node, create, unsubscribeOnStop }) =>
         new Channel(
@@ -177,15 +214,17 @@ export class NetworkNode implements Startable {
           },
         ),
     );
-    this.#fileServer = new FileServer(
+    const fileServer = new FileServer(
       {
         catalogue: this.#library.catalogue,
         files: { open: (entry) => this.#library.openFile(entry) },
+        clock,
         log,
       },
       { maxUploads: limits.uploads, maxUploadsPerPeer: limits.uploadsPerPeer },
     );
-    this.#files = extensions?.files(this.#fileServer) ?? this.#fileServer;
+    this.#sentFiles = new SentFiles({ files: fileServer, clock });
+    this.#files = extensions?.files(this.#sentFiles) ?? this.#sentFiles;
     this.#transfers = new TransferStack(
       { entity, clock, log, ...(components.connector && { connector: components.connector }) },
       {
@@ -207,10 +246,22 @@ export class NetworkNode implements Startable {
         onFileRequest: this.#files.handle,
       },
     );
-    const { xmpp } = config;
+    const { xmpp, shares, wishes } = config;
+    const { jingle } = this.#transfers;
+    this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: config.data });
+    this.#wishes = NodeWishes.of(
+      {
+        entity,
+        clock,
+        log,
+        library: this.#library,
+        downloads: this.#downloads,
+      },
+      { wishes, shares, location: wishesLocation },
+    );
     this.#disco = new Disco(
       { entity },
-      nodeDisco(xmpp.mode, components.version, this.#transfers.jingle.features),
+      nodeDisco(xmpp.mode, components.version, [...jingle.features, ...(standing ? [KEPT_FEATURE] : [])]),
     );
     this.#presence =
       xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
@@ -221,7 +272,14 @@ export class NetworkNode implements Startable {
   async start(): Promise<void> {
     const watching = this.#extensions && this.#news ? [this.#extensions.host, this.#news] : [];
     for (const part of [this.#loopDelay, ...watching, this.#library, this.#engine]) await this.#start(part);
-    for (const part of [this.#disco, this.#findService, this.#transfers, ...this.#channels])
+    for (const part of [
+      this.#disco,
+      this.#findService,
+      this.#blockListService,
+      ...(this.#standing ? [this.#standing] : []),
+      this.#transfers,
+      ...this.#channels,
+    ])
       await this.#start(part);
     // Its listener is the first to hear that we are online: a channel's messages need us to be available.
     if (this.#presence) await this.#start(this.#presence);
@@ -230,6 +288,7 @@ export class NetworkNode implements Startable {
       this.#library.ready.then(() => this.#engine.settled()),
       ...this.#channels.map((channel) => channel.subscribed),
     ]);
+    if (this.#wishes) for (const part of [this.#downloads, this.#wishes]) await this.#start(part);
   }
 
   async #start(part: Startable): Promise<void> {
@@ -240,8 +299,15 @@ export class NetworkNode implements Startable {
   /** Channels and transfers say goodbye over the entity; then the stream ends, then what lies below. */
   async stop(): Promise<void> {
     this.#responder.stop();
-    const network = [...this.#channels, this.#transfers, ...(this.#presence ? [this.#presence] : [])];
-    const doors = [this.#findService, this.#disco, this.#entity];
+    const wishes = this.#wishes ? [this.#wishes, this.#downloads] : [];
+    const network = [
+      ...wishes,
+      ...this.#channels,
+      this.#transfers,
+      ...(this.#presence ? [this.#presence] : []),
+    ];
+    const standing = this.#standing ? [this.#standing] : [];
+    const doors = [this.#blockListService, this.#findService, ...standing, this.#disco, this.#entity];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
     for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
@@ -252,6 +318,7 @@ export class NetworkNode implements Startable {
         this.#components.log.error({ err: error }, `a part did not stop cleanly: ${messageOf(error)}`);
       }
     }
+    this.#sentFiles.stop();
   }
 
   /** How it would answer, for `shoal explain`. */
@@ -264,6 +331,11 @@ export class NetworkNode implements Startable {
   offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
     const { jingle: uploader } = this.#transfers;
     return offerFile({ server: this.#files, uploader }, to, entry, signal);
+  }
+
+  /** What goes out, and what comes. */
+  transfers(): TransferStatus[] {
+    return [...this.#sentFiles.status(), ...(this.#wishes?.transfers() ?? [])];
   }
 
   status(): NodeStatus {
@@ -285,7 +357,9 @@ export class NetworkNode implements Startable {
         bytesPerSecond: progress.hashing.bytesPerSecond,
       },
       channels: this.#channels.map(({ address, state }) => channelStatusOf(address, state)),
-      transfers: this.#fileServer.status(),
+      transfers: this.transfers(),
+      wishes: this.#wishes?.status() ?? [],
+      keptQuestions: this.#standing?.counts().kept ?? 0,
       queries: {
         received: Object.values(outcomes).reduce(
           (sum, count) => sum + count,

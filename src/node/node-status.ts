@@ -1,5 +1,6 @@
 /** What a running node says of itself: `shoal status` shows it, the status socket carries it as JSON. */
 import type { BareJid, Jid } from '../stanza/jid.js';
+import type { MirrorStatus } from '../wishes/mirror.js';
 
 export interface NodeStatus {
   readonly jid: Jid;
@@ -13,6 +14,10 @@ export interface NodeStatus {
   readonly hashing: HashingStatus;
   readonly channels: readonly ChannelStatus[];
   readonly transfers: readonly TransferStatus[];
+  /** What it wishes for itself. */
+  readonly wishes: readonly MirrorStatus[];
+  /** Questions that it keeps for others. */
+  readonly keptQuestions: number;
   readonly queries: QueryCounters;
   readonly eventLoopDelayMs: LoopDelayStatus;
 }
@@ -41,15 +46,22 @@ export interface ChannelStatus {
   readonly text?: string;
 }
 
-/** A file that is being sent now. */
+/** A file on its way to a peer, or from one. */
 export interface TransferStatus {
+  readonly direction: 'out' | 'in';
   readonly peer: Jid;
-  /** `share/folder/name`. */
+  /** `share/folder/name`. Out: here, or as it was asked for while that is not known; in: where it goes. */
   readonly path: string;
-  readonly sentBytes: number;
-  /** Length of the range that was asked for. */
-  readonly totalBytes: number;
-  readonly transport?: 's5b' | 'ibb';
+  /** `waiting` for a slot, here or there; `ended` for some seconds, in which the peer may go on. */
+  readonly state: 'waiting' | 'active' | 'ended';
+  /** How much this peer got or gave of the file, in however many ranges. */
+  readonly bytes: number;
+  /** Size of the file. */
+  readonly fileBytes?: number;
+  /** Over the last seconds. */
+  readonly bytesPerSecond: number;
+  /** In: how often this peer failed or lied about the file. */
+  readonly strikes?: number;
 }
 
 /** Counted since the start of the node. */

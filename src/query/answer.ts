@@ -3,6 +3,9 @@
  * missing, and describes the files for the wire within a bound of bytes.
  */
 import { setMaxListeners } from 'node:events';
+import { MIN_BLOCK_BYTES } from '../blocks/block-size.js';
+import type { BlockTree } from '../blocks/block-tree.js';
+import type { BlockLists } from '../catalogue/block-list-store.js';
 import { describeFile } from '../catalogue/file-description.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
@@ -38,6 +41,8 @@ export interface Question {
   readonly order?: Order;
   /** How long the asker waits for hashes that are not known yet. */
   readonly hashWaitMs: number;
+  /** Of these slots alone: of news. */
+  readonly among?: Uint32Array;
 }
 
 /** A question with who asked it. */
@@ -66,11 +71,16 @@ export interface Answer {
 export interface AnswererComponents {
   readonly engine: QueryEngine;
   readonly hashes: HashSource;
+  /** Without it answers say nothing of blocks. */
+  readonly blocks?: Pick<BlockLists, 'treeOf'>;
   readonly clock: Clock;
 }
 
 /** `<range/>`: parts of the file can be asked for (XEP-0234 §5). */
 const RANGES_UNDERSTOOD = { offset: 0, hashes: [] } as const;
+
+/** No answer is held up for long by a disk that has to look for what is known of blocks. */
+const TREES_WAIT_MS = 250;
 
 /** An entry with its hash; or the hash did not come in time, or the file is no longer there. */
 type Hashed = FileEntry | 'pending' | 'gone';
@@ -103,6 +113,7 @@ export class Answerer implements Answering {
       {
         criteria,
         ...(question.order && { order: question.order }),
+        ...(question.among && { among: question.among }),
         page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
         deadlineMs: this.#init.deadlineMs,
       },
@@ -114,7 +125,7 @@ export class Answerer implements Answering {
       signal,
     );
     const backwards = before !== undefined;
-    const kept = this.#fitting(found.entries, hashed, backwards);
+    const kept = this.#fitting(found.entries, hashed, await this.#treesOf(hashed), backwards);
     const first = kept.at(0);
     const last = kept.at(-1);
     const index = found.offset + (backwards ? found.entries.length - kept.length : 0);
@@ -158,10 +169,33 @@ export class Answerer implements Answering {
     }
   }
 
+  /** By hash, as far as they are known by now. */
+  async #treesOf(hashed: readonly Hashed[]): Promise<ReadonlyMap<string, BlockTree>> {
+    const trees = new Map<string, BlockTree>();
+    const { blocks, clock } = this.#components;
+    const wanted = new Set<string>();
+    for (const each of hashed)
+      if (typeof each === 'object' && each.sha256 !== undefined && each.size > MIN_BLOCK_BYTES)
+        wanted.add(each.sha256);
+    if (blocks === undefined || wanted.size === 0) return trees;
+    const reading = [...wanted].map(async (sha256) => {
+      const tree = await blocks.treeOf(sha256);
+      if (tree !== undefined) trees.set(sha256, tree);
+    });
+    await new Promise<void>((resolve, reject) => {
+      const timer = clock.after(TREES_WAIT_MS, resolve);
+      Promise.all(reading)
+        .then(() => resolve(), reject)
+        .finally(() => timer.cancel());
+    });
+    return new Map(trees); // what comes later is not for this answer
+  }
+
   /** As many files as fit, from the end of the page that the asker reads on from. */
   #fitting(
     found: readonly { readonly entry: FileEntry; readonly cursor: string }[],
     hashed: readonly Hashed[],
+    trees: ReadonlyMap<string, BlockTree>,
     backwards: boolean,
   ): Kept[] {
     const kept: Kept[] = [];
@@ -169,8 +203,7 @@ export class Answerer implements Answering {
     const order = backwards ? [...found.keys()].reverse() : [...found.keys()];
     for (const at of order) {
       const entry = hashed[at];
-      const file =
-        typeof entry === 'object' ? { ...describeFile(entry), range: RANGES_UNDERSTOOD } : undefined;
+      const file = typeof entry === 'object' ? described(entry, trees) : undefined;
       bytes += file === undefined ? 0 : wireBytes(file);
       if (bytes > this.#init.maxAnswerBytes && kept.length > 0) break;
       kept.push({ cursor: found[at]?.cursor ?? '', pending: entry === 'pending', ...(file && { file }) });
@@ -179,13 +212,20 @@ export class Answerer implements Answering {
   }
 }
 
+function described(entry: FileEntry, trees: ReadonlyMap<string, BlockTree>): FileDescription {
+  const blocks = trees.get(entry.sha256 ?? '');
+  return { ...describeFile(entry), range: RANGES_UNDERSTOOD, ...(blocks && { blocks }) };
+}
+
 const ELEMENT_BYTES = 420; // tags, namespaces, hash, size and date of one <file/>, with room to spare
+const BLOCKS_BYTES = 200; // the same of a <blocks/>
 const ESCAPED_BYTES = 6; // the longest escape of one character: &quot;
 
 /** An upper bound of the bytes that a file takes in an answer. */
 function wireBytes(file: FileDescription): number {
   const texts = [file.name, file.path, file.desc, file.mediaType].filter((text) => text !== undefined);
-  return texts.reduce((sum, text) => sum + escapedBytes(text), ELEMENT_BYTES);
+  const fixed = ELEMENT_BYTES + (file.blocks ? BLOCKS_BYTES : 0);
+  return texts.reduce((sum, text) => sum + escapedBytes(text), fixed);
 }
 
 function escapedBytes(text: string): number {

@@ -77,7 +77,9 @@ class Search {
     readonly view: FileView,
     readonly files: number,
     readonly pace: Pace & Budget,
-  ) {}
+  ) {
+    if (request.among) this.#candidates = this.#these(request.among);
+  }
 
   get count(): number {
     if (this.#candidates) return this.#candidates.count;
@@ -136,6 +138,13 @@ class Search {
     return this.#candidates;
   }
 
+  #these(slots: Uint32Array): Candidates {
+    const { shown } = this.view;
+    const candidates = Candidates.none(shown);
+    for (const slot of slots) if (shown.has(slot)) candidates.add(slot);
+    return candidates;
+  }
+
   #withWords(parts: readonly Matches[]): Candidates {
     const candidates = Candidates.none(this.view.shown);
     for (const { ids } of parts) for (const slot of ids) candidates.add(slot);
@@ -147,11 +156,8 @@ class Search {
     const { criteria, named } = this.request;
     const { columns, shown } = this.view;
     const asked = (criteria.sha256 ?? []).map((hash) => Buffer.from(hash, 'base64'));
-    let candidates = Candidates.all(shown);
-    if (named) {
-      candidates = Candidates.none(shown);
-      for (const slot of named) if (shown.has(slot)) candidates.add(slot);
-    }
+    const candidates = named ? this.#these(named) : Candidates.all(shown);
+    if (this.#candidates) candidates.keepIn(this.#candidates);
     const hasOne = (slot: number) => {
       if (!columns.hasHash(slot)) return false;
       const bytes = columns.sha256Bytes(slot);

@@ -13,6 +13,8 @@ export interface SearchRequest {
   /** Without one: by relevance where the criteria have words, else by path. Ties are broken by path. */
   readonly order?: Order;
   readonly page: { readonly max: number; readonly after?: string; readonly before?: string };
+  /** Looks at the files in these slots alone, those of them that are there. */
+  readonly among?: Uint32Array;
   /** Milliseconds from now after which the search gives up with `LimitError('deadline')`. */
   readonly deadlineMs: number;
   /**

@@ -2,6 +2,8 @@
  * The files of this node: shares, catalogue, hashes, kept like the folders from `start` to `stop`.
  * Puts scanner, watcher, hash queue and store together; the rest of the program deals with this.
  */
+import { MIN_BLOCK_BYTES } from '../blocks/block-size.js';
+import type { BlockListStore } from '../catalogue/block-list-store.js';
 import { Catalogue, type ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { Slot } from '../catalogue/file-columns.js';
 import { type FileEntry, keyOf } from '../catalogue/file-entry.js';
@@ -27,6 +29,8 @@ export interface LibraryComponents {
   readonly fs: FileSystem;
   /** Started and stopped by the library. */
   readonly store: CatalogueStore;
+  /** The same. Without it nobody is told of blocks. */
+  readonly blockLists?: BlockListStore;
   readonly clock: Clock;
   readonly log: Log;
   /** Default: chokidar. Closed by the library. */
@@ -60,6 +64,7 @@ export interface LibraryProgress {
 export class Library implements Startable {
   readonly #fs: FileSystem;
   readonly #store: CatalogueStore;
+  readonly #blockLists: BlockListStore | undefined;
   readonly #log: Log;
   readonly #shares: readonly ShareConfig[];
   readonly #catalogue = new Catalogue();
@@ -70,13 +75,16 @@ export class Library implements Startable {
   readonly #stopping = new AbortController();
   readonly #ready: Promise<void>;
   #settleReady: { resolve(): void; reject(error: Error): void } = { resolve() {}, reject() {} };
+  readonly #unsubscribe: (() => void) | undefined;
   #scanState: LibraryProgress['scan'] = 'first';
   #first: Promise<void> = Promise.resolve();
+  #blockListsOpen: Promise<void> = Promise.resolve();
 
   constructor(components: LibraryComponents, init: LibraryInit) {
     const { fs, store, clock, log } = components;
     this.#fs = fs;
     this.#store = store;
+    this.#blockLists = components.blockLists;
     this.#log = log;
     this.#shares = init.shares;
     this.#ready = new Promise((resolve, reject) => {
@@ -105,12 +113,14 @@ export class Library implements Startable {
           hashed: (files) => this.#takeHashes(files),
           unreadable: (slot, stamp, why) => this.#withdraw(slot, stamp, why),
           changed: (slot) => this.#scanner.lookAt(table.columns.keyOf(slot)),
+          lacksBlocks: (slot) => this.#lacksBlocks(slot),
         },
         clock,
         log,
       },
       { maxWaiters: init.maxHashWaiters },
     );
+    this.#unsubscribe = this.#blockLists?.onLost((sha256) => this.#hashes.recheckBlocks(sha256));
   }
 
   get catalogue(): ReadonlyCatalogue {
@@ -128,6 +138,7 @@ export class Library implements Startable {
    */
   async start(): Promise<void> {
     await this.#store.start();
+    this.#blockListsOpen = this.#blockLists?.start() ?? Promise.resolve(); // never rejects
     await this.#restore();
     await this.#walker.start();
     await this.#watcher.start();
@@ -143,6 +154,9 @@ export class Library implements Startable {
     await this.#walker.stop();
     await this.#first;
     await this.#hashes.stop();
+    this.#unsubscribe?.();
+    await this.#blockListsOpen;
+    await this.#blockLists?.stop();
     await this.#store.written();
     await this.#store.stop();
   }
@@ -190,6 +204,8 @@ export class Library implements Startable {
     try {
       await this.#scanner.scan();
       this.#scanState = 'done';
+      await this.#blockListsOpen;
+      await this.#tidyBlockLists();
       // Not before: a moved file is known by its hash only when all folders have been seen.
       await this.#hashes.start();
       this.#log.info(this.#catalogue.totals, 'the first scan is done');
@@ -232,9 +248,34 @@ export class Library implements Startable {
 
   /** The pool is not given more before these are stored: what has been computed is rarely computed again. */
   async #takeHashes(files: readonly HashedFile[]): Promise<void> {
-    for (const { slot, stamp, sha256 } of files) this.#scanner.setHash(slot, stamp, sha256);
+    const { columns } = this.#catalogue.table;
+    const kept = this.#blockLists?.add(
+      files.flatMap(({ stamp, sha256, blocks }) =>
+        blocks ? [{ sha256, fileBytes: stamp.size, blocks }] : [],
+      ),
+    );
+    for (const { slot, stamp, sha256 } of files) {
+      const known = columns.sha256Of(slot);
+      if (known === undefined || known === sha256) this.#scanner.setHash(slot, stamp, sha256);
+      // Read again for its blocks. Whoever fetched it would be given other bytes than were promised.
+      else this.#withdraw(slot, stamp, 'its content has changed, but not its date');
+    }
     this.#catalogue.table.commit();
     await this.#store.written();
+    await kept;
+    void this.#tidyBlockLists(); // never rejects; `stop` of the store waits for it
+  }
+
+  async #tidyBlockLists(): Promise<void> {
+    const { table } = this.#catalogue;
+    // Also files that are not offered now: their share may come back.
+    await this.#blockLists?.tidy((sha256) => table.withHashBytes(sha256, 1).length > 0);
+  }
+
+  #lacksBlocks(slot: Slot): boolean {
+    const { columns } = this.#catalogue.table;
+    if (this.#blockLists === undefined || columns.size.get(slot) <= MIN_BLOCK_BYTES) return false;
+    return columns.hasHash(slot) && this.#blockLists.lacks(columns.sha256Bytes(slot));
   }
 
   #withdraw(slot: Slot, stamp: FileStamp, why: string): void {

@@ -30,6 +30,8 @@ export interface Find {
   readonly id?: string;
   /** When the asker stops listening, milliseconds since 1970. */
   readonly expiresMs?: number;
+  /** Until when nodes may keep it, and answer again as files come; milliseconds since 1970. */
+  readonly untilMs?: number;
   /** Where the asker wants its answers. Only believed as docs/protocol.md, "Who asked", says. */
   readonly replyTo?: Jid;
   /** The answer may wait for a random time up to this. */
@@ -56,6 +58,8 @@ export interface Found {
   readonly more: boolean;
   /** Matches of this page that are left out because their hash is not known yet. */
   readonly pending: number;
+  /** The files have come since; the question was kept. Further pages come without being asked for. */
+  readonly news?: true;
   readonly files: readonly FileDescription[];
   readonly page: PageResult;
 }
@@ -83,11 +87,13 @@ export const findCodec: Codec<Find> = {
     const order = only(element, 'order', NS.orderBy);
     const id = idOf(element);
     const expires = attribute(element, 'expires');
+    const until = attribute(element, 'until');
     const replyTo = attribute(element, 'reply-to');
     const spread = attribute(element, 'spread');
     return {
       ...(id !== undefined && { id }),
       ...(expires !== undefined && { expiresMs: parseDateTime(expires, 'expires') }),
+      ...(until !== undefined && { untilMs: parseDateTime(until, 'until') }),
       ...(replyTo !== undefined && { replyTo: parseJid(replyTo, 'reply-to') }),
       ...(spread !== undefined && { spreadMs: parseCount(spread, 'spread') }),
       criteria: fileCriteriaCodec.fromXml(form),
@@ -102,6 +108,7 @@ export const findCodec: Codec<Find> = {
         xmlns: NS.find,
         id: find.id,
         expires: find.expiresMs === undefined ? undefined : formatExactDateTime(find.expiresMs),
+        until: find.untilMs === undefined ? undefined : formatExactDateTime(find.untilMs),
         'reply-to': find.replyTo,
         spread: find.spreadMs,
       },
@@ -120,6 +127,7 @@ export const foundCodec: Codec<Found> = {
     const total = attribute(element, 'total');
     const more = attribute(element, 'more');
     const pending = attribute(element, 'pending');
+    const news = attribute(element, 'news');
     const set = child(element, 'set', NS.rsm);
     const files = children(element, 'file', NS.fileTransfer5).map((file) => fileCodec().fromXml(file));
     return {
@@ -129,6 +137,7 @@ export const foundCodec: Codec<Found> = {
       total: total === undefined ? files.length : parseCount(total, 'total'),
       more: more !== undefined && parseBoolean(more, 'more'),
       pending: pending === undefined ? 0 : parseCount(pending, 'pending'),
+      ...(news !== undefined && parseBoolean(news, 'news') && { news: true }),
       files,
       page: set ? pageResultCodec.fromXml(set) : {},
     };
@@ -144,6 +153,7 @@ export const foundCodec: Codec<Found> = {
         total: found.total,
         more: found.more || undefined,
         pending: found.pending || undefined,
+        news: found.news,
       },
       found.files.map((file) => fileCodec().toXml(file)),
       Object.keys(found.page).length > 0 && pageResultCodec.toXml(found.page),

@@ -7,12 +7,15 @@
  * clients, where hashes are those of `urn:xmpp:hashes:1` and an empty one says hash-used.
  *
  * Departures: `<path xmlns='urn:xmpp:tmp:file-discovery:0'/>` carries the file's full path in
- * the offering node (docs/protocol.md, "Answers"), and `<resumes/>` of the same namespace says that a
- * receiver will tell which bytes it has not, when a transport breaks ("Fetching"); §5 allows further elements.
+ * the offering node, `<blocks/>` of the same namespace what stands for its blocks' hashes, and `<resumes/>` that a
+ * receiver will tell which bytes it has not when a transport breaks (docs/protocol.md, "Answers", "Block hashes",
+ * "Fetching"); §5 allows further elements.
  * COMPAT: Libervia 0.9 sends a `<path/>` of no other namespace (the folder, without the name)
  * and `<date/>` without a text; Psi writes white space between elements.
  */
+import { type BlockTree, fitsFile } from '../blocks/block-tree.js';
 import { ParseError } from '../errors.js';
+import { blockTreeCodec, blockTreeIn } from './block-hashes.js';
 import type { Codec } from './codec.js';
 import { NS } from './namespaces.js';
 import { formatDateTime, parseDateTime } from './xep0082-date-time.js';
@@ -52,6 +55,8 @@ export interface FileDescription {
   readonly range?: RangeDescription;
   /** Receiver: it will say where to go on when a transport breaks. */
   readonly resumes?: true;
+  /** Of a file of several blocks; it fits the size, where there is one. */
+  readonly blocks?: BlockTree;
 }
 
 /** The file-transfer namespaces we speak, the one we prefer first. */
@@ -79,10 +84,15 @@ function fileFromXml(element: Element, ns: FileTransferNamespace): FileDescripti
   const desc = childText(element, 'desc', ns);
   const range = child(element, 'range', ns);
   const path = pathOf(element, ns, name);
+  const fileBytes = size === undefined ? undefined : parseCount(size, 'size');
+  const blocks = blockTreeIn(element);
+  if (blocks !== undefined && fileBytes !== undefined && !fitsFile(blocks, fileBytes)) {
+    throw new ParseError('<blocks/> is not of a file of that size', { field: 'blocks' });
+  }
   return {
     ...(name !== undefined && name !== '' && { name }),
     ...(path !== undefined && { path }),
-    ...(size !== undefined && { size: parseCount(size, 'size') }),
+    ...(fileBytes !== undefined && { size: fileBytes }),
     ...(date !== undefined && date !== '' && { dateMs: parseDateTime(date) }),
     ...(mediaType !== undefined && mediaType !== '' && { mediaType }),
     ...(desc !== undefined && desc !== '' && { desc }),
@@ -90,6 +100,7 @@ function fileFromXml(element: Element, ns: FileTransferNamespace): FileDescripti
     hashesUsed: hashesUsedOf(element),
     ...(range !== undefined && { range: rangeFromXml(range) }),
     ...(child(element, 'resumes', NS.find) && { resumes: true }),
+    ...(blocks !== undefined && { blocks }),
   };
 }
 
@@ -155,6 +166,7 @@ function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
     ),
     file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
     file.resumes && xml('resumes', { xmlns: NS.find }),
+    file.blocks && blockTreeCodec.toXml(file.blocks),
   );
 }
 

@@ -1,6 +1,7 @@
 /** A network in memory with channels: what the tests of channels play in. */
 import assert from 'node:assert/strict';
 import { QueryBudget } from '../../src/access/query-budget.js';
+import type { DataFolder } from '../../src/catalogue/data-folder.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
 import { Channel, type ChannelInit } from '../../src/channel/channel.js';
@@ -12,6 +13,9 @@ import { Answerer, type HashSource } from '../../src/query/answer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { FindService } from '../../src/service/find-service.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
+import type { KeptQuestionsInit } from '../../src/wishes/kept-questions.js';
+import { StandingQuestions } from '../../src/wishes/standing-questions.js';
+import { MemoryFolder } from '../support/memory-folder.js';
 import { MemoryNetwork } from '../support/memory-network.js';
 import { MemoryPubsub, type PublisherStyle } from '../support/memory-pubsub.js';
 import { SearchedCatalogue } from '../support/searched-catalogue.js';
@@ -39,13 +43,21 @@ export class World {
   readonly pubsub = new MemoryPubsub(this.network.component(SERVICE));
   readonly #stops: (() => Promise<void>)[] = [];
   random = 0;
+  /** Of searches, which take real time while the clock is moved. */
+  deadlineMs = 1000;
 
   async start(publisherStyle: PublisherStyle = 'full'): Promise<void> {
     this.pubsub.publisherStyle = publisherStyle;
     await this.pubsub.start();
   }
 
-  async node(domain: string, entries: readonly FileEntry[], init: Partial<ChannelInit> = {}) {
+  /** With `keeps` it keeps questions. */
+  async node(
+    domain: string,
+    entries: readonly FileEntry[],
+    init: Partial<ChannelInit> = {},
+    keeps?: { readonly limits?: Partial<KeptQuestionsInit>; readonly folder?: DataFolder },
+  ) {
     const entity = this.network.component(domain);
     await entity.start();
     const { clock } = this;
@@ -70,11 +82,23 @@ export class World {
     };
     const answerer = new Answerer(
       { engine, hashes, clock },
-      { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: 1000 },
+      { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: this.deadlineMs },
     );
     const random = () => this.random;
+    const standing =
+      keeps &&
+      new StandingQuestions(
+        {
+          ...{ entity, clock, log: silentLog, answerer, budget },
+          catalogue: files.catalogue,
+          ready: Promise.resolve(),
+          settled: () => engine.settled(),
+          folder: keeps.folder ?? new MemoryFolder(),
+        },
+        { keptQuestions: 10, keptQuestionsPerAsker: 5, keptQuestionMs: 24 * 3_600_000, ...keeps.limits },
+      );
     const responder = new QueryResponder(
-      { entity, clock, log: silentLog, answerer, budget, random },
+      { entity, clock, log: silentLog, answerer, budget, random, ...(standing && { keeper: standing }) },
       {
         defaultExpiryMs: 30_000,
         maxExpiryMs: 300_000,
@@ -100,17 +124,22 @@ export class World {
     const service = new FindService({ entity, answerer, budget }, { hashWaitMs: 2000 });
     await channel.start();
     await service.start();
+    await standing?.start();
     await this.clock.advance(0);
     await settle();
-    const node = { entity, channel, responder, engine };
-    this.#stops.push(async () => {
+    let isStopped = false;
+    const stop = async () => {
+      if (isStopped) return;
+      isStopped = true;
       responder.stop();
       await channel.stop();
       await service.stop();
+      await standing?.stop();
       await engine.stop();
       await entity.stop();
-    });
-    return node;
+    };
+    this.#stops.push(stop);
+    return { entity, channel, responder, engine, files, standing, stop };
   }
 
   async asker(jid: string) {

@@ -8,9 +8,9 @@ import { explainCommand } from '../../src/cli/explain.js';
 import { systemClock } from '../../src/clock.js';
 import { silentLog } from '../../src/log.js';
 import { explain } from '../../src/node/explained.js';
+import { answerOf, type NodeQuestion, type Questioned } from '../../src/node/node-question.js';
 import { NotRunningError, StatusSocket, statusSocketPath } from '../../src/node/status-socket.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
-import type { FileCriteria } from '../../src/stanza/file-criteria.js';
 import { captureIo } from '../support/captured-io.js';
 import { put } from '../support/file-entries.js';
 import { SearchedCatalogue } from '../support/searched-catalogue.js';
@@ -33,8 +33,11 @@ before(async () => {
     ...Array.from({ length: 4200 }, (_, at) => put(`x/x${at.toString(2).replaceAll('1', 'q')}`)),
   ]);
   const parts = { engine: files.engine, clock: systemClock };
-  const answer = (question: unknown, signal: AbortSignal) =>
-    explain(parts, { max: 100, deadlineMs: 5000 }, question as FileCriteria, signal);
+  const node: Questioned = {
+    explain: (criteria, signal) => explain(parts, { max: 100, deadlineMs: 5000 }, criteria, signal),
+    transfers: () => [],
+  };
+  const answer = (question: unknown, signal: AbortSignal) => answerOf(node, question as NodeQuestion, signal);
   socket = new StatusSocket(
     { clock: systemClock, log: silentLog },
     { path: statusSocketPath(data), read: () => 'status', answer },

@@ -63,25 +63,28 @@ describe('shoal get', () => {
   it('fetches by name from everybody who has that file, and from nobody else', async () => {
     const { code, out, err, asker } = await get({ files }, ['romeo.txt']);
     assert.equal(code, 0, err.text);
-    assert.deepEqual(asker.fetched, [
+    assert.deepEqual(asker.downloaded, [
       {
-        file: { name: 'romeo.txt', hash: romeo.hashes[0], size: 9 },
+        file: { hash: romeo.hashes[0], size: 9 },
         sources: [
           { jid: 'a.x', path: 'share/romeo.txt' },
           { jid: 'b.x', path: 'share/romeo.txt' },
         ],
         target: 'romeo.txt',
         overwrite: 'refuse',
+        modifiedMs: romeo.dateMs,
+        waitMs: 5000,
+        audience: { channels: [{ service: 'pubsub.example.org', node: 'books' }], nodes: [] },
       },
     ]);
-    assert.equal(out.text, 'romeo.txt: 9 B, in 0.0 s, hash verified\n');
-    assert.equal(err.text, 'asking a.x\nreceiving from a.x (SOCKS5)\nchecking the hash\n');
+    assert.equal(out.text, 'romeo.txt: 9 B, in 0.0 s, hash verified, from a.x 44 %, b.x 44 %\n');
+    assert.equal(err.text, 'a.x: receiving (SOCKS5)\nb.x: receiving (SOCKS5)\nchecking the hash\n');
   });
 
   it('fetches by hash and by path', async () => {
     const byHash = await get({ files }, [romeo.hashes[0]?.value ?? '', '-o', join(folder, 'x')]);
-    assert.equal(byHash.asker.fetched[0]?.file.name, 'romeo.txt');
-    assert.equal(byHash.asker.fetched[0]?.target, join(folder, 'x'));
+    assert.deepEqual(byHash.asker.downloaded[0]?.file.hash, romeo.hashes[0]);
+    assert.equal(byHash.asker.downloaded[0]?.target, join(folder, 'x'));
     const byPath = await get({ files }, ['share/juliet.txt', '--force', '--range', '3-5', '-o', folder]);
     assert.deepEqual(byPath.asker.fetched[0]?.range, { offset: 3, length: 3 });
     assert.equal(byPath.asker.fetched[0]?.overwrite, 'replace');
@@ -95,22 +98,22 @@ describe('shoal get', () => {
       const { code, err, asker } = await get({ files }, ['romeo.txt', '--range', range]);
       assert.equal(code, 1, range);
       assert.match(err.text, new RegExp(`beyond the end: the file has ${size} bytes`));
-      assert.deepEqual(asker.fetched, []);
+      assert.deepEqual([...asker.fetched, ...asker.downloaded], []);
     }
     const whole = await get({ files }, ['romeo.txt', '--range', `0-${size - 1}`]);
-    assert.equal(whole.asker.fetched[0]?.range, undefined);
+    assert.equal(whole.asker.downloaded.length, 1);
   });
 
   it('waits only a moment for further sources once it has one', async () => {
     const { code, asker } = await get({ files, patient: true }, ['romeo.txt']);
     assert.equal(code, 0);
-    assert.equal(asker.fetched[0]?.sources.length, 2);
+    assert.equal(asker.downloaded[0]?.sources.length, 2);
   });
 
   it('never lets a peer choose another folder', async () => {
     const evil = foundFile('../../etc/passwd', 'a.x');
     const { asker } = await get({ files: [evil] }, [evil.hashes[0]?.value ?? '']);
-    assert.equal(asker.fetched[0]?.target, 'passwd');
+    assert.equal(asker.downloaded[0]?.target, 'passwd');
   });
 
   it('asks which one is meant when the name is not enough', async () => {
@@ -121,14 +124,14 @@ describe('shoal get', () => {
     assert.equal(code, 1);
     assert.match(err.text, /several files have this name/);
     assert.ok(err.text.includes(`sha-256:${romeo.hashes[0]?.value}`));
-    assert.deepEqual(asker.fetched, []);
+    assert.deepEqual([...asker.fetched, ...asker.downloaded], []);
   });
 
   it('says what is not found, and takes no file with a name that is only alike', async () => {
     const { code, err, asker } = await get({ files: [foundFile('Romeo.txt', 'a.x')] }, ['romeo.txt']);
     assert.equal(code, 1);
     assert.match(err.text, /^not found: romeo\.txt\nthere is:\n.*share\/Romeo\.txt/);
-    assert.deepEqual(asker.fetched, []);
+    assert.deepEqual([...asker.fetched, ...asker.downloaded], []);
   });
 
   it('asks a node that can serve but not search', async () => {
@@ -143,19 +146,20 @@ describe('shoal get', () => {
 
   it('matches names by what they are, not as patterns, in whatever normal form', async () => {
     const odd = foundFile('a+b (1) [x]{2}^$|\\.txt', 'a.x');
-    assert.equal((await get({ files: [odd] }, [odd.name])).asker.fetched.length, 1);
+    assert.equal((await get({ files: [odd] }, [odd.name])).asker.downloaded.length, 1);
     assert.equal((await get({ files: [foundFile('cafe\u0301', 'a.x')] }, ['cafe\u0301'])).code, 1 - 1);
     const unsayable = foundFile('bad\ufffdname', 'a.x');
-    assert.equal((await get({ files: [unsayable] }, [unsayable.name])).asker.fetched.length, 1);
+    assert.equal((await get({ files: [unsayable] }, [unsayable.name])).asker.downloaded.length, 1);
   });
 
   it('takes a name as find shows it, with what a terminal would obey written out', async () => {
     const odd = foundFile('two\nlines\u202e.txt', 'a.x');
     for (const word of [odd.name, 'two\\x0alines\\u{202e}.txt', 'share/two\\x0alines\\u{202e}.txt']) {
-      assert.equal((await get({ files: [odd] }, [word])).asker.fetched[0]?.file.name, odd.name, word);
+      const { asker } = await get({ files: [odd] }, [word]);
+      assert.deepEqual(asker.downloaded[0]?.file.hash, odd.hashes[0], word);
     }
     const literal = foundFile('two\\x0alines.txt', 'a.x');
-    assert.equal((await get({ files: [literal] }, [literal.name])).asker.fetched.length, 1);
+    assert.equal((await get({ files: [literal] }, [literal.name])).asker.downloaded.length, 1);
     assert.equal((await get({ files: [odd] }, ['two lines.txt'])).code, 1);
   });
 
@@ -172,10 +176,79 @@ describe('shoal get', () => {
     assert.deepEqual(await patterns('\n'.repeat(200)), ['contains']);
   });
 
-  it('leaves a terminal with the result alone, above it who was asked', async () => {
-    const { err } = await get({ files }, ['romeo.txt'], { columns: 80, rows: 24 });
-    assert.deepEqual(err.screen(), ['asking a.x', 'receiving from a.x (SOCKS5)']);
-    assert.match(err.text, /romeo\.txt {2}\[#{10,}\] {2}100 % {2}9 B of 9 B/);
+  it('leaves a terminal with the result alone, after a map and a line for each source', async () => {
+    const { out, err } = await get({ files }, ['romeo.txt'], { columns: 60, rows: 24 });
+    assert.deepEqual(err.screen(), []);
+    assert.match(out.text, /^romeo\.txt: 9 B/);
+    for (const part of [
+      `romeo.txt    0 %  0 B of 9 B  1.0 kB/s\n[${'>'.repeat(58)}]\n`,
+      `romeo.txt  100 %  9 B of 9 B  1.0 kB/s\n[${'#'.repeat(58)}]\n`,
+      '  a.x  500 B/s   44 %\n  b.x  500 B/s   44 %\n',
+    ]) {
+      assert.ok(err.text.includes(part), JSON.stringify([part, err.text]));
+    }
+  });
+
+  it('says who sent what wrong, who failed, and that it waits', async () => {
+    const [jid, hash] = [parseJid('b.x/\u202e'), romeo.hashes[0] ?? assert.fail()];
+    const { err } = await get(
+      {
+        files,
+        happens: [
+          { type: 'strike', jid, why: 'wrong-block', block: 3, strikes: 1, forGood: false },
+          { type: 'source-failed', jid, error: new Error('gone\x1b'), retryMs: 2000 },
+          { type: 'other-blocks', root: hash, jids: [jid] },
+          { type: 'condemned', root: hash, jids: [jid] },
+          { type: 'waiting', forMs: 3_600_000 },
+        ],
+      },
+      ['romeo.txt'],
+    );
+    assert.deepEqual(err.text.split('\n').slice(0, 5), [
+      'b.x/\\u{202e} sent wrong bytes, block 3: not asked for this file again (strike 1)',
+      'b.x/\\u{202e} failed: gone\\x1b; asked again in 0:02',
+      'b.x/\\u{202e}: the same file with other blocks, kept in case those of the others are wrong',
+      'the blocks that b.x/\\u{202e} named do not make this file: beginning anew',
+      'nobody can give anything now; waiting for 1:00:00 at most',
+    ]);
+  });
+
+  it('tells what happens as JSON, a line each', async () => {
+    const { code, out, err } = await get({ files }, ['romeo.txt', '--json']);
+    assert.equal(code, 0);
+    assert.equal(err.text, '');
+    const lines = out.text
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    assert.deepEqual(
+      lines.map(({ event }) => event),
+      ['source-found', 'source-found', 'progress', 'progress', 'verifying', 'done'],
+    );
+    assert.deepEqual(lines[3].there, [[0, 9]]);
+    assert.equal(lines[5].hash, `sha-256:${romeo.hashes[0]?.value}`);
+    assert.equal(lines[5].target, 'romeo.txt');
+  });
+
+  it('asks several nodes, and channels beside them only when told to', async () => {
+    const { asker } = await get({ files }, ['romeo.txt', '--to', 'a.x', '--to', 'b.x', '--to', 'a.x']);
+    assert.deepEqual(
+      asker.found.map(({ to, channels }) => [to, channels]),
+      [
+        ['a.x', []],
+        ['b.x', []],
+      ],
+    );
+    assert.deepEqual(asker.downloaded[0]?.audience, { nodes: ['a.x', 'b.x'], channels: [] });
+    assert.equal(asker.downloaded[0]?.sources.length, 2);
+    const both = await get({ files }, ['romeo.txt', '--to', 'a.x', '--channel', 'plays']);
+    assert.deepEqual(
+      both.asker.found.map(({ to, channels }) => [to, channels.length]),
+      [
+        [undefined, 1],
+        ['a.x', 0],
+      ],
+    );
   });
 
   const wrong: readonly (readonly [readonly string[], RegExp])[] = [

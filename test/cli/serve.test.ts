@@ -28,6 +28,8 @@ const STATUS: NodeStatus = {
   hashing: { filesDone: 0, filesLeft: 0, bytesLeft: 0, bytesPerSecond: 0 },
   channels: [],
   transfers: [],
+  wishes: [],
+  keptQuestions: 0,
   queries: { received: 0, answered: 0, refused: 0, dropped: 0 },
   eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
 };
@@ -62,6 +64,10 @@ class QuietNode implements ServedNode {
 
   async explain({ text = [] }: FileCriteria): Promise<Explained> {
     return { type: 'refused', message: `asked ${text}`, ms: 1 };
+  }
+
+  transfers() {
+    return [];
   }
 }
 
@@ -104,7 +110,8 @@ describe('shoal serve', () => {
     assert.deepEqual(messages(), ['mind this', 'ready']);
     assert.deepEqual(await readStatusSocket({ clock: systemClock }, statusSocketPath(data)), STATUS);
     const explained = await askStatusSocket({ clock: systemClock }, statusSocketPath(data), {
-      text: ['romeo'],
+      ask: 'explain',
+      criteria: { text: ['romeo'] },
     });
     assert.deepEqual(explained, { type: 'refused', message: 'asked romeo', ms: 1 });
     told.abort();

@@ -12,6 +12,7 @@ import {
   OPTIONS_OF_MODE,
   shareOptions,
 } from '../../src/config/options.js';
+import { wishOptions } from '../../src/config/wish-options.js';
 
 /** The folder of the project, from wherever this was built to. */
 async function projectFile(name: string): Promise<string> {
@@ -33,7 +34,7 @@ describe('the example configurations', () => {
 
   it('hold every option', () => {
     const tables: readonly (readonly [string, Table])[] = [
-      [examples['node.example.yaml'], { ...nodeOptions, ...shareOptions, ...channelOptions }],
+      [examples['node.example.yaml'], { ...nodeOptions, ...shareOptions, ...channelOptions, ...wishOptions }],
       [examples['asker.example.yaml'], askerOptions],
     ];
     for (const [text, rows] of tables) {
@@ -56,13 +57,14 @@ describe('the example configurations', () => {
       assert.equal((await loadNodeConfig(await use(node))).config.shares[0]?.path, books);
       // What stands in comments is YAML as well, with allowed values; only the modes and the two ways to
       // give a secret exclude each other.
-      const bare = node.replace(/# (?=[a-z]\w*: )/g, '');
+      const bare = node.replace(/# (?=(- )?[a-z]\w*:( |$))/gm, '');
       const without = (text: string, keys: readonly string[]) =>
         text.replace(new RegExp(`^  (${keys.join('|')}): .*\\n`, 'gm'), '');
       const { client, component } = OPTIONS_OF_MODE;
       const { config } = await loadNodeConfig(await use(without(bare, [...client, 'secretFile'])));
       assert.deepEqual(config.shares[0]?.exclude, ['*.part', '.git/**']);
       assert.deepEqual(config.transfers.externalHosts, ['203.0.113.7']);
+      assert.deepEqual(config.wishes[0]?.channels, ['books']);
       const asClient = without(bare, [...component, 'passwordFile'])
         .replace('mode: component', 'mode: client')
         .replace('jid: files.example.org', 'jid: files@example.org');
@@ -78,13 +80,25 @@ describe('the example configurations', () => {
   });
 
   it('give a reason for every option', () => {
-    for (const rows of [nodeOptions, shareOptions, channelOptions, askerOptions] as readonly Table[]) {
+    for (const rows of [
+      nodeOptions,
+      shareOptions,
+      channelOptions,
+      wishOptions,
+      askerOptions,
+    ] as readonly Table[]) {
       for (const [key, option] of Object.entries(rows)) assert.ok(option.reason.endsWith('.'), key);
     }
   });
 
   it('have defaults within their own bounds', () => {
-    for (const rows of [nodeOptions, shareOptions, channelOptions, askerOptions] as readonly Table[]) {
+    for (const rows of [
+      nodeOptions,
+      shareOptions,
+      channelOptions,
+      wishOptions,
+      askerOptions,
+    ] as readonly Table[]) {
       for (const [key, { kind, default: value }] of Object.entries(rows)) {
         const place = { path: [], faults: [], resolve: (written: string) => written };
         if (value !== undefined) assert.deepEqual(kind.read(value, place), value, key);

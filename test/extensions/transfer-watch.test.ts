@@ -6,6 +6,7 @@ import type { Range } from '../../src/stanza/xep0234-file-transfer.js';
 import { offerFile } from '../../src/transfer/send/offer-file.js';
 import { type Extended, extended } from '../support/extended.js';
 import { ASKER, bytesOf, JinglePair } from '../support/jingle-pair.js';
+import { settle } from '../support/virtual-clock.js';
 
 const BYTES = randomBytes(400_000);
 
@@ -84,8 +85,11 @@ describe('transfers that extensions see', () => {
       },
     );
     const download = pair.download({ name: 'a' });
-    await Promise.all([download.accepted, pair.clock.advance(1000)]);
-    await pair.clock.advance(5000); // nobody reads, nothing moves
+    await Promise.all([download.accepted, settle()]);
+    // Nobody reads: what is on its way comes to a stand, and then nothing moves.
+    for (let turn = 0; turn < 20; turn += 1) await settle();
+    await pair.clock.advance(1000);
+    await pair.clock.advance(5000);
     const [first] = progress;
     assert.equal(progress.length, 1);
     assert.ok(first && first.sentBytes > 0 && first.sentBytes <= BYTES.length);
@@ -169,6 +173,25 @@ describe('transfers that extensions see', () => {
     assert.deepEqual(
       ends.map(({ peer, sid, outcome, sentBytes }) => ({ peer, sid, outcome, sentBytes })),
       [{ peer: ASKER, sid: undefined, outcome: 'success', sentBytes: BYTES.length }],
+    );
+  });
+
+  it('are what they are, whatever an extension makes of what it was told', async () => {
+    const told: (TransferProgress | TransferEnd)[] = [];
+    const meddle = (each: object) => void Object.assign(each, { sentBytes: -1 });
+    await open(
+      { onTransferProgress: meddle, onTransferEnd: meddle },
+      { onTransferProgress: (each) => void told.push(each), onTransferEnd: (each) => void told.push(each) },
+    );
+    const download = pair.download({ name: 'a' });
+    await Promise.all([download.accepted, pair.clock.advance(1000)]);
+    await bytesOf(download.stream);
+    await download.finish('success');
+    await pair.ended();
+    assert.ok(told.length >= 2);
+    assert.deepEqual(
+      told.filter(({ sentBytes }) => sentBytes < 0),
+      [],
     );
   });
 });

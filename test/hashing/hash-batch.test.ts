@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import { packBatch, packResults, unpackBatch, unpackResults } from '../../src/hashing/hash-batch.js';
 import type { HashJob, HashResult } from '../../src/hashing/hash-job.js';
+import { hashedBlocks } from '../support/block-lists.js';
 
 describe('hash batch', () => {
   it('brings jobs of several shares to the worker as they were, and names each share once', () => {
@@ -23,8 +24,10 @@ describe('hash batch', () => {
   });
 
   it('brings every kind of result back', () => {
+    const large = hashedBlocks('large', 600_000);
     const results: HashResult[] = [
       { type: 'hashed', sha256: 'uIteuQnRvVIVzm3UTmQkSvrSE9x3t3aRzBJKRiGzDrw=' },
+      { type: 'hashed', sha256: large.sha256, blocks: large.blocks },
       { type: 'changed' },
       { type: 'unreadable', why: 'EACCES' },
     ];

@@ -2,12 +2,18 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
+import { MIN_BLOCK_BYTES } from '../../src/blocks/block-size.js';
 import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import { blockingFileSystem } from '../../src/fs/blocking-file-system.js';
 import type { BlockingFileSystem } from '../../src/fs/file-system.js';
+import { type BlockLanes, OwnLanes } from '../../src/hashing/block-lane.js';
 import { createHasher, type HashJob } from '../../src/hashing/hash-job.js';
 import { asOrdinaryUser } from '../support/ordinary-user.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
 
 describe('hash job', () => {
   let folder: TemporaryFolder;
@@ -26,7 +32,7 @@ describe('hash job', () => {
   }
 
   const hasher = (fs: BlockingFileSystem = blockingFileSystem) =>
-    createHasher(fs, (bytes) => {
+    createHasher({ fs }, (bytes) => {
       read += bytes;
     });
 
@@ -37,13 +43,19 @@ describe('hash job', () => {
       await folder.write(`f${size}`, Buffer.alloc(size, size % 251));
       jobs.push(jobFor(`f${size}`));
     }
-    const expected = sizes.map((size) => ({
-      type: 'hashed',
-      sha256: createHash('sha256')
-        .update(Buffer.alloc(size, size % 251))
-        .digest('base64'),
-    }));
-    assert.deepEqual(hasher().hash(jobs), expected);
+    const results = hasher().hash(jobs);
+    for (const [at, size] of sizes.entries()) {
+      const content = Buffer.alloc(size, size % 251);
+      const result = results[at];
+      assert.ok(result?.type === 'hashed');
+      assert.equal(result.sha256, sha256(content).toString('base64'));
+      const blocks = [];
+      for (let from = 0; from < size; from += MIN_BLOCK_BYTES)
+        blocks.push(sha256(content.subarray(from, from + MIN_BLOCK_BYTES)));
+      // Of one block the hash is that of the file: there is nothing else to say.
+      if (blocks.length < 2) assert.equal(result.blocks, undefined);
+      else assert.deepEqual(Buffer.from(result.blocks?.hashes ?? []), Buffer.concat(blocks));
+    }
     assert.equal(
       read,
       sizes.reduce((sum, size) => sum + size),
@@ -87,5 +99,47 @@ describe('hash job', () => {
     const [shut, open] = await asOrdinaryUser(async () => hasher().hash(jobs));
     assert.ok(shut?.type === 'unreadable' && shut.why.includes('EACCES'), JSON.stringify(shut));
     assert.equal(open?.type, 'hashed');
+  });
+
+  it('lets go of what hashes blocks whatever becomes of the file, and does without where it fails', async () => {
+    const content = Buffer.alloc(2 * MIN_BLOCK_BYTES, 'x');
+    await folder.write('large', content);
+    const job = jobFor('large');
+    const own = new OwnLanes();
+    const outcomes: string[] = [];
+    const lanes: BlockLanes = {
+      begin: (fileBytes) => {
+        const lane = own.begin(fileBytes);
+        return {
+          ...lane,
+          end: () => {
+            outcomes.push('ended');
+            return undefined;
+          },
+          giveUp: () => void outcomes.push('given up'),
+        };
+      },
+    };
+    const failing: BlockingFileSystem = {
+      ...blockingFileSystem,
+      open(path, links) {
+        const file = blockingFileSystem.open(path, links);
+        return {
+          status: () => file.status(),
+          realPath: () => file.realPath(),
+          close: () => file.close(),
+          read() {
+            throw new Error('EIO');
+          },
+        };
+      },
+    };
+    const hash = (fs: BlockingFileSystem) => createHasher({ fs, lanes }, () => undefined).hash([job])[0];
+    assert.deepEqual(hash(failing), { type: 'unreadable', why: 'EIO' });
+    const result = hash(blockingFileSystem);
+    assert.ok(result?.type === 'hashed' && result.blocks?.tree.count === 2);
+    await folder.write('large', Buffer.concat([content, content]));
+    assert.deepEqual(hash(blockingFileSystem), { type: 'changed' });
+    assert.deepEqual(outcomes, ['given up', 'ended']);
   });
 });

@@ -48,6 +48,8 @@ describe('hash queue', () => {
   let changed: string[];
   let unreadable: string[];
   let told: string[];
+  /** Hashes of files whose blocks' hashes are not known. */
+  let lacking: Set<string>;
 
   const entry = (path: string, size = 10): FileEntry => ({
     share: 's',
@@ -67,6 +69,7 @@ describe('hash queue', () => {
     changed = [];
     unreadable = [];
     told = [];
+    lacking = new Set();
     const log = { info: (_: object, msg: string) => void told.push(msg), error: () => {} } as unknown as Log;
     const { table } = catalogue;
     const targets: HashTargets = {
@@ -77,8 +80,9 @@ describe('hash queue', () => {
       },
       async hashed(files) {
         for (const { slot, stamp, sha256 } of files) {
+          lacking.delete(sha256);
           const isStill = table.isShown(slot) && isSameFile(stamp, table.stampOf(slot));
-          if (isStill) table.setSha256(slot, sha256);
+          if (isStill && !table.columns.hasHash(slot)) table.setSha256(slot, sha256);
         }
         table.commit();
       },
@@ -88,6 +92,10 @@ describe('hash queue', () => {
         table.commit();
       },
       changed: (slot) => void changed.push(table.columns.keyOf(slot)),
+      lacksBlocks: (slot) => {
+        const sha256 = table.columns.sha256Of(slot);
+        return sha256 !== undefined && lacking.has(sha256);
+      },
     };
     queue = new HashQueue({ catalogue, pool, targets, clock, log }, { maxWaiters });
     await queue.start();
@@ -199,6 +207,59 @@ describe('hash queue', () => {
     assert.equal(catalogue.totals.hashedFiles, 2);
   });
 
+  it('reads files again whose blocks nobody knows, one batch at a time, when nothing else waits', async () => {
+    await start(2);
+    for (const path of ['x', 'y']) lacking.add(hashOf(path));
+    const hashed = (path: string) => ({ ...entry(path, 9e6), sha256: hashOf(path) });
+    put(entry('new', 9e6), hashed('x'), hashed('y'), hashed('known'), {
+      ...hashed('copy of x'),
+      sha256: hashOf('x'),
+    });
+    assert.deepEqual(
+      pool.batches.map(({ paths }) => paths),
+      [['new']],
+    );
+    assert.equal(queue.progress().withoutBlocks, 3);
+    pool.batches[0]?.end();
+    await settle();
+    assert.deepEqual(pool.batches[1]?.paths, ['x']);
+    assert.equal(pool.batches.length, 2);
+    put(entry('newer', 9e6)); // does not wait for it
+    assert.deepEqual(pool.batches[2]?.paths, ['newer']);
+    pool.batches[1]?.end();
+    await settle();
+    assert.equal(pool.batches.length, 3);
+    pool.batches[2]?.end();
+    await settle();
+    assert.deepEqual(pool.batches[3]?.paths, ['y']);
+    pool.batches[3]?.end();
+    await settle();
+    assert.equal(pool.batches.length, 4, 'a copy is not read again');
+    assert.equal(queue.progress().withoutBlocks, 0);
+  });
+
+  it('reads a file again whose block hashes were lost, and lets go of it when that fails', async () => {
+    await start();
+    put({ ...entry('x', 9e6), sha256: hashOf('x') });
+    assert.equal(pool.batches.length, 0);
+    lacking.add(hashOf('x'));
+    queue.recheckBlocks(hashOf('x'));
+    queue.recheckBlocks(hashOf('unknown'));
+    assert.deepEqual(pool.batches[0]?.paths, ['x']);
+    pool.batches[0]?.end({ type: 'changed' });
+    await settle();
+    assert.deepEqual(changed, [key('x')]);
+    queue.recheckBlocks(hashOf('x'));
+    pool.batches[1]?.end({ type: 'unreadable', why: 'EIO' });
+    await settle();
+    assert.deepEqual(unreadable, [], 'it is offered as it was');
+    queue.recheckBlocks(hashOf('x'));
+    pool.batches[2]?.end(new Error('the worker died'));
+    await settle();
+    assert.equal(pool.batches.length, 3);
+    assert.equal(catalogue.totals.hashedFiles, 1);
+  });
+
   it('says that all is done, at once the first time, and not more than now and then while files trickle in', async () => {
     await start();
     for (let at = 0; at < 50; at++) {
@@ -224,6 +285,7 @@ describe('hash queue', () => {
       bytesLeft: 19e6,
       filesDone: 0,
       bytesDone: 0,
+      withoutBlocks: 0,
       unreadable: 0,
       bytesPerSecond: 0,
     });

@@ -163,15 +163,25 @@ describe('JingleEngine', () => {
       });
     }
 
-    it('says that every slot is taken', async () => {
-      const { files } = await open({ maxUploads: 1 });
+    it('lets a request wait where every slot is taken, as long as that is known', async () => {
+      const { files } = await open({ maxUploads: 1, engine: { timeouts: { idleMs: 3_600_000 } } });
       files.offer('a', BYTES);
       const first = pair.download({ name: 'a' });
       await first.accepted;
-      assert.equal((await refusal(pair.download({ name: 'a' }))).reason, 'busy');
+      const second = pair.download({ name: 'a' });
+      const places: number[] = [];
+      second.onQueued((place) => places.push(place));
+      await pair.until(() => second.queuePlace === 1);
+      const third = pair.download({ name: 'a' });
+      await pair.until(() => third.queuePlace === 2);
+      await pair.clock.advance(600_000); // longer than any answer may take that nobody speaks of
+      assert.equal(second.queuePlace, 1);
+      await third.finish('cancel');
       await first.finish('cancel');
-      await pair.until(() => pair.server.uploads === 0);
-      assert.deepEqual(await pair.fetch({ name: 'a' }), BYTES);
+      assert.deepEqual(await bytesOf(second.stream), BYTES);
+      assert.equal(second.queuePlace, undefined);
+      await second.finish('success');
+      assert.ok(places.length > 10 && places.every((place) => place === 1));
     });
 
     it('tells nothing of an error that is none of the peer’s business', async () => {

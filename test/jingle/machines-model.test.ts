@@ -127,6 +127,7 @@ const sessionEvent: fc.Arbitrary<SessionEvent> = fc.constantFrom<SessionEvent>(
   { type: 'peer-terminate', reason: undefined },
   { type: 'peer-ping' },
   { type: 'peer-unknown-info' },
+  { type: 'peer-queue', place: { creator: 'initiator', name: 'file', position: 1 } },
   { type: 'peer-content-add', contents: [] },
   { type: 'peer-content-accept', contents: [] },
   { type: 'peer-content-reject', contents: [], reason: undefined },

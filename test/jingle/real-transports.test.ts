@@ -44,7 +44,7 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
     files = new MemoryFiles();
     files.offer('a', BYTES);
     server = new FileServer(
-      { catalogue: files.catalogue, files, log: silentLog },
+      { catalogue: files.catalogue, files, clock, log: silentLog },
       { maxUploads: 100, maxUploadsPerPeer: 100 },
     );
     stops = [];

@@ -36,7 +36,7 @@ describe('TransferStack behind a router', () => {
       const files = new MemoryFiles();
       files.offer('song.txt', BYTES);
       const server = new FileServer(
-        { catalogue: files.catalogue, files, log: silentLog },
+        { catalogue: files.catalogue, files, clock, log: silentLog },
         { maxUploads: 4, maxUploadsPerPeer: 4 },
       );
       const log: Record<string, unknown>[] = [];

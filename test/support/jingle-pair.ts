@@ -32,6 +32,8 @@ export const ASKER = parseJid('hag66@example.org/pda');
 
 export interface JinglePairInit {
   readonly transports?: readonly TransportType[];
+  /** Of the node only. */
+  readonly nodeTransports?: readonly TransportType[];
   readonly engine?: Partial<JingleEngineInit>;
   /** Of the asker only. */
   readonly askerTimeouts?: Partial<JingleTimeouts>;
@@ -60,24 +62,27 @@ export class JinglePair {
     const { files } = this;
     this.net.watch((stanza) => this.stanzas.push(stanza));
     this.server = new FileServer(
-      { catalogue: files.catalogue, files, log: silentLog },
+      { catalogue: files.catalogue, files, clock: this.clock, log: silentLog },
       { maxUploads: init.maxUploads ?? 10, maxUploadsPerPeer: init.maxUploadsPerPeer ?? 10 },
     );
     this.node = this.net.component(NODE);
     this.asker = this.net.client(ASKER);
-    const engine = (entity: Entity, own: Partial<JingleEngineInit>) =>
+    const both = init.transports ?? (['s5b', 'ibb'] as const);
+    const engine = (entity: Entity, own: Partial<JingleEngineInit>, types = both) =>
       new JingleEngine(
         {
           entity,
           clock: this.clock,
           log: silentLog,
-          transports: (init.transports ?? ['s5b', 'ibb']).map(
-            (type) => new MemoryTransport({ type, bytestreams: this.bytestreams }),
-          ),
+          transports: types.map((type) => new MemoryTransport({ type, bytestreams: this.bytestreams })),
         },
         { maxSessions: 20, maxSessionsPerPeer: 10, ...init.engine, ...own },
       );
-    this.serving = engine(this.node, { onFileRequest: init.onFileRequest ?? this.server.handle });
+    this.serving = engine(
+      this.node,
+      { onFileRequest: init.onFileRequest ?? this.server.handle },
+      init.nodeTransports,
+    );
     this.asking = engine(this.asker, {
       ...(init.askerTimeouts && { timeouts: init.askerTimeouts }),
       ...(init.onFileOffer && { onFileOffer: init.onFileOffer }),

@@ -1,13 +1,26 @@
 /** An asker over files in memory: it answers by name and hash, fetches by writing nothing, and keeps the rules of the interface. */
 import { AbortedError } from '../../src/errors.js';
-import type { Asker, FindEvent, FindRequest, FoundFile } from '../../src/node/asker.js';
+import type {
+  Asker,
+  DownloadOrder,
+  FindEvent,
+  FindRequest,
+  FoundFile,
+  WantEvent,
+  WantRequest,
+} from '../../src/node/asker.js';
 import type { FileCriteria } from '../../src/stanza/file-criteria.js';
+import type { DownloadEvent } from '../../src/transfer/fetch/download-events.js';
 import { FetchError, type FetchEvent, type FetchRequest } from '../../src/transfer/fetch/fetch-request.js';
 
 export interface LibraryAskerInit {
   readonly files: readonly FoundFile[];
   /** Said after the files. */
   readonly after?: readonly FindEvent[];
+  /** What is heard in a download beside its progress. */
+  readonly happens?: readonly DownloadEvent[];
+  /** What comes to whoever keeps asking. */
+  readonly news?: readonly WantEvent[];
   /** Keeps waiting until it is aborted, as an asker does whose time is not over. */
   readonly patient?: boolean;
 }
@@ -16,7 +29,9 @@ export class LibraryAsker implements Asker {
   readonly #init: LibraryAskerInit;
   #state: 'new' | 'started' | 'stopped' = 'new';
   readonly found: FindRequest[] = [];
+  readonly wanted: WantRequest[] = [];
   readonly fetched: FetchRequest[] = [];
+  readonly downloaded: DownloadOrder[] = [];
 
   constructor(init: LibraryAskerInit) {
     this.#init = init;
@@ -51,6 +66,56 @@ export class LibraryAsker implements Asker {
     throw new AbortedError('aborted while waiting');
   }
 
+  /** Says what there is, then waits until it is aborted. */
+  async *want(request: WantRequest, signal: AbortSignal): AsyncGenerator<WantEvent> {
+    if (this.#state !== 'started') throw new Error('not started');
+    this.wanted.push(request);
+    yield { type: 'asking', againMs: 120_000 };
+    yield* this.#init.news ?? [];
+    if (signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+
+  /** Half from each of two sources, where there are two. */
+  async *download(order: DownloadOrder): AsyncGenerator<DownloadEvent> {
+    if (this.#state !== 'started') throw new Error('not started');
+    this.downloaded.push(order);
+    const { sources, target: path } = order;
+    const { hash, size: bytes } = order.file;
+    if (sources.length === 0) throw new FetchError('no-source-left', 'nobody has it');
+    const gave = sources
+      .slice(0, 2)
+      .map(({ jid }, _, all) => ({ jid, keptBytes: Math.floor(bytes / all.length) }));
+    for (const { jid } of sources) yield { type: 'source-found', jid };
+    yield* this.#init.happens ?? [];
+    for (const receivedBytes of [0, bytes]) {
+      yield {
+        type: 'progress',
+        totalBytes: bytes,
+        receivedBytes,
+        settledBytes: receivedBytes,
+        resumedBytes: 0,
+        wastedBytes: 0,
+        bytesPerSecond: 1000,
+        blockBytes: 262_144,
+        there: receivedBytes === 0 ? [] : [{ start: 0, end: bytes }],
+        underWay: receivedBytes === 0 ? [{ start: 0, end: bytes }] : [],
+        sources: gave.map((each) => ({
+          ...each,
+          state: 'receiving',
+          transport: 's5b',
+          bytesPerSecond: 500,
+          wastedBytes: 0,
+          strikes: 0,
+        })),
+      };
+    }
+    yield { type: 'verifying' };
+    yield { type: 'done', path, bytes, hash, sources: gave };
+  }
+
   async *fetch(request: FetchRequest): AsyncGenerator<FetchEvent> {
     if (this.#state !== 'started') throw new Error('not started');
     this.fetched.push(request);
@@ -72,7 +137,12 @@ function matches(file: FoundFile, criteria: FileCriteria): boolean {
       ? file.name.includes(test.value)
       : new RegExp(test.pattern, 'iu').test(file.name),
   );
+  const path = criteria.path?.some((test) =>
+    test.type === 'contains'
+      ? file.path?.includes(test.value)
+      : new RegExp(test.pattern, 'u').test(file.path ?? ''),
+  );
   const hash = criteria.hash?.some((each) => file.hashes.some((has) => has.value === each.value));
   const words = criteria.text?.some((text) => file.name.toLowerCase().includes(text.toLowerCase()));
-  return [name, hash, words].every((answer) => answer !== false);
+  return [name, path, hash, words].every((answer) => answer !== false);
 }

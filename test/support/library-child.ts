@@ -29,7 +29,7 @@ if (path === undefined || data === undefined) throw new TypeError('give a folder
 
 const print = (word: string, ...values: readonly unknown[]) =>
   process.stdout.write(`${[word, ...values.map((value) => JSON.stringify(value))].join(' ')}\n`);
-const hasher = createHasher(blockingFileSystem, () => undefined);
+const hasher = createHasher({ fs: blockingFileSystem }, () => undefined);
 /** On this thread, a batch in each round of the event loop: another thread would cost more than the hashes. */
 const hashPool: HashPool = {
   threads: 1,

@@ -6,6 +6,7 @@ import type { DataFolder, DataReader, DataWriter } from '../../src/catalogue/dat
 
 export type FolderStep =
   | { readonly type: 'create'; readonly name: string }
+  | { readonly type: 'cut'; readonly name: string; readonly bytes: number }
   | { readonly type: 'append'; readonly name: string; readonly bytes: Uint8Array }
   | { readonly type: 'sync'; readonly name: string }
   | { readonly type: 'rename'; readonly from: string; readonly to: string }
@@ -51,6 +52,9 @@ export class MemoryFolder implements DataFolder {
       if (step.type === 'create') {
         lengths.set(step.name, 0);
         synced.set(step.name, 0);
+      } else if (step.type === 'cut') {
+        lengths.set(step.name, step.bytes);
+        synced.set(step.name, Math.min(step.bytes, synced.get(step.name) ?? 0));
       } else if (step.type === 'append') {
         lengths.set(step.name, (lengths.get(step.name) ?? 0) + step.bytes.length);
       } else if (step.type === 'sync') {
@@ -90,11 +94,15 @@ export class MemoryFolder implements DataFolder {
   async open(name: string): Promise<DataReader | undefined> {
     const pieces = this.#files.get(name);
     if (pieces === undefined) return undefined;
-    const bytes = Buffer.concat(pieces);
+    const { length } = Buffer.concat(pieces);
+    let bytes = Buffer.alloc(0);
+    let last: Uint8Array | undefined;
     return {
-      size: bytes.length,
+      size: length,
       async read(buffer, position) {
-        return bytes.copy(buffer, 0, position);
+        if (last === undefined || last !== pieces.at(-1)) bytes = Buffer.concat(pieces);
+        last = pieces.at(-1);
+        return position < bytes.length ? bytes.copy(buffer, 0, position) : 0;
       },
       async close() {},
     };
@@ -104,6 +112,19 @@ export class MemoryFolder implements DataFolder {
     await this.#step({ type: 'create', name });
     const pieces: Uint8Array[] = [];
     this.#files.set(name, pieces);
+    return this.#writer(name, pieces);
+  }
+
+  async continue(name: string, bytes: number): Promise<DataWriter> {
+    await this.#step({ type: 'cut', name, bytes });
+    const pieces = this.#files.get(name) ?? [];
+    const kept = Buffer.concat(pieces).subarray(0, bytes);
+    pieces.splice(0, pieces.length, kept);
+    this.#files.set(name, pieces);
+    return this.#writer(name, pieces);
+  }
+
+  #writer(name: string, pieces: Uint8Array[]): DataWriter {
     return {
       append: async (added) => {
         for (const bytes of added) {
@@ -140,6 +161,9 @@ function make(files: Map<string, Uint8Array>, step: FolderStep): void {
   switch (step.type) {
     case 'create':
       files.set(step.name, new Uint8Array());
+      break;
+    case 'cut':
+      files.set(step.name, (files.get(step.name) ?? new Uint8Array()).slice(0, step.bytes));
       break;
     case 'append':
       files.set(step.name, Buffer.concat([files.get(step.name) ?? new Uint8Array(), step.bytes]));

@@ -23,6 +23,8 @@ export interface MemorySource {
   /** Left out of session-accept. */
   readonly hides?: readonly ('size' | 'hashes' | 'range')[];
   readonly refuses?: Error;
+  /** Called before it accepts: tells places in its queue. */
+  readonly queue?: (tell: (place: number) => void) => Promise<void>;
   /** Never answers. */
   readonly deaf?: boolean;
   /** The connection breaks when so many bytes of a session have been read. */
@@ -89,8 +91,10 @@ class MemoryDownload implements FileDownload {
   readonly accepted: Promise<FileDescription>;
   readonly stream: Readable;
   readonly transport = 's5b';
+  readonly queuePlace = undefined;
   readonly checksums: { hash: Hash; range?: Range }[] = [];
   readonly #seen: SeenSession;
+  readonly #listeners: ((place: number) => void)[] = [];
   #giveUp: (error: Error) => void = () => undefined;
 
   constructor(
@@ -110,8 +114,16 @@ class MemoryDownload implements FileDownload {
       this.stream = new Readable({ read: () => undefined });
       return;
     }
-    this.accepted = Promise.race([Promise.resolve(acceptanceOf(source, seen.asked)), givenUp]);
+    const turn = source.queue?.((place) => {
+      for (const listener of this.#listeners) listener(place);
+    });
+    const answer = Promise.resolve(turn).then(() => acceptanceOf(source, seen.asked));
+    this.accepted = Promise.race([answer, givenUp]);
     this.stream = Readable.from(this.#bytes(source), { objectMode: false, highWaterMark: 65_536 });
+  }
+
+  onQueued(listener: (place: number) => void): void {
+    this.#listeners.push(listener);
   }
 
   async finish(outcome: string): Promise<void> {

@@ -37,6 +37,10 @@ export class SubFolder implements DataFolder {
     return this.#folder.create(this.#prefix + name);
   }
 
+  continue(name: string, bytes: number): Promise<DataWriter> {
+    return this.#folder.continue(this.#prefix + name, bytes);
+  }
+
   rename(from: string, to: string): Promise<void> {
     return this.#folder.rename(this.#prefix + from, this.#prefix + to);
   }

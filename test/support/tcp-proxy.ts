@@ -1,11 +1,14 @@
 /** A TCP line between a program and a server, that a test can make worse. */
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { sleep, systemClock } from '../../src/clock.js';
 
 export interface TcpProxyInit {
   readonly targetPort: number;
   /** Passes what the server sends in single bytes, each in a write of its own. Default: as it comes. */
   readonly splitBytes?: boolean;
+  /** Passes what the server sends no faster than this, for each connection. */
+  readonly bytesPerSecond?: number;
   /** Where it listens. Default: any free port. */
   readonly port?: number;
 }
@@ -118,9 +121,23 @@ export class TcpProxy {
       this.bytesToServer += chunk.length;
     });
     near.pipe(far);
-    if (this.#init.splitBytes) void this.#passBytes(far, near);
+    const { bytesPerSecond } = this.#init;
+    if (bytesPerSecond !== undefined) void this.#passSlowly(far, near, bytesPerSecond);
+    else if (this.#init.splitBytes) void this.#passBytes(far, near);
     else far.pipe(near);
     if (this.#frozen) this.freeze();
+  }
+
+  async #passSlowly(from: Socket, to: Socket, bytesPerSecond: number): Promise<void> {
+    try {
+      for await (const chunk of from as AsyncIterable<Buffer>) {
+        to.write(chunk);
+        await sleep(systemClock, (chunk.length / bytesPerSecond) * 1000);
+      }
+      to.end();
+    } catch {
+      to.destroy();
+    }
   }
 
   async #passBytes(from: Socket, to: Socket): Promise<void> {

@@ -206,6 +206,7 @@ class Fetch {
           from,
           ask: this.#withoutRanges.has(source) ? 'whole' : 'range',
           idleTimeoutMs: this.#init.idleTimeoutMs,
+          inQueue: this.#order.hasOther(source) ? 'leave' : 'wait',
           closing: (end) => this.#own(end),
         },
         this.#signal,

@@ -54,6 +54,11 @@ export class SourceOrder {
     return soonest && { source: soonest.source, waitMs: soonest.readyAtMs - nowMs };
   }
 
+  /** Whether there is anybody else who is not given up. */
+  hasOther(source: FetchSource): boolean {
+    return this.#records.some((record) => record.source !== source && !record.out);
+  }
+
   /** `fate`: `useful` when it brought bytes before it failed, `out` when it need not be asked again. */
   failed(source: FetchSource, error: Error, fate: 'useful' | 'useless' | 'out', nowMs: number): void {
     const record = this.#records.find((each) => each.source === source);

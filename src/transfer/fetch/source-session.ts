@@ -27,6 +27,8 @@ export interface SourceSessionInit {
   readonly ask: 'range' | 'whole';
   /** A source that is silent for so long has failed. */
   readonly idleTimeoutMs: number;
+  /** What to do where the source has no slot: another one may have. */
+  readonly inQueue: 'wait' | 'leave';
   /** Takes charge of the session's end, which never fails: a peer that has gone makes it last. */
   readonly closing: (end: Promise<void>) => void;
 }
@@ -43,6 +45,8 @@ export class SourceSession {
   #at = 0;
   #surplus = false;
   #draining: Promise<void> | undefined;
+  /** Ends the wait for something of the source, or has it begin anew. */
+  #waiting: { readonly fail: (error: Error) => void; readonly again: () => void } | undefined;
   #finished = false;
 
   private constructor(components: SourceSessionComponents, init: SourceSessionInit, signal?: AbortSignal) {
@@ -54,6 +58,7 @@ export class SourceSession {
       file: selectorOf(init),
       ...(signal !== undefined && { signal }),
     });
+    this.#download.onQueued((place) => this.#onQueued(place));
     // Whoever waits for the bytes hears of it; when nobody does, it must not end the process.
     this.#download.stream.on('error', () => undefined);
     signal?.addEventListener('abort', this.#onAbort, { once: true });
@@ -166,6 +171,12 @@ export class SourceSession {
     this.#init.closing(this.#finish(outcome));
   }
 
+  /** The source will give it later. A source that is free is asked before. */
+  #onQueued(place: number): void {
+    if (this.#init.inQueue === 'wait') this.#waiting?.again();
+    else this.#waiting?.fail(new FetchError('bad-source', `it would be our turn as number ${place}`));
+  }
+
   async #finish(outcome: 'success' | 'cancel' | 'failed-application'): Promise<void> {
     this.#signal?.removeEventListener('abort', this.#onAbort);
     this.#download.accepted.catch(() => undefined); // nobody waits for it any more
@@ -201,20 +212,27 @@ export class SourceSession {
   #whileHeard<T>(heard: Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       let timer: Timer | undefined;
+      const watch = () => {
+        timer?.cancel();
+        timer = this.#components.clock.after(this.#init.idleTimeoutMs, onSilence);
+      };
       const settled = <V>(go: (value: V) => void) => {
         return (value: V) => {
           timer?.cancel();
+          this.#waiting = undefined;
           this.#signal?.removeEventListener('abort', onAbort);
           go(value);
         };
       };
       const fail = settled(reject);
       const onAbort = () => fail(new AbortedError('the fetch was aborted'));
-      timer = this.#components.clock.after(this.#init.idleTimeoutMs, () => {
+      const onSilence = () => {
         const error = new TimeoutError(`nothing came for ${this.#init.idleTimeoutMs / 1000} seconds`);
         this.#download.stream.destroy(error);
         fail(error);
-      });
+      };
+      this.#waiting = { fail, again: watch };
+      watch();
       this.#signal?.addEventListener('abort', onAbort, { once: true });
       heard.then(settled(resolve), fail);
     });

@@ -3,18 +3,20 @@
  * reads it. Whatever keeps a file from being sent, absent or not, looks the same to the peer.
  */
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
+import type { Clock } from '../../clock.js';
 import { AbortedError, messageOf } from '../../errors.js';
 import { FileNotAvailableError, type FileRequest } from '../../jingle/file-session.js';
 import type { Log } from '../../log.js';
 import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
-import { type OfferedFiles, selectFile } from './file-selector.js';
+import { type OfferedFiles, type Selection, selectFile } from './file-selector.js';
 import { checkedBytes, HashChecks, MAX_CHECKED_BYTES } from './hash-check.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { Upload, type UploadProgress } from './upload.js';
 import { type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
+import { UPLOAD_WAITS, type UploadWaits, whenFree } from './upload-turn.js';
 
 /** A file that is being sent now. */
 export interface UploadStatus extends UploadProgress {
@@ -29,10 +31,14 @@ export interface FileOpener {
 export interface FileServerComponents {
   readonly catalogue: OfferedFiles;
   readonly files: FileOpener;
+  readonly clock: Clock;
   readonly log: Log;
 }
 
-export type FileServerInit = UploadSlotsInit;
+export interface FileServerInit extends UploadSlotsInit {
+  /** Default {@link UPLOAD_WAITS}. */
+  readonly waits?: Partial<UploadWaits>;
+}
 
 interface WantedUpload {
   readonly to: Jid;
@@ -48,16 +54,24 @@ export class FileServer {
   readonly #components: FileServerComponents;
   readonly #slots: UploadSlots;
   readonly #checks = new HashChecks();
+  readonly #waits: UploadWaits;
   readonly #uploads = new Map<Upload, Jid>();
+  #offers = 0;
 
   constructor(components: FileServerComponents, init: FileServerInit) {
     this.#components = components;
-    this.#slots = new UploadSlots(init);
+    this.#slots = new UploadSlots(components, init);
+    this.#waits = { ...UPLOAD_WAITS, ...init.waits };
   }
 
   /** Files being sent, or about to be. */
   get uploads(): number {
-    return this.#slots.taken;
+    return this.#slots.files;
+  }
+
+  /** Requests that wait for a slot. */
+  get waiting(): number {
+    return this.#slots.waiting;
   }
 
   /** What is being sent, the oldest first. */
@@ -65,10 +79,13 @@ export class FileServer {
     return [...this.#uploads].map(([upload, peer]) => ({ peer, ...upload.progress() }));
   }
 
-  /** For {@link JingleEngine}. Throws `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`. */
+  /**
+   * For {@link JingleEngine}. Waits for a slot where all are taken, and tells the peer so. Throws
+   * `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`.
+   */
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
-    await this.#withSlot(request.peer, async (slot) => {
-      const { entries, hashes } = await selectFile(this.#components.catalogue, request.file, signal);
+    await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
+      const { entries, hashes } = await this.#select(request, signal);
       const { range, hashesUsed } = request.file;
       const partChecksum = hashesUsed.includes('sha-256');
       const wanted = { to: request.peer, range, slot, signal, hashes, partChecksum };
@@ -92,13 +109,29 @@ export class FileServer {
    * `FileNotAvailableError`, `LimitError`, `AbortedError`.
    */
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
-    return await this.#withSlot(peer, (slot) =>
+    const sid = `offer ${this.#offers++}`; // a session of its own
+    return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
       this.#upload(entry, { to: peer, range: undefined, slot, signal, hashes: [], partChecksum: false }),
     );
   }
 
-  async #withSlot(peer: Jid, open: (slot: UploadSlot) => Promise<Upload>): Promise<Upload> {
-    const slot = this.#slots.take(bareOf(peer));
+  /** One for the session, which may have to wait. Not for a file that is not here, where a look tells. */
+  async #slotFor(request: FileRequest, signal: AbortSignal): Promise<UploadSlot> {
+    const { peer, sid, queued } = request;
+    const owner = { peer: bareOf(peer), sid };
+    const lookIsCheap = request.file.hashes.some(({ algo }) => algo === 'sha-256');
+    if (!this.#slots.isFree(owner) && lookIsCheap) await this.#select(request, signal);
+    const { clock } = this.#components;
+    return await whenFree({ clock, slots: this.#slots, tell: queued }, owner, this.#waits, signal);
+  }
+
+  async #select(request: FileRequest, signal: AbortSignal): Promise<Selection> {
+    const selection = await selectFile(this.#components.catalogue, request.file, signal);
+    if (selection.entries.length === 0) throw new FileNotAvailableError('no such file');
+    return selection;
+  }
+
+  async #withSlot(slot: UploadSlot, open: (slot: UploadSlot) => Promise<Upload>): Promise<Upload> {
     try {
       return await open(slot);
     } catch (error) {
@@ -115,7 +148,7 @@ export class FileServer {
       if (signal.aborted) throw new AbortedError('the peer went away');
       const range = resolveRange(wanted.range, file.size);
       const upload = new Upload(
-        { entry, file, range, hashes, partChecksum, chunkBytes: chunkBytes(this.#slots.taken) },
+        { entry, file, range, hashes, partChecksum, chunkBytes: chunkBytes(this.#slots.files) },
         (outcome) => {
           slot.free();
           this.#uploads.delete(upload);

@@ -17,7 +17,7 @@ export function checkedBytes(size: number, hashes: readonly Hash[]): number {
 }
 
 export class HashChecks {
-  /** The last of those that wait. There are no more of them than slots. */
+  /** The last of those that wait. There are no more of them than files that may be sent at once. */
   #last: Promise<unknown> = Promise.resolve();
 
   /** Reads all of it, in its turn. Rejects with what reading does, and with what `signal` is aborted with. */

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { sleep, systemClock } from '../../../src/clock.js';
 import { ContentHash } from '../../../src/jingle/content-hash.js';
 import { SessionEndedError } from '../../../src/jingle/file-session.js';
 import { StanzaError } from '../../../src/stanza/stanza-error.js';
@@ -356,6 +357,33 @@ describe('fetchFile', () => {
         assert.equal(done.verified, true);
         await folder.assertFetched();
       }
+    });
+  });
+
+  describe('where a source has no slot', () => {
+    const tellsOf = (places: number, everyMs: number) => async (tell: (place: number) => void) => {
+      for (let place = places; place > 0; place -= 1) {
+        await sleep(systemClock, everyMs);
+        tell(place);
+      }
+      await sleep(systemClock, everyMs);
+    };
+    it('waits there as long as it hears of its place, if nobody else has the file', async () => {
+      const sources = sourcesOf({ [A]: { content, queue: tellsOf(4, 30) } });
+      const request = folder.requestOf({ sources: [{ jid: A }] });
+      await events(run(sources, request, { init: { idleTimeoutMs: 100 } }));
+      assert.equal(sources.sessions.length, 1);
+      await folder.assertFetched();
+    });
+
+    it('asks somebody else', async () => {
+      const sources = sourcesOf({ [A]: { content, queue: tellsOf(1000, 1) }, [B]: { content } });
+      await events(run(sources, folder.requestOf({ sources: [{ jid: A }, { jid: B }] })));
+      assert.deepEqual(
+        sources.sessions.map(({ jid }) => jid),
+        [A, B],
+      );
+      await folder.assertFetched();
     });
   });
 });

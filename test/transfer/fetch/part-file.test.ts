@@ -182,6 +182,7 @@ describe('fetchFile and its .part', () => {
               fails('write', position) ? Promise.reject(error) : handle.write(bytes, position),
             size: () => handle.size(),
             truncate: (size) => handle.truncate(size),
+            setModified: (modifiedMs) => handle.setModified(modifiedMs),
             sync: () => (fails('sync', 0) ? Promise.reject(error) : handle.sync()),
             close: () => handle.close(),
           };

@@ -1,20 +1,26 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { fromBytes } from '../../../src/catalogue/share-path.js';
-import { AbortedError, type LimitError, ParseError } from '../../../src/errors.js';
+import { AbortedError, LimitError, ParseError } from '../../../src/errors.js';
 import { ContentHash } from '../../../src/jingle/content-hash.js';
-import { FileChangedError, FileNotAvailableError } from '../../../src/jingle/file-session.js';
+import {
+  FileChangedError,
+  FileNotAvailableError,
+  type FileRequest,
+  type FileSource,
+} from '../../../src/jingle/file-session.js';
 import { silentLog } from '../../../src/log.js';
-import { parseJid } from '../../../src/stanza/jid.js';
+import { type Jid, parseJid } from '../../../src/stanza/jid.js';
 import type { FileDescription, Range } from '../../../src/stanza/xep0234-file-transfer.js';
 import { HashAlgorithm, isHashAlgorithm } from '../../../src/stanza/xep0300-hashes.js';
 import { chunkBytes, FileServer } from '../../../src/transfer/send/file-server.js';
 import { MAX_CHECKED_BYTES } from '../../../src/transfer/send/hash-check.js';
 import { resolveRange } from '../../../src/transfer/send/send-range.js';
+import { UPLOAD_WAITS } from '../../../src/transfer/send/upload-turn.js';
 import { bytesOf } from '../../support/jingle-pair.js';
 import { MemoryFiles, sha256 } from '../../support/memory-files.js';
-import { settle } from '../../support/virtual-clock.js';
+import { settle, VirtualClock } from '../../support/virtual-clock.js';
 
 const PEER = parseJid('juliet@example.org/pda');
 const SUCCESS = { type: 'success', bytes: 0 } as const;
@@ -22,11 +28,13 @@ const SUCCESS = { type: 'success', bytes: 0 } as const;
 describe('FileServer', () => {
   let files: MemoryFiles;
   let server: FileServer;
+  let clock: VirtualClock;
 
   beforeEach(() => {
     files = new MemoryFiles();
+    clock = new VirtualClock();
     server = new FileServer(
-      { catalogue: files.catalogue, files, log: silentLog },
+      { catalogue: files.catalogue, files, clock, log: silentLog },
       { maxUploads: 3, maxUploadsPerPeer: 2 },
     );
   });
@@ -34,11 +42,21 @@ describe('FileServer', () => {
   afterEach(async () => {
     await settle();
     assert.equal(server.uploads, 0, 'slots are left taken');
+    assert.equal(server.waiting, 0, 'requests are left waiting');
+    assert.equal(clock.pendingTimers, 0, 'timers are left');
     assert.equal(files.openFiles, 0, 'files are left open');
   });
 
-  const request = (file: Partial<FileDescription>, peer = PEER, signal = new AbortController().signal) =>
-    server.handle({ peer, sid: 's', file: { hashes: [], hashesUsed: [], ...file } }, signal);
+  const request = (
+    file: Partial<FileDescription>,
+    peer = PEER,
+    signal = new AbortController().signal,
+    more: Partial<FileRequest> = {},
+  ) =>
+    server.handle(
+      { peer, sid: randomUUID(), ...more, file: { hashes: [], hashesUsed: [], ...file } },
+      signal,
+    );
 
   /** The path of the file that a request finds; undefined where there is none. */
   async function found(file: Partial<FileDescription>): Promise<string | undefined> {
@@ -293,17 +311,131 @@ describe('FileServer', () => {
     }
   });
 
-  it('sends no more files at once than it may, in all and to one peer', async () => {
-    files.offer('a', Buffer.from('a'));
-    const romeo = parseJid('romeo@example.org/orchard');
-    const first = await request({ name: 'a' });
-    const second = await request({ name: 'a' }, parseJid('juliet@example.org/balcony'));
-    await assert.rejects(request({ name: 'a' }), (error: LimitError) => error.bound === 'uploads-per-peer');
-    const third = await request({ name: 'a' }, romeo);
-    await assert.rejects(request({ name: 'a' }, romeo), (error: LimitError) => error.bound === 'uploads');
-    first.release(SUCCESS);
-    const fourth = await request({ name: 'a' });
-    for (const source of [second, third, fourth]) source.release(SUCCESS);
+  describe('where all slots are taken', () => {
+    const ROMEO = parseJid('romeo@example.org/orchard');
+    const NURSE = parseJid('nurse@example.org/hall');
+    const never = () => new AbortController().signal;
+    /** What a peer was told, and how its request ended. */
+    interface Asked {
+      readonly places: number[];
+      readonly source: Promise<FileSource>;
+      answer: FileSource | Error | undefined;
+    }
+    const ask = (peer: Jid, known = true, signal = never(), more: Partial<FileRequest> = {}): Asked => {
+      const places: number[] = [];
+      const queued = async (place: number) => {
+        places.push(place);
+        return known;
+      };
+      const source = request({ name: 'a' }, peer, signal, { queued, ...more });
+      const asked: Asked = { places, source, answer: undefined };
+      source.then(
+        (given) => {
+          asked.answer = given;
+        },
+        (error: Error) => {
+          asked.answer = error;
+        },
+      );
+      return asked;
+    };
+
+    beforeEach(() => {
+      files.offer('a', Buffer.from('a'));
+    });
+
+    it('lets a request wait, tells it its place, and goes on when a slot is free', async () => {
+      const sending = [
+        await request({ name: 'a' }),
+        await request({ name: 'a' }),
+        await request({ name: 'a' }, ROMEO),
+      ];
+      const waiting = ask(NURSE);
+      const behind = ask(ROMEO);
+      await settle();
+      assert.deepEqual([waiting.places, behind.places], [[1], [2]]);
+      assert.equal(files.openFiles, 3);
+      sending[0]?.release(SUCCESS);
+      const source = await waiting.source;
+      await clock.advance(UPLOAD_WAITS.lookMs);
+      assert.deepEqual(behind.places, [2, 1]);
+      sending[2]?.release(SUCCESS);
+      for (const each of [source, await behind.source, sending[1]]) each?.release(SUCCESS);
+    });
+
+    it('tells a place again that stays, so that nobody takes it for gone', async () => {
+      const sending = [
+        await request({ name: 'a' }),
+        await request({ name: 'a' }),
+        await request({ name: 'a' }, ROMEO),
+      ];
+      const waiting = ask(NURSE);
+      await clock.advance(3 * UPLOAD_WAITS.repeatMs + UPLOAD_WAITS.lookMs);
+      assert.deepEqual(waiting.places, [1, 1, 1, 1]);
+      for (const each of sending) each.release(SUCCESS);
+      (await waiting.source).release(SUCCESS);
+    });
+
+    it('is soon busy to a peer that knows no places, and in the end to all', async () => {
+      const sending = [await request({ name: 'a' }), await request({ name: 'a' })];
+      const old = ask(PEER, false);
+      const known = ask(PEER);
+      const deaf = request({ name: 'a' }, PEER);
+      deaf.catch(() => undefined);
+      await clock.advance(UPLOAD_WAITS.unknownMs);
+      assert.ok(old.answer instanceof LimitError);
+      await assert.rejects(deaf, LimitError);
+      assert.deepEqual([old.places.length, known.answer], [1, undefined]);
+      await clock.advance(UPLOAD_WAITS.knownMs);
+      assert.ok(known.answer instanceof LimitError);
+      for (const each of sending) each.release(SUCCESS);
+    });
+
+    it('forgets who goes away', async () => {
+      const sending = [await request({ name: 'a' }), await request({ name: 'a' })];
+      const gone = new AbortController();
+      const first = ask(PEER, true, gone.signal);
+      const second = ask(PEER);
+      await settle();
+      gone.abort();
+      await settle();
+      assert.ok(first.answer instanceof AbortedError);
+      await clock.advance(UPLOAD_WAITS.lookMs);
+      assert.deepEqual(second.places, [2, 1]);
+      for (const each of sending) each.release(SUCCESS);
+      (await second.source).release(SUCCESS);
+    });
+
+    it('says at once that there is no such file, where a look tells', async () => {
+      const sending = [await request({ name: 'a' }), await request({ name: 'a' })];
+      const hashes = [{ algo: 'sha-256' as const, value: sha256(Buffer.from('none')) }];
+      await assert.rejects(request({ hashes }), FileNotAvailableError);
+      for (const each of sending) each.release(SUCCESS);
+    });
+
+    it('counts the files of one session as one', async () => {
+      const sid = 'one session';
+      const shared = await Promise.all(
+        Array.from({ length: 5 }, () => request({ name: 'a' }, PEER, never(), { sid })),
+      );
+      const other = await request({ name: 'a' });
+      const third = ask(PEER);
+      await settle();
+      assert.deepEqual(third.places, [1]);
+      for (const each of shared.slice(1)) each.release(SUCCESS);
+      await settle();
+      assert.equal(third.answer, undefined, 'the session has a file under way');
+      shared[0]?.release(SUCCESS);
+      for (const each of [other, await third.source]) each.release(SUCCESS);
+    });
+
+    it('does not offer, as nobody waits for an offer', async () => {
+      const sending = [await request({ name: 'a' }), await request({ name: 'a' })];
+      const entry = files.catalogue.get('share/a' as Parameters<typeof files.catalogue.get>[0]);
+      assert.ok(entry);
+      await assert.rejects(server.source(entry, PEER, never()), LimitError);
+      for (const each of sending) each.release(SUCCESS);
+    });
   });
 
   it('has no file that changed since it was looked at, or can’t be opened', async () => {

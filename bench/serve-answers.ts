@@ -1,0 +1,88 @@
+/** What a node takes to answer, beside a bare round trip through the same server: a question, and a session until its first byte. */
+import { once } from 'node:events';
+import { pingCodec } from '../src/stanza/xep0199-ping.js';
+import { EVERYTHING, words } from './asking.js';
+import type { Cleanups } from './cleanups.js';
+import { corpusOnDisk } from './corpus-on-disk.js';
+import { type DownloadStack, startDownloadStack } from './download-stack.js';
+import type { Served } from './serve-ranges.js';
+import { type Table, takeTurns, timed } from './table.js';
+
+const FILES = 100_000;
+const QUESTION = 'delmirgan';
+const ANSWER_FILES = 100;
+/** A turn is a few milliseconds, and what else the machine does is as long. */
+const REPEATS = 60;
+const SETUP_GOAL = { kind: 'at most', ratio: 6 } as const;
+const QUERY_GOAL = { kind: 'at most', ratio: 1.5 } as const;
+
+/** Of `served`, and of another node that has 100,000 files. */
+export async function measureAnswers(cleanups: Cleanups, { network, address, name }: Served): Promise<Table> {
+  const stack = await startDownloadStack(network.askerConfig('fetcher'));
+  cleanups.add(() => stack.stop());
+  const ping = (to: typeof address) => () =>
+    timed(() => stack.entity.request({ to, type: 'get', payload: pingCodec.toXml({}) }));
+  const setup = await takeTurns(
+    [
+      { name: 'ours', run: () => firstByte(stack, { address, name }) },
+      { name: 'ping', run: ping(address) },
+    ],
+    REPEATS,
+  );
+  const { shares } = await corpusOnDisk(cleanups, FILES);
+  const node = network.node(1, { shares });
+  node.spawn();
+  await Promise.all([node.logged('ready'), node.logged('all files are hashed')]);
+  const asking = await network.asker();
+  const library = network.address(1);
+  await asking.until(library, EVERYTHING, ({ total }) => total === FILES);
+  let matches = 0;
+  const ask = async () => {
+    const found = await asking.ask(library, words(QUESTION), ANSWER_FILES);
+    if (!found) throw new Error('the question was refused');
+    matches = found.total;
+  };
+  const query = await takeTurns(
+    [
+      { name: 'ours', run: () => timed(ask) },
+      {
+        name: 'ping',
+        run: () =>
+          timed(() => asking.entity.request({ to: library, type: 'get', payload: pingCodec.toXml({}) })),
+      },
+    ],
+    REPEATS,
+  );
+  return {
+    title: 'Round trips',
+    unit: 'ms',
+    rows: [
+      {
+        work: 'set-up of a session, from session-initiate to the first byte',
+        ours: setup.get('ours') ?? Number.NaN,
+        peer: { name: 'ping', value: setup.get('ping') ?? Number.NaN },
+        goal: SETUP_GOAL,
+      },
+      {
+        work: `a question by iq among ${FILES.toLocaleString('en')} files (${matches} of them)`,
+        ours: query.get('ours') ?? Number.NaN,
+        peer: { name: 'ping', value: query.get('ping') ?? Number.NaN },
+        goal: QUERY_GOAL,
+      },
+    ],
+  };
+}
+
+async function firstByte(
+  { jingle }: DownloadStack,
+  { address, name }: Pick<Served, 'address' | 'name'>,
+): Promise<number> {
+  const range = { offset: 0, length: 1, hashes: [] };
+  let download: ReturnType<DownloadStack['jingle']['download']> | undefined;
+  const ms = await timed(async () => {
+    download = jingle.download({ peer: address, file: { name, hashes: [], hashesUsed: [], range } });
+    await once(download.stream, 'data');
+  });
+  await download?.finish('success');
+  return ms;
+}

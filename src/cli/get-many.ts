@@ -1,0 +1,128 @@
+/** `shoal get` of folders and lists: what each wish stands for, a few files at a time, and how it all ended. */
+import { dirname, join } from 'node:path';
+import { AbortedError, messageOf, ShoalError } from '../errors.js';
+import { formatHash } from '../stanza/xep0300-hashes.js';
+import { FetchError } from '../transfer/fetch/fetch-request.js';
+import { ExitCode } from './command.js';
+import { type FetchJob, runJob } from './fetch-job.js';
+import { FetchUnfinishedError, type GetComponents } from './get-one.js';
+import { foldsCase, makeFolder, sha256Of, sizeOf } from './local-files.js';
+import type { Audience } from './look-for.js';
+import { ManyView } from './many-view.js';
+import { resolveWishes } from './resolve-wishes.js';
+import type { WishLine } from './wish-list.js';
+
+export interface GetManyInit {
+  readonly wishes: readonly WishLine[];
+  /** Whom hashes are asked for, and who else may have what nodes were named for. */
+  readonly audience: Audience;
+  readonly waitMs: number;
+  /** The folder into which all goes; it is made where it is not there. */
+  readonly folder: string;
+  /** Whether a folder that is wished for becomes `folder` itself. */
+  readonly flat: boolean;
+  readonly overwrite: 'refuse' | 'replace';
+  readonly form: 'lines' | 'json';
+}
+
+/** Small files spend most of their time waiting for their sessions. */
+const AT_ONCE = 4;
+/** A question to a channel is read by everybody there: for small files one that gives them is enough. */
+const MIN_SHARED_BYTES = 16_777_216;
+
+/** A wish that is a file now, and where it goes. */
+export interface WishedFile {
+  readonly line: WishLine;
+  readonly job: Omit<FetchJob, 'overwrite' | 'waitMs' | 'audience'>;
+  readonly audience: Audience;
+}
+
+export async function getMany(components: GetComponents, init: GetManyInit): Promise<ExitCode> {
+  const { clock, io } = components;
+  await madeFolder(init.folder);
+  const view = new ManyView({ clock, io }, { form: init.form });
+  const files = resolveWishes(components, { ...init, foldsCase: await foldsCase(init.folder) }, view);
+  const ended = new AbortController();
+  const signal = AbortSignal.any([io.signal, ended.signal]);
+  const work = async () => {
+    // Workers take turns: a generator gives one file after the other, whoever asks.
+    for (;;) {
+      const next = await files.next();
+      if (next.done === true || signal.aborted) return;
+      await getFile(components, next.value, init, view, signal);
+    }
+  };
+  try {
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: AT_ONCE }, () =>
+        work().catch((thrown: unknown) => {
+          ended.abort(); // one that can't go on at all ends the others
+          throw thrown;
+        }),
+      ),
+    );
+    const failed = outcomes
+      .filter((each) => each.status === 'rejected')
+      .map(({ reason }) => reason as unknown);
+    const cause = failed.find((each) => !(each instanceof AbortedError)) ?? failed[0];
+    if (cause !== undefined) throw cause;
+    if (io.signal.aborted) throw new AbortedError('interrupted');
+  } finally {
+    ended.abort();
+    await files.return(undefined);
+    view.finish();
+    view.summarise(io.signal.aborted);
+  }
+  return view.failures === 0 ? ExitCode.done : ExitCode.failed;
+}
+
+async function getFile(
+  { asker, io }: GetComponents,
+  { line, job, audience }: WishedFile,
+  { overwrite, waitMs }: GetManyInit,
+  view: ManyView,
+  signal: AbortSignal,
+): Promise<void> {
+  const { target, row } = job;
+  view.begin(target, row.size);
+  try {
+    if (await isThere(job, io.signal)) {
+      view.ended(target, { type: 'there' });
+      return;
+    }
+    await madeFolder(dirname(target));
+    const { size = 0 } = row;
+    const asked = size < MIN_SHARED_BYTES ? { ...audience, channels: [] } : audience;
+    let done = false;
+    for await (const event of runJob(asker, { ...job, overwrite, waitMs, audience: asked }, signal)) {
+      view.take(target, event);
+      done ||= event.type === 'done';
+    }
+    if (!done) throw new FetchUnfinishedError('the fetch ended before the file was there');
+    view.ended(target, { type: 'done' });
+  } catch (thrown) {
+    if (signal.aborted) throw new AbortedError('interrupted', { cause: thrown });
+    view.ended(target, { type: 'failed', error: thrown, wish: line });
+    // What is no error of ours is a fault of the program; a full disk is full for the others too.
+    const isFull = thrown instanceof FetchError && thrown.code === 'no-space' && thrown.failures.length === 0;
+    if (isFull || !(thrown instanceof ShoalError)) throw thrown;
+  }
+}
+
+/** Whether an earlier run has brought it already. */
+async function isThere({ row, hash, target }: WishedFile['job'], signal: AbortSignal): Promise<boolean> {
+  const wanted = hash ?? row.hashes.find(({ algo }) => algo === 'sha-256');
+  if (wanted?.algo !== 'sha-256' || row.size === undefined) return false;
+  if ((await sizeOf(target)) !== row.size) return false;
+  return formatHash(wanted) === `sha-256:${await sha256Of(target, signal)}`;
+}
+
+async function madeFolder(path: string): Promise<void> {
+  try {
+    await makeFolder(path);
+  } catch (cause) {
+    throw new FetchError('not-writable', `${join(path)}: the folder can't be made: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,407 @@
+/**
+ * Fetches one file from everybody who has it, a range from each at a time: finds sources, chooses the blocks to
+ * fetch it by, and gives the target's name to bytes that have the hash asked for, and to no others. What may
+ * come next is decided by `scheduler.ts`, carried out by `block-fetch.ts`.
+ */
+import { MIN_BLOCK_BYTES } from '../../blocks/block-size.js';
+import { sleep } from '../../clock.js';
+import { AbortedError } from '../../errors.js';
+import { dropDamaged } from './block-check.js';
+import { BlockFetch, type BlockFetchHost } from './block-fetch.js';
+import { pooledBlockHash } from './block-hash.js';
+import { DiskError } from './disk-error.js';
+import type { DownloadEvent } from './download-events.js';
+import type {
+  DownloadComponents,
+  DownloadHashing,
+  DownloadInit,
+  DownloadRequest,
+} from './download-request.js';
+import { DownloadSources } from './download-sources.js';
+import { progressOf } from './download-view.js';
+import { EventQueue } from './event-queue.js';
+import { FetchError } from './fetch-request.js';
+import type { PartLayout, PartStore } from './part-store.js';
+import { type RangeSource, SourceError } from './range-source.js';
+import { RateEstimate } from './rate-estimate.js';
+import type { PooledSource, SourcePool } from './source-pool.js';
+import { SourceSearch } from './source-search.js';
+import { chooseLayout, layoutKey, treeKey } from './source-sets.js';
+import { systemWholeHash } from './thread-whole-hash.js';
+import type { WholeHash } from './whole-hash.js';
+
+export const DOWNLOAD_DEFAULTS: DownloadInit = {
+  maxActive: 16, // more would share the same line
+  maxSources: 512,
+  silentMs: 20_000, // the last blocks are taken from a source long before
+  lonelySilentMs: 120_000, // it may be trying several ways to reach us
+  maxFailures: 3,
+  retryDelayMs: 1000,
+  findIntervalMs: 5000,
+  progressIntervalMs: 200,
+  closeGraceMs: 2000,
+  firstBytes: 1 << 20,
+  minBlockBytes: MIN_BLOCK_BYTES,
+};
+
+/** What is fetched without hashes of blocks is cut into so much: that much is fetched twice after a power cut. */
+const PIECE_BYTES = 1 << 20;
+const TICK_MS = 200;
+/** Before anything is begun it is looked so often whether anybody was found. */
+const WAIT_MS = 500;
+/** How long those who can go on with what is here may stay away before it is begun anew with others. */
+const GRACE_MS = 10_000;
+/** A disk that damages what it was given more often than that is no place for a file. */
+const MAX_DAMAGES = 3;
+
+/**
+ * Yields what happens, `done` last. Throws {@link FetchError} or AbortedError. Whoever stops listening ends the
+ * download; what has come stays in the `.part`.
+ */
+export async function* download(
+  components: DownloadComponents,
+  request: DownloadRequest,
+  init: Partial<DownloadInit> = {},
+  signal?: AbortSignal,
+): AsyncGenerator<DownloadEvent, void, undefined> {
+  if (signal?.aborted) throw new AbortedError('the download was aborted');
+  const all = new Download(components, request, { ...DOWNLOAD_DEFAULTS, ...init });
+  const onAbort = () => all.stop();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  const work = all.run();
+  work.catch(() => undefined); // it is awaited below
+  try {
+    yield* all.events;
+    await work;
+  } finally {
+    all.stop();
+    signal?.removeEventListener('abort', onAbort);
+    await work.catch(() => undefined); // its error was thrown above, or nobody listens any more
+  }
+}
+
+type Verdict = 'right' | 'damaged' | 'condemned';
+
+class Download implements BlockFetchHost {
+  readonly events = new EventQueue();
+  readonly #components: DownloadComponents;
+  readonly #hashing: DownloadHashing;
+  readonly #request: DownloadRequest;
+  readonly #init: DownloadInit;
+  readonly #sources: DownloadSources;
+  readonly #pool: SourcePool;
+  readonly #search: SourceSearch | undefined;
+  readonly #stop = new AbortController();
+  readonly #rate = new RateEstimate();
+  /** Layouts that have proved wrong. */
+  readonly #condemned = new Set<string>();
+  /** Layouts whose sources have gone. */
+  readonly #left = new Set<string>();
+  /** Each is asked alone, since together they gave something wrong. */
+  #suspects: PooledSource[] = [];
+  #mixtures = 0;
+  #part: PartStore | undefined;
+  #fetch: BlockFetch | undefined;
+  #whole: WholeHash | undefined;
+  #resumedBytes = 0;
+  #idleSinceMs: number | undefined;
+  #shownAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(components: DownloadComponents, request: DownloadRequest, init: DownloadInit) {
+    this.#components = components;
+    this.#hashing = components.hashing ?? { block: pooledBlockHash, whole: systemWholeHash };
+    this.#request = request;
+    this.#init = init;
+    this.#sources = new DownloadSources(
+      { ...components, events: this.events },
+      { ...init, file: request.file, isPatient: this.#waitMs > 0 },
+    );
+    this.#pool = this.#sources.pool;
+    const { finder } = components;
+    this.#search =
+      finder &&
+      new SourceSearch(
+        { ...components, finder },
+        {
+          file: request.file,
+          intervalMs: init.findIntervalMs,
+          onFound: (found) => {
+            this.#sources.found(found);
+            this.#fetch?.wake();
+          },
+          onRound: () => this.#fetch?.wake(),
+        },
+      );
+  }
+
+  /** Ends it soon; `run` rejects, unless it is over. */
+  stop(): void {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#fetch?.fail(new AbortedError('the download was aborted'));
+  }
+
+  async run(): Promise<void> {
+    try {
+      for (const found of this.#request.sources) this.#sources.found(found);
+      this.#search?.askAfter(this.#pool.hasHope ? this.#init.findIntervalMs : 0);
+      while (!(await this.#fetchBy(await this.#nextLayout())));
+    } catch (error) {
+      if (this.#stop.signal.aborted) throw new AbortedError('the download was aborted', { cause: error });
+      throw error;
+    } finally {
+      await this.#close();
+      this.events.end();
+    }
+  }
+
+  // What BlockFetch tells.
+
+  open(source: PooledSource): RangeSource {
+    return this.#sources.open(source);
+  }
+
+  failed(source: PooledSource, error: unknown): void {
+    this.#sources.failed(source, error);
+  }
+
+  lied(source: PooledSource, block: number): void {
+    const error = new SourceError('changed', `it sent a wrong block ${block}`);
+    this.#sources.strike(source, 'wrong-block', error, block);
+  }
+
+  differed(source: PooledSource, block: number): void {
+    this.#sources.differed(source, block);
+  }
+
+  settled(): void {
+    const part = this.#part;
+    if (part === undefined) return;
+    const first = part.settled.spans[0];
+    if (first?.start === 0) this.#whole?.extend(Math.min(this.#size, first.end * part.layout.blockBytes));
+  }
+
+  received(bytes: number): void {
+    this.#idleSinceMs = undefined;
+    this.#rate.add(bytes, this.#components.clock.monotonic());
+  }
+
+  tick(): void {
+    if (this.#components.clock.monotonic() - this.#shownAtMs >= this.#init.progressIntervalMs) this.#show();
+  }
+
+  isOver(canOthers: boolean): 'left' | 'hopeless' | undefined {
+    const nowMs = this.#components.clock.monotonic();
+    if (this.#idleSinceMs === undefined) {
+      this.#idleSinceMs = nowMs;
+      this.#search?.hurry();
+      if (this.#waitMs > 0) this.events.push({ type: 'waiting', forMs: this.#waitMs });
+    }
+    const idleMs = nowMs - this.#idleSinceMs;
+    if (canOthers && (this.#search === undefined || idleMs >= GRACE_MS)) return 'left';
+    if (this.#waitMs > 0) return idleMs >= this.#waitMs ? 'hopeless' : undefined;
+    if (this.#pool.hasHope) return undefined;
+    return this.#search === undefined || this.#hasAskedSince(this.#idleSinceMs) ? 'hopeless' : undefined;
+  }
+
+  #hasAskedSince(sinceMs: number): boolean {
+    return this.#search !== undefined && !this.#search.isAsking && this.#search.askedAtMs >= sinceMs;
+  }
+
+  // One layout after another.
+
+  async #nextLayout(): Promise<PartLayout> {
+    const { parts, clock } = this.#components;
+    const { file, target } = this.#request;
+    const kept = await parts.kept(target, file);
+    for (;;) {
+      const without = new Set([...this.#condemned, ...this.#left]);
+      const sources = this.#pool.all.filter(
+        ({ standing }) => standing.type === 'ready' || standing.type === 'resting',
+      );
+      const choice = { file, sources, kept, without, pieceBytes: this.#pieceBytes };
+      const layout = chooseLayout(choice) ?? chooseLayout({ ...choice, without: this.#condemned });
+      if (layout !== undefined) return layout;
+      if (this.isOver(false) !== undefined) throw this.#sources.noneLeft();
+      this.tick();
+      await sleep(clock, WAIT_MS, this.#stop.signal);
+    }
+  }
+
+  /** True when the file is there; false when it has to be tried by another layout. */
+  async #fetchBy(layout: PartLayout): Promise<boolean> {
+    const { target, overwrite, modifiedMs, file } = this.#request;
+    const part = await this.#components.parts.open({ ...layout, target, overwrite });
+    this.#part = part;
+    let isOver = false;
+    try {
+      this.#resumedBytes = this.#settledBytes;
+      this.#idleSinceMs = undefined;
+      for (let damages = 0; ; damages++) {
+        const outcome = await this.#fetchBlocks(part);
+        if (outcome === 'hopeless') throw this.#sources.noneLeft();
+        if (outcome === 'left') return this.#leave(layout);
+        this.events.push({ type: 'verifying' });
+        const verdict = await this.#verify(part);
+        if (verdict === 'right') break;
+        if (verdict === 'condemned') {
+          isOver = true;
+          await part.discard();
+          return false;
+        }
+        if (damages === MAX_DAMAGES)
+          throw new DiskError('not-writable', `the disk damages what is written to ${target}`);
+      }
+      this.#stop.signal.throwIfAborted();
+      await part.commit({ ...(modifiedMs !== undefined && { modifiedMs }) });
+      isOver = true;
+      this.#show();
+      this.#done(file.size);
+      return true;
+    } finally {
+      await this.#closeFetch();
+      this.#part = undefined;
+      if (!isOver) await part.close();
+    }
+  }
+
+  async #fetchBlocks(part: PartStore) {
+    await this.#closeFetch();
+    const { clock } = this.#components;
+    const { tree, file } = part.layout;
+    // The only block of a file has been checked by its own hash, which is that of the file.
+    const isProved = tree?.count === 1 && tree.root === file.hash.value && file.hash.algo === tree.algo;
+    this.#whole = isProved ? undefined : this.#hashing.whole(part, file.hash.algo);
+    this.settled();
+    const [only] = tree === undefined ? this.#suspects : [];
+    this.#fetch = new BlockFetch(
+      { part, pool: this.#pool, host: this, hashing: this.#hashing.block, clock },
+      { ...this.#init, tickMs: TICK_MS, ...(only !== undefined && { only }) },
+    );
+    const run = this.#fetch.run();
+    if (this.#stop.signal.aborted) this.#fetch.fail(new AbortedError('the download was aborted'));
+    this.#show();
+    return run;
+  }
+
+  async #verify(part: PartStore): Promise<Verdict> {
+    const { hash } = this.#request.file;
+    const actual = await this.#whole?.value();
+    if (actual === undefined || actual.value === hash.value) return 'right';
+    const list = this.#fetch?.list;
+    if (list !== undefined && (await dropDamaged(part, list, this.#stop.signal)) > 0) {
+      this.#components.log.warn({ part: part.path }, 'the disk has damaged blocks: they are fetched again');
+      return 'damaged';
+    }
+    this.#stop.signal.throwIfAborted();
+    if (part.layout.tree === undefined) this.#condemnPieces();
+    else if (list !== undefined) this.#condemn(part.layout, list.root);
+    return 'condemned'; // without a list it is all from before, and nobody is to blame
+  }
+
+  #condemn(layout: PartLayout, root: string): void {
+    const key = layoutKey(layout);
+    this.#condemned.add(key);
+    const vouched = this.#pool.all.filter(({ tree }) => tree !== undefined && treeKey(tree) === key);
+    this.events.push({
+      type: 'condemned',
+      root: { algo: 'sha-256', value: root },
+      jids: vouched.map(({ jid }) => jid),
+    });
+    const error = new SourceError('changed', 'the blocks that it names are those of another file');
+    for (const source of vouched) this.#sources.strike(source, 'false-root', error);
+  }
+
+  /** Of a file without hashes of blocks: whoever gave all of it is to blame; of several, each is tried alone. */
+  #condemnPieces(): void {
+    const givers = this.#pool.all.filter(({ keptBytes }) => keptBytes > 0);
+    this.events.push({ type: 'condemned', jids: givers.map(({ jid }) => jid) });
+    const [only, ...more] = givers;
+    for (const giver of givers) {
+      giver.wastedBytes += giver.keptBytes;
+      giver.keptBytes = 0;
+    }
+    if (only !== undefined && more.length === 0 && this.#resumedBytes === 0) {
+      const error = new SourceError('changed', 'what it sent is not the file asked for');
+      this.#suspects = this.#suspects.filter((each) => each !== only);
+      this.#sources.strike(only, 'wrong-file', error);
+      return;
+    }
+    this.#mixtures += 1;
+    if (this.#mixtures > this.#init.maxFailures) {
+      throw new FetchError('hash-mismatch', 'what came from several sources is not the file asked for');
+    }
+    this.#suspects = givers;
+  }
+
+  /** Those who could go on with this layout are gone, for ever or long enough: others have their turn. */
+  #leave(layout: PartLayout): false {
+    if (layout.tree === undefined) this.#suspects.shift();
+    this.#left.clear();
+    this.#left.add(layoutKey(layout));
+    return false;
+  }
+
+  // The end.
+
+  async #closeFetch(): Promise<void> {
+    await this.#fetch?.close();
+    this.#fetch = undefined;
+    await this.#whole?.close();
+    this.#whole = undefined;
+  }
+
+  async #close(): Promise<void> {
+    this.#stop.abort();
+    await this.#search?.stop();
+    await this.#sources.close();
+  }
+
+  #done(bytes: number): void {
+    const sources = this.#pool.all
+      .filter(({ keptBytes }) => keptBytes > 0)
+      .map(({ jid, keptBytes }) => ({ jid, keptBytes }))
+      .sort((a, b) => b.keptBytes - a.keptBytes);
+    const { target, file } = this.#request;
+    this.events.push({ type: 'done', path: target, bytes, hash: file.hash, sources });
+  }
+
+  #show(): void {
+    const { clock } = this.#components;
+    const nowMs = clock.monotonic();
+    this.#shownAtMs = nowMs;
+    this.events.push(
+      progressOf({
+        totalBytes: this.#size,
+        resumedBytes: this.#resumedBytes,
+        rate: this.#rate,
+        sources: this.#pool.all,
+        strikesOf: (source) => this.#sources.strikesOf(source),
+        ...(this.#part && { part: this.#part }),
+        ...(this.#fetch && { fetch: this.#fetch }),
+        nowMs,
+      }),
+    );
+  }
+
+  get #settledBytes(): number {
+    const { settled, layout } = this.#part ?? {};
+    if (settled === undefined || layout === undefined) return 0;
+    let bytes = 0;
+    for (const { start, end } of settled)
+      bytes += Math.min(end * layout.blockBytes, this.#size) - start * layout.blockBytes;
+    return bytes;
+  }
+
+  get #size(): number {
+    return this.#request.file.size;
+  }
+
+  get #waitMs(): number {
+    return this.#request.waitMs ?? 0;
+  }
+
+  get #pieceBytes(): number {
+    return Math.max(this.#init.minBlockBytes, Math.min(PIECE_BYTES, this.#init.minBlockBytes * 4));
+  }
+}

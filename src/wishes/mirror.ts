@@ -1,0 +1,284 @@
+/**
+ * One wish of a node's own: asks for files, and fetches what the node does not have into one of its shares, so that it
+ * offers them as well. Never fetches what it has, nor more than the share or the disk may hold.
+ *
+ * A file comes in a folder of its own inside the share, which is not offered, and gets its place in one step.
+ */
+import { join } from 'node:path';
+import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
+import type { DataFolder } from '../catalogue/data-folder.js';
+import { type Clock, sleep } from '../clock.js';
+import { messageOf, ShoalError } from '../errors.js';
+import type { PartFileSystem } from '../fs/part-file.js';
+import type { Log } from '../log.js';
+import type { FileCriteria } from '../stanza/file-criteria.js';
+import type { ChannelAddress } from '../stanza/file-discovery.js';
+import { bareOf, type Jid } from '../stanza/jid.js';
+import type { Startable } from '../startable.js';
+import { FetchError } from '../transfer/fetch/fetch-request.js';
+import { safeFileName } from '../transfer/fetch/safe-file-name.js';
+import { type Candidate, Candidates } from './candidates.js';
+import { ClaimTest } from './claim-test.js';
+import type { FetchMemory } from './fetch-memory.js';
+import type { Fetcher } from './fetcher.js';
+import type { WishEvent } from './keep-asking.js';
+import { MirrorRoom, type MirrorRoomInit } from './mirror-room.js';
+import { numberedName } from './numbered-name.js';
+
+/** The folder in a share in which files are while they come. The share must not offer it. */
+export const INCOMING = '.shoal-incoming';
+
+export interface MirrorComponents {
+  /** Asks until the signal aborts. */
+  readonly ask: (signal: AbortSignal) => AsyncIterable<WishEvent>;
+  readonly fetcher: Fetcher;
+  readonly catalogue: Pick<ReadonlyCatalogue, 'withHash' | 'table'>;
+  /** Resolves when all that the node has is hashed: before, it can't be known what it has. */
+  readonly hashed: (signal: AbortSignal) => Promise<void>;
+  readonly memory: FetchMemory;
+  readonly disk: Pick<PartFileSystem, 'kindOf' | 'rename' | 'remove' | 'freeBytes'>;
+  /** {@link INCOMING} of the share. */
+  readonly incoming: Pick<DataFolder, 'location' | 'make' | 'list' | 'remove'>;
+  /** Our own address, which is no source. */
+  readonly jid: () => Jid;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export interface MirrorInit extends MirrorRoomInit {
+  /** For status and log. */
+  readonly name: string;
+  readonly criteria: FileCriteria;
+  /** Where it asks. */
+  readonly channels: readonly ChannelAddress[];
+}
+
+export type MirrorState =
+  | 'starting'
+  /** There is nothing to fetch. */
+  | 'waiting'
+  | 'fetching'
+  /** The share has as much as it may have; what is taken out of it makes room. */
+  | 'share-full'
+  /** There is less free than is to be kept free. */
+  | 'disk-short'
+  /** The folder of the share is not there, or can't be written. */
+  | 'share-gone';
+
+export interface MirrorStatus {
+  readonly name: string;
+  readonly share: string;
+  readonly state: MirrorState;
+  /** Why nobody can be asked now. */
+  readonly unreached?: string;
+  /** Since the start. */
+  readonly fetchedFiles: number;
+  readonly fetchedBytes: number;
+  /** Files that are to be fetched. */
+  readonly waitingFiles: number;
+  readonly current?: {
+    readonly name: string;
+    readonly receivedBytes: number;
+    readonly totalBytes: number;
+  };
+}
+
+/** Until the disk, or the folder, is looked at again. */
+const PAUSE_MS = 60_000;
+/** What nobody has offered for so long is not continued. */
+const KEEP_PARTS_MS = 7 * 24 * 60 * 60_000;
+const MAX_NUMBER = 1000;
+
+export class Mirror implements Startable {
+  readonly #components: MirrorComponents;
+  readonly #init: MirrorInit;
+  readonly #room: MirrorRoom;
+  readonly #claims: ClaimTest;
+  readonly #candidates = new Candidates();
+  readonly #stopping = new AbortController();
+  #state: MirrorState = 'starting';
+  #unreached: string | undefined;
+  #fetched = { files: 0, bytes: 0 };
+  #current: { readonly candidate: Candidate; bytes: number } | undefined;
+  #wake: () => void = () => undefined;
+  #work: Promise<unknown> = Promise.resolve();
+
+  constructor(components: MirrorComponents, init: MirrorInit) {
+    this.#components = components;
+    this.#init = init;
+    this.#room = new MirrorRoom(components, init);
+    this.#claims = new ClaimTest(init.criteria);
+  }
+
+  status(): MirrorStatus {
+    const current = this.#current;
+    return {
+      name: this.#init.name,
+      share: this.#init.share.name,
+      state: this.#state,
+      ...(this.#unreached !== undefined && { unreached: this.#unreached }),
+      fetchedFiles: this.#fetched.files,
+      fetchedBytes: this.#fetched.bytes,
+      waitingFiles: this.#candidates.size + (current ? 1 : 0),
+      ...(current && {
+        current: {
+          name: safeFileName(current.candidate.name),
+          receivedBytes: current.bytes,
+          totalBytes: current.candidate.size,
+        },
+      }),
+    };
+  }
+
+  /** Resolves at once: what it does takes as long as the node runs. */
+  async start(): Promise<void> {
+    this.#work = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake();
+    await this.#work;
+  }
+
+  /** Never rejects. */
+  async #run(): Promise<void> {
+    const { hashed, log } = this.#components;
+    const { signal } = this.#stopping;
+    const { name } = this.#init;
+    try {
+      await hashed(signal);
+      await this.#sweep();
+      await Promise.all([this.#ask(signal), this.#fetchAll(signal)]);
+    } catch (error) {
+      if (signal.aborted) return;
+      log.error({ err: error, wish: name }, `a wish ended: ${messageOf(error)}`);
+      this.#stopping.abort();
+      this.#wake();
+    }
+  }
+
+  async #ask(signal: AbortSignal): Promise<void> {
+    const { ask, jid } = this.#components;
+    for await (const event of ask(signal)) {
+      if (event.type === 'unreached') this.#unreached = messageOf(event.error);
+      else if (event.type === 'asking') this.#unreached = undefined;
+      else if (event.type === 'found' && bareOf(event.from) !== bareOf(jid())) {
+        for (const file of this.#claims.keep(event.found.files)) this.#candidates.add(event.from, file);
+        this.#wake();
+      }
+    }
+  }
+
+  async #fetchAll(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const candidate = this.#candidates.take();
+      if (candidate) await this.#consider(candidate, signal);
+      else {
+        if (this.#state !== 'share-full') this.#state = 'waiting';
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+
+  /** Fetches it if it is to be fetched; what is left out is found again. */
+  async #consider(candidate: Candidate, signal: AbortSignal): Promise<void> {
+    const { clock, memory } = this.#components;
+    for (;;) {
+      if (signal.aborted || memory.waitMs(candidate.sha256) > 0) return;
+      const verdict = await this.#room.verdict(candidate);
+      if (verdict === 'not-wanted') return;
+      this.#state = verdict === 'fetch' ? 'fetching' : verdict;
+      if (verdict === 'share-full') return;
+      if (verdict === 'fetch' && (await this.#fetch(candidate, signal))) return;
+      await sleep(clock, PAUSE_MS, signal);
+    }
+  }
+
+  /** False when the disk is at fault, and not the file. */
+  async #fetch(candidate: Candidate, signal: AbortSignal): Promise<boolean> {
+    const { fetcher, incoming, log, memory } = this.#components;
+    const { name: wish, share } = this.#init;
+    const { sha256, size, dateMs } = candidate;
+    const target = join(incoming.location, Buffer.from(sha256, 'base64').toString('hex'));
+    const order = {
+      sha256,
+      size,
+      sources: [...candidate.sources.values()],
+      channels: this.#init.channels,
+      target,
+      shownAs: `${share.name}/${safeFileName(candidate.name)}`,
+      ...(dateMs !== undefined && { modifiedMs: dateMs }),
+    };
+    const current = { candidate, bytes: 0 };
+    if (!memory.begin(sha256)) return true; // another wish fetches it
+    this.#current = current;
+    try {
+      await incoming.make();
+      const onProgress = (bytes: number) => {
+        current.bytes = bytes;
+      };
+      await fetcher.fetch(order, onProgress, signal);
+      const name = await this.#place(target, safeFileName(candidate.name));
+      this.#room.arrived(candidate);
+      memory.fetched(sha256);
+      this.#fetched = { files: this.#fetched.files + 1, bytes: this.#fetched.bytes + size };
+      log.info({ wish, share: share.name, name, size }, 'a file that was wished for is here');
+      return true;
+    } catch (error) {
+      if (signal.aborted) throw error;
+      const isDisk = !(error instanceof ShoalError) || isFullDisk(error);
+      log[isDisk ? 'warn' : 'info']({ wish, sha256 }, `a file was not fetched: ${messageOf(error)}`);
+      if (isDisk) this.#state = isFullDisk(error) ? 'disk-short' : 'share-gone';
+      else memory.failed(sha256);
+      return !isDisk;
+    } finally {
+      memory.end(sha256);
+      this.#current = undefined;
+    }
+  }
+
+  /** Gives it a name in the share that is free. Rejects with Node's own errors. */
+  async #place(from: string, name: string): Promise<string> {
+    const { disk } = this.#components;
+    for (let number = 1; number <= MAX_NUMBER; number += 1) {
+      const free = numberedName(name, number);
+      const to = join(this.#init.share.path, free);
+      if ((await disk.kindOf(to)) !== 'absent') continue;
+      try {
+        await disk.rename(from, to, 'refuse');
+        return free;
+      } catch (error) {
+        if ((error as { code?: unknown }).code !== 'EEXIST') throw error; // somebody was quicker
+      }
+    }
+    throw new FetchError('exists', `${name} and ${MAX_NUMBER} others of this name are in the share`);
+  }
+
+  /** Removes what has come of files that nobody offers any more. */
+  async #sweep(): Promise<void> {
+    const { clock, incoming, log, memory } = this.#components;
+    let names: readonly string[];
+    try {
+      names = await incoming.list();
+    } catch {
+      return; // there is none
+    }
+    for (const name of names) {
+      const hex = /^[0-9a-f]{64}/.exec(name)?.[0];
+      const triedAtMs = hex && memory.triedAt(Buffer.from(hex, 'hex').toString('base64'));
+      if (!hex || (typeof triedAtMs === 'number' && clock.now() - triedAtMs < KEEP_PARTS_MS)) continue;
+      await incoming
+        .remove(name)
+        .catch((error: unknown) =>
+          log.warn({ wish: this.#init.name }, `what is left of a file can't be removed: ${messageOf(error)}`),
+        );
+    }
+  }
+}
+
+function isFullDisk(error: unknown): boolean {
+  return error instanceof FetchError && error.code === 'no-space';
+}

@@ -1,0 +1,396 @@
+/** One wish of a node: real files, virtual time, and sources that give what they are told to. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { Catalogue } from '../../src/catalogue/catalogue.js';
+import type { CatalogueChange } from '../../src/catalogue/file-entry.js';
+import { AbortedError } from '../../src/errors.js';
+import { realPartFileSystem } from '../../src/fs/part-file.js';
+import { RealDataFolder } from '../../src/fs/real-data-folder.js';
+import { silentLog } from '../../src/log.js';
+import { parseJid } from '../../src/stanza/jid.js';
+import { FetchError } from '../../src/transfer/fetch/fetch-request.js';
+import { FetchMemory } from '../../src/wishes/fetch-memory.js';
+import type { Fetcher, FetchOrder } from '../../src/wishes/fetcher.js';
+import type { WishEvent } from '../../src/wishes/keep-asking.js';
+import { INCOMING, Mirror, type MirrorInit } from '../../src/wishes/mirror.js';
+import { eventually } from '../support/eventually.js';
+import { entryOf } from '../support/file-entries.js';
+import { MemoryFolder } from '../support/memory-folder.js';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { VirtualClock } from '../support/virtual-clock.js';
+
+const DAY_MS = 86_400_000;
+const shaOf = (content: string) => createHash('sha256').update(content).digest('base64');
+const hexOf = (content: string) => createHash('sha256').update(content).digest('hex');
+
+/** Gives every file whose content it knows, or fails as it is told. */
+class Sources implements Fetcher {
+  readonly #contents = new Map<string, string>();
+  readonly orders: FetchOrder[] = [];
+  error: Error | undefined;
+  /** Gives nothing until it is stopped, or told to go on. */
+  stalls = false;
+  go: () => void = () => undefined;
+
+  know(content: string): void {
+    this.#contents.set(shaOf(content), content);
+  }
+
+  async fetch(order: FetchOrder, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<void> {
+    this.orders.push(order);
+    if (this.error) throw this.error;
+    const content = this.#contents.get(order.sha256);
+    if (content === undefined) throw new FetchError('no-source-left', 'nobody has it');
+    if (this.stalls) {
+      await writeFile(`${order.target}.part`, content.slice(0, 1));
+      onProgress(1);
+      await new Promise<void>((resolve, reject) => {
+        this.go = resolve;
+        signal.addEventListener('abort', () => reject(new AbortedError('stopped')), { once: true });
+      });
+    }
+    await writeFile(order.target, content);
+    onProgress(order.size);
+  }
+}
+
+describe('a wish of a node', () => {
+  let folder: TemporaryFolder;
+  let share: string;
+  let clock: VirtualClock;
+  let catalogue: Catalogue;
+  let sources: Sources;
+  let remembered: MemoryFolder;
+  let freeBytes: number;
+  let stops: (() => Promise<void>)[];
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    share = join(folder.path, 'copies');
+    await mkdir(share);
+    clock = new VirtualClock();
+    catalogue = new Catalogue();
+    sources = new Sources();
+    remembered = new MemoryFolder();
+    freeBytes = 1_000_000;
+    stops = [];
+  });
+  afterEach(async () => {
+    for (const stop of stops) await stop();
+    await folder.remove();
+    assert.equal(clock.pendingTimers, 0, 'timers are left');
+  });
+
+  async function wish(init: Partial<MirrorInit> = {}) {
+    const events = new Readable({ objectMode: true, read: () => {} });
+    const memory = new FetchMemory({ folder: remembered, clock, log: silentLog, random: () => 0.5 });
+    await memory.start();
+    const mirror = new Mirror(
+      {
+        async *ask(signal) {
+          signal.addEventListener('abort', () => events.push(null), { once: true });
+          for await (const event of events) yield event as WishEvent;
+        },
+        fetcher: sources,
+        catalogue,
+        hashed: () => Promise.resolve(),
+        memory,
+        disk: { ...realPartFileSystem, freeBytes: async () => freeBytes },
+        incoming: new RealDataFolder(join(share, INCOMING)),
+        jid: () => parseJid('us.example.org'),
+        clock,
+        log: silentLog,
+      },
+      {
+        name: 'plays',
+        criteria: { sizeMax: 1001 },
+        channels: [],
+        share: { name: 'copies', path: share },
+        maxFileBytes: 1000,
+        maxShareBytes: 10_000,
+        maxShareFiles: 100,
+        keepFreeBytes: 1000,
+        ...init,
+      },
+    );
+    await mirror.start();
+    let isStopped = false;
+    const stop = async () => {
+      if (isStopped) return;
+      isStopped = true;
+      await mirror.stop();
+      await memory.stop();
+    };
+    stops.push(stop);
+    /** Somebody offers these. */
+    const offer = (jid: string, ...files: { readonly name: string; readonly content: string }[]) =>
+      events.push({
+        type: 'found',
+        from: parseJid(jid),
+        last: true,
+        found: {
+          total: files.length,
+          more: false,
+          pending: 0,
+          page: {},
+          files: files.map(({ name, content }) => ({
+            name,
+            path: `books/${name}`,
+            size: content.length,
+            hashes: [{ algo: 'sha-256', value: shaOf(content) }],
+            hashesUsed: [],
+          })),
+        },
+      } satisfies WishEvent);
+    return { mirror, offer, stop, events };
+  }
+
+  const filesInShare = async () => (await readdir(share)).filter((name) => name !== INCOMING).sort();
+  const idle = (mirror: Mirror) =>
+    eventually(
+      async () => {
+        await clock.advance(0);
+        return mirror.status();
+      },
+      ({ waitingFiles, state }) => waitingFiles === 0 && state !== 'starting' && state !== 'fetching',
+    );
+
+  it('fetches what it does not have, once, and gives it a name in the share in one step', async () => {
+    const { mirror, offer } = await wish();
+    sources.know('to be');
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    offer('two.example.org', { name: 'hamlet.txt', content: 'to be' });
+    await eventually(filesInShare, (names) => names.length === 1);
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    const status = await idle(mirror);
+    assert.deepEqual(await filesInShare(), ['Hamlet.txt']);
+    assert.equal(await readFile(join(share, 'Hamlet.txt'), 'utf8'), 'to be');
+    assert.deepEqual(await readdir(join(share, INCOMING)), []);
+    assert.equal(sources.orders.length, 1);
+    assert.deepEqual([status.fetchedFiles, status.fetchedBytes, status.state], [1, 5, 'waiting']);
+  });
+
+  it('leaves out what the node has in any share, what it offers itself, and what is too large', async () => {
+    const { mirror, offer } = await wish();
+    catalogue.apply([{ type: 'put', entry: entryOf('books/mine.txt', { sha256: shaOf('mine') }) }]);
+    for (const content of ['mine', 'own', 'x'.repeat(1001), 'new']) sources.know(content);
+    offer('us.example.org', { name: 'own.txt', content: 'own' });
+    offer(
+      'one.example.org',
+      { name: 'mine.txt', content: 'mine' },
+      { name: 'large.txt', content: 'x'.repeat(1001) },
+      { name: 'new.txt', content: 'new' },
+    );
+    await eventually(filesInShare, (names) => names.length > 0);
+    await idle(mirror);
+    assert.deepEqual(await filesInShare(), ['new.txt']);
+  });
+
+  it('puts nothing into the share that was not asked for, whatever somebody answers', async () => {
+    const { mirror, offer } = await wish({ criteria: { ext: ['txt'], text: ['hamlet'] } });
+    for (const content of ['a', 'b', 'c']) sources.know(content);
+    offer(
+      'liar.example.org',
+      { name: 'hamlet.exe', content: 'a' },
+      { name: 'casino.txt', content: 'b' },
+      { name: 'Hamlet 2.txt', content: 'c' },
+    );
+    await eventually(filesInShare, (names) => names.length > 0);
+    await idle(mirror);
+    assert.deepEqual(await filesInShare(), ['Hamlet 2.txt']);
+  });
+
+  it('does not fetch again at once what was taken out of the share, but on another day', async () => {
+    const { mirror, offer } = await wish();
+    sources.know('to be');
+    const again = async (count: number) => {
+      offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+      await idle(mirror);
+      await eventually(filesInShare, (names) => names.length === count);
+    };
+    await again(1);
+    await rm(join(share, 'Hamlet.txt'));
+    await clock.advance(DAY_MS / 2);
+    await again(0);
+    await clock.advance(DAY_MS / 2);
+    await again(1);
+    assert.equal(sources.orders.length, 2);
+  });
+
+  it('gives safe names, and a number where a name is taken', async () => {
+    const { mirror, offer } = await wish();
+    for (const content of ['a', 'b', 'c', 'd']) sources.know(content);
+    await writeFile(join(share, 'passwd'), 'was here before');
+    offer(
+      'one.example.org',
+      { name: '../../etc/passwd', content: 'a' },
+      { name: 'passwd', content: 'b' },
+      { name: '.shoal-incoming', content: 'c' },
+      { name: 'tar.gz', content: 'd' },
+    );
+    await eventually(filesInShare, (names) => names.length === 5);
+    await idle(mirror);
+    assert.deepEqual(await filesInShare(), [
+      '_shoal-incoming',
+      'passwd',
+      'passwd (2)',
+      'passwd (3)',
+      'tar.gz',
+    ]);
+    assert.equal(await readFile(join(share, 'passwd'), 'utf8'), 'was here before');
+    assert.ok(!existsSync(join(folder.path, 'etc')));
+  });
+
+  it('stops at the bounds of the share, and goes on when there is room again', async () => {
+    const { mirror, offer } = await wish({ maxShareBytes: 10, maxShareFiles: 3 });
+    const held: CatalogueChange = { type: 'put', entry: entryOf('copies/old.txt', { size: 6 }) };
+    catalogue.apply([held]);
+    for (const content of ['12345', '1', '2', '3']) sources.know(content);
+    offer('one.example.org', { name: 'five', content: '12345' }, { name: '1', content: '1' });
+    offer('one.example.org', { name: '2', content: '2' }, { name: '3', content: '3' });
+    const status = await idle(mirror);
+    await eventually(filesInShare, (names) => names.length === 2);
+    assert.deepEqual(await filesInShare(), ['1', '2'], 'five bytes too many, then one file too many');
+    assert.equal(status.state, 'share-full');
+    catalogue.apply([{ type: 'remove', key: 'copies/old.txt' as never }]);
+    offer('one.example.org', { name: '3', content: '3' });
+    await eventually(filesInShare, (names) => names.length === 3);
+  });
+
+  it('waits while the disk is short, and fetches when it is not', async () => {
+    const { mirror, offer } = await wish();
+    sources.know('to be');
+    freeBytes = 1004;
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    await eventually(
+      () => mirror.status().state,
+      (state) => state === 'disk-short',
+    );
+    await clock.advance(120_000);
+    assert.deepEqual(sources.orders, []);
+    freeBytes = 1005;
+    await eventually(
+      async () => {
+        await clock.advance(60_000);
+        return filesInShare();
+      },
+      (names) => names.length === 1,
+    );
+  });
+
+  it('waits while the folder of the share is gone, and makes none', async () => {
+    const { mirror, offer } = await wish();
+    sources.know('to be');
+    await rename(share, `${share}.away`);
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    await eventually(
+      () => mirror.status().state,
+      (state) => state === 'share-gone',
+    );
+    assert.ok(!existsSync(share));
+    await rename(`${share}.away`, share);
+    await eventually(
+      async () => {
+        await clock.advance(60_000);
+        return filesInShare();
+      },
+      (names) => names.length === 1,
+    );
+  });
+
+  it('tries what failed again, later and later, whoever offers it, also after a restart', async () => {
+    const first = await wish();
+    const offer = (to: typeof first) => to.offer('one.example.org', { name: 'x', content: 'nobody has it' });
+    const tried = async (to: typeof first) => {
+      offer(to);
+      await clock.advance(0);
+      await idle(to.mirror);
+      return sources.orders.length;
+    };
+    offer(first);
+    await eventually(
+      () => sources.orders.length,
+      (count) => count === 1,
+    );
+    assert.equal(await tried(first), 1);
+    await clock.advance(5 * 60_000);
+    offer(first);
+    await eventually(
+      () => sources.orders.length,
+      (count) => count === 2,
+    );
+    await clock.advance(5 * 60_000);
+    assert.equal(await tried(first), 2, 'ten minutes now');
+    await first.stop();
+    const second = await wish();
+    assert.equal(await tried(second), 2);
+    await clock.advance(5 * 60_000);
+    offer(second);
+    await eventually(
+      () => sources.orders.length,
+      (count) => count === 3,
+    );
+  });
+
+  it('keeps what has come of a file when it is stopped, and continues it; what is a week old goes', async () => {
+    const first = await wish();
+    sources.know('to be');
+    sources.stalls = true;
+    first.offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    const { current } = await eventually(
+      () => first.mirror.status(),
+      ({ current }) => current?.receivedBytes === 1,
+    );
+    assert.deepEqual(current, { name: 'Hamlet.txt', receivedBytes: 1, totalBytes: 5 });
+    await first.stop();
+    const part = `${hexOf('to be')}.part`;
+    assert.deepEqual(await filesInShare(), []);
+    const second = await wish();
+    await idle(second.mirror);
+    assert.deepEqual(await readdir(join(share, INCOMING)), [part]);
+    await second.stop();
+    await clock.advance(8 * DAY_MS);
+    const third = await wish();
+    await idle(third.mirror);
+    assert.deepEqual(await readdir(join(share, INCOMING)), []);
+  });
+
+  it('asks each source that offers the file, and takes no other size for the same hash', async () => {
+    const { offer, events } = await wish();
+    sources.know('first');
+    sources.know('to be');
+    sources.stalls = true;
+    offer('one.example.org', { name: 'first', content: 'first' });
+    await eventually(
+      () => sources.orders.length,
+      (count) => count === 1,
+    );
+    offer('two.example.org', { name: 'a', content: 'to be' });
+    offer('three.example.org', { name: 'b', content: 'to be' });
+    events.push({
+      type: 'found',
+      from: parseJid('liar.example.org'),
+      last: true,
+      found: {
+        total: 1,
+        more: false,
+        pending: 0,
+        page: {},
+        files: [{ name: 'c', size: 7, hashes: [{ algo: 'sha-256', value: shaOf('to be') }], hashesUsed: [] }],
+      },
+    } satisfies WishEvent);
+    sources.stalls = false;
+    await clock.advance(0);
+    assert.equal(sources.orders.length, 1, 'one file at a time');
+    sources.go();
+    await eventually(filesInShare, (names) => names.length === 2);
+    assert.deepEqual(sources.orders[1]?.sources, [
+      { jid: 'two.example.org', path: 'books/a' },
+      { jid: 'three.example.org', path: 'books/b' },
+    ]);
+  });
+});
