@@ -6,6 +6,7 @@ import type { Range } from '../../src/stanza/xep0234-file-transfer.js';
 import { offerFile } from '../../src/transfer/send/offer-file.js';
 import { type Extended, extended } from '../support/extended.js';
 import { ASKER, bytesOf, JinglePair } from '../support/jingle-pair.js';
+import { sha256 } from '../support/memory-files.js';
 import { settle } from '../support/virtual-clock.js';
 
 const BYTES = randomBytes(400_000);
@@ -17,6 +18,8 @@ describe('transfers that extensions see', () => {
 
   async function open(...extensions: ExtensionHooks[]): Promise<void> {
     pair = await JinglePair.open({
+      maxUploads: 1,
+      refusesEarly: false,
       onFileRequest: (request, signal) => files.handle(request, signal),
       onFileOffer: async () => ({
         take: (download) => {
@@ -114,6 +117,34 @@ describe('transfers that extensions see', () => {
       assert.equal(vetoed, error.message);
       return true;
     });
+  });
+
+  it('that are vetoed look like files that are not there also while others are sent', async () => {
+    await open({ onTransferStart: ({ file }) => (file.name === 'a' ? undefined : { veto: true }) });
+    const secret = randomBytes(1000);
+    pair.files.offer('secret', secret);
+    const running = pair.download({ name: 'a' });
+    await running.accepted;
+    for (const range of [undefined, { offset: 5000, hashes: [] }]) {
+      const outcomes: string[] = [];
+      for (const bytes of [secret, randomBytes(1000)]) {
+        const told: number[] = [];
+        const hashes = [{ algo: 'sha-256', value: sha256(bytes) }] as const;
+        const download = pair.download({ hashes, ...(range && { range }) });
+        download.onQueued((place) => told.push(place));
+        download.stream.on('error', () => undefined);
+        const refused = download.accepted.then(
+          () => 'accepted',
+          (error: Error) => error.message,
+        );
+        await pair.clock.advance(5_000);
+        outcomes.push(`${told} ${pair.asking.sessionCount}`);
+        await download.finish('cancel');
+        await refused;
+      }
+      assert.equal(outcomes[0], outcomes[1]);
+    }
+    void running.finish('cancel');
   });
 
   it('of bytes that there are not are told as failures', async () => {

@@ -36,6 +36,11 @@ export interface FileServerComponents {
 }
 
 export interface FileServerInit extends UploadSlotsInit {
+  /**
+   * Whether who asks for what is not here is told so at once, where others wait for a slot. Not where
+   * something else keeps files from being sent: it would be seen which of them are here. Default true.
+   */
+  readonly refusesEarly?: boolean;
   /** Default {@link UPLOAD_WAITS}. */
   readonly waits?: Partial<UploadWaits>;
 }
@@ -55,6 +60,7 @@ export class FileServer {
   readonly #slots: UploadSlots;
   readonly #checks = new HashChecks();
   readonly #waits: UploadWaits;
+  readonly #refusesEarly: boolean;
   readonly #uploads = new Map<Upload, Jid>();
   #offers = 0;
 
@@ -62,6 +68,7 @@ export class FileServer {
     this.#components = components;
     this.#slots = new UploadSlots(components, init);
     this.#waits = { ...UPLOAD_WAITS, ...init.waits };
+    this.#refusesEarly = init.refusesEarly ?? true;
   }
 
   /** Files being sent, or about to be. */
@@ -120,7 +127,7 @@ export class FileServer {
     const { peer, sid, queued } = request;
     const owner = { peer: bareOf(peer), sid };
     const lookIsCheap = request.file.hashes.some(({ algo }) => algo === 'sha-256');
-    if (!this.#slots.isFree(owner) && lookIsCheap) await this.#select(request, signal);
+    if (this.#refusesEarly && lookIsCheap && !this.#slots.isFree(owner)) await this.#select(request, signal);
     const { clock } = this.#components;
     return await whenFree({ clock, slots: this.#slots, tell: queued }, owner, this.#waits, signal);
   }
