@@ -57,7 +57,10 @@ export class WatchedFiles {
     } catch (error) {
       if (!(error instanceof ParseError) || range === undefined) throw error;
       // Who may not have the file must not learn that it is there from what is wrong with the range.
-      const source = await files.handle({ ...request, file: whole }, signal);
+      const { queued: _, ...unheard } = request;
+      const source = await files.handle({ ...unheard, file: whole }, signal).catch((cause: unknown) => {
+        throw new FileNotAvailableError('no such file', { cause }); // also for want of the slot that it had
+      });
       const watched = await this.#watched(source, { peer, sid }, signal);
       watched.release({ type: 'failed', bytes: 0, error });
       throw error;

@@ -147,6 +147,27 @@ describe('transfers that extensions see', () => {
     void running.finish('cancel');
   });
 
+  it('that are vetoed are not there, where the range is wrong and the slot has gone to another', async () => {
+    await open({ onTransferStart: ({ file }) => (file.name === 'a' ? undefined : { veto: true }) });
+    pair.files.offer('secret', randomBytes(1000));
+    const running = pair.download({ name: 'a' });
+    await running.accepted;
+    const download = pair.download({ name: 'secret', range: { offset: 5000, hashes: [] } });
+    const told: number[] = [];
+    download.stream.on('error', () => undefined);
+    const outcome = download.accepted.catch((error: Error) => error.message);
+    await pair.clock.advance(1_000);
+    const next = pair.download({ name: 'a' });
+    await pair.clock.advance(1_000);
+    download.onQueued((place) => told.push(place));
+    await running.finish('cancel');
+    await next.accepted;
+    await Promise.all([outcome, pair.clock.advance(25_000)]);
+    assert.match(String(await outcome), /file-not-available/);
+    assert.deepEqual(told, []);
+    await next.finish('cancel');
+  });
+
   it('of bytes that there are not are told as failures', async () => {
     const ends: TransferEnd[] = [];
     await open({
