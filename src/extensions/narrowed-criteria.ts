@@ -4,6 +4,7 @@
  * (`text`, `name`, `path`, `desc`) can't be made one.
  */
 import { caseless } from '../index/folding.js';
+import { MAX_VALUES } from '../query/criteria.js';
 import type { FileCriteria, StringTest } from '../stanza/file-criteria.js';
 import type { DateInterval } from '../stanza/xep0082-date-time.js';
 
@@ -20,7 +21,8 @@ export function narrowed(asked: FileCriteria, by: FileCriteria): FileCriteria | 
     date: joined(asked.date, by.date, commonInterval),
     hash: both(asked.hash, by.hash, ({ algo, value }) => `${algo} ${value}`),
   };
-  if (Object.values(lists).some((list) => list?.length === 0)) return undefined;
+  const isSaid = (length: number) => length > 0 && length <= MAX_VALUES;
+  if (Object.values(lists).some((list) => list && !isSaid(list.length))) return undefined;
   const bounds = {
     sizeMin: larger(asked.sizeMin, by.sizeMin),
     sizeMax: smaller(asked.sizeMax, by.sizeMax),
@@ -63,8 +65,9 @@ function joined<T>(
 ): readonly T[] | undefined {
   if (one === undefined || one.length === 0) return present(other);
   if (other === undefined || other.length === 0) return one;
-  // At most 100 values on each side: `parseCriteria` has seen both.
-  return one.flatMap((a) => other.flatMap((b) => common(a, b) ?? []));
+  // At most `MAX_VALUES` on each side: `parseCriteria` has seen both.
+  const found = one.flatMap((a) => other.flatMap((b) => common(a, b) ?? []));
+  return [...new Map(found.map((each) => [JSON.stringify(each), each])).values()];
 }
 
 /** An empty list asks nothing. */

@@ -57,7 +57,10 @@ export class WatchedFiles {
     } catch (error) {
       if (!(error instanceof ParseError) || range === undefined) throw error;
       // Who may not have the file must not learn that it is there from what is wrong with the range.
-      const source = await files.handle({ ...request, file: whole }, signal);
+      const { queued: _, ...unheard } = request;
+      const source = await files.handle({ ...unheard, file: whole }, signal).catch((cause: unknown) => {
+        throw new FileNotAvailableError('no such file', { cause }); // also for want of the slot that it had
+      });
       const watched = await this.#watched(source, { peer, sid }, signal);
       watched.release({ type: 'failed', bytes: 0, error });
       throw error;
@@ -172,7 +175,7 @@ class WatchedSource implements FileSource {
     const { sentBytes } = this.#source.progress();
     if (sentBytes === this.#toldBytes) return;
     this.#toldBytes = sentBytes;
-    const progress = { ...this.#init.transfer, sentBytes };
+    const progress = Object.freeze({ ...this.#init.transfer, sentBytes });
     for (const each of listeners) {
       if (this.#busy.has(each)) continue;
       this.#busy.add(each);
@@ -185,13 +188,13 @@ class WatchedSource implements FileSource {
     const outcome = this.#outcome;
     if (!outcome) return;
     const { transfer, clock } = this.#init;
-    const end = {
+    const end = Object.freeze({
       ...transfer,
       sentBytes: outcome.bytes,
       outcome: outcome.type,
       error: outcome.type === 'failed' ? outcome.error.message : undefined,
       durationMs: Math.round(clock.monotonic() - this.#fromMs),
-    };
+    });
     for (const each of listeners) {
       if (this.#vetoer && each.order >= this.#vetoer.order) break;
       each.tell('onTransferEnd', end);

@@ -372,7 +372,9 @@ export class FileContent {
   #sendChecksum(): void {
     const { session, application } = this.#components;
     const { creator, name } = this.ref;
-    const info: FileInfo = { type: 'checksum', content: { creator, name }, file: application.checksum() };
+    const file = application.checksum();
+    if (file.hashes.length === 0 && !file.range) return; // §8.2: at least one hash
+    const info: FileInfo = { type: 'checksum', content: { creator, name }, file };
     session.tell({ action: 'session-info', payload: fileInfoCodec(this.ns).toXml(info) });
   }
 

@@ -26,7 +26,7 @@ import type { FileDownload, FileSession, FileSource, FileUpload, SessionOutcome 
 import { MachineRunner } from './machine-runner.js';
 import { OpenLink } from './open-link.js';
 import { PeerWatch } from './peer-watch.js';
-import { chosenContents } from './proposed-content.js';
+import { chosenContents, type ProposedContent } from './proposed-content.js';
 import { asError, ending, endingOf, peersEnding, type SessionEnding } from './reason.js';
 import { acknowledged, SessionActions } from './session-actions.js';
 import { SessionContents } from './session-contents.js';
@@ -151,7 +151,9 @@ export class Session implements FileSession {
 
   /** Ends the session from our side. Resolves when the peer knows or can't be told. */
   async finish(end: SessionEnding): Promise<void> {
-    this.#runner.handle({ type: 'end', ending: end });
+    // Of one that the peer has ended in good order, last bytes may be coming for as long as it likes.
+    const isOver = !this.#runner.handle({ type: 'end', ending: end });
+    if (isOver) for (const content of [...this.contents]) content.handle({ type: 'finish', ending: end });
     await this.closed;
   }
 
@@ -162,7 +164,7 @@ export class Session implements FileSession {
 
   /** Responder: takes the peer's session-initiate. Throws `ParseError` and `StanzaError` for the peer. */
   takeInitiate(contents: readonly Content[]): void {
-    for (const start of this.#take(contents)) start();
+    this.#take(contents);
   }
 
   /** The peer is said to be offline: unless it is heard, or bytes move, that ends the session. */
@@ -232,12 +234,10 @@ export class Session implements FileSession {
       case 'take-accepted':
         this.#takeAccepted(effect.contents, effect.of);
         return;
-      case 'take-added': {
+      case 'take-added':
         this.#actions.check();
-        const starts = this.#take(effect.contents);
-        for (const start of starts) start();
+        this.#take(effect.contents);
         return;
-      }
       case 'take-rejected':
         this.#each(effect.contents, (content) => {
           if (!content.handle({ type: 'rejected', ending: effect.ending })) throw jingleError('out-of-order');
@@ -272,8 +272,8 @@ export class Session implements FileSession {
     }
   }
 
-  /** Takes up what the peer proposes: gives what begins the work on each. */
-  #take(contents: readonly Content[]): (() => void)[] {
+  /** Takes up what the peer proposes: all of it, or nothing where one is malformed. */
+  #take(contents: readonly Content[]): void {
     const { policy } = this.#components;
     const role: JingleRole = this.role === 'initiator' ? 'responder' : 'initiator';
     if (contents.some(({ creator }) => creator !== role)) {
@@ -286,22 +286,30 @@ export class Session implements FileSession {
     if (this.contents.size + chosen.length > this.#init.maxContents) {
       throw new LimitError('contents', 'too many contents in one session');
     }
-    const made = chosen.map((content) => {
-      const link = new OpenLink(this.sid, this.#finish);
-      const proposed = policy.proposed(content, this, link);
-      const { creator, name, senders = 'both' } = content;
-      const { transport, application, ns } = proposed;
-      const offer = transport && { transport, element: content.transport };
-      link.content = this.#maker.make({ application, ref: { creator, name, senders }, ns, offer });
-      return [link.content, proposed] as const;
-    });
-    for (const [content] of made) this.contents.add(content);
-    return made.map(([content, proposed]) => () => {
+    const made: (readonly [FileContent, ProposedContent])[] = [];
+    try {
+      for (const content of chosen) made.push(this.#taken(content));
+    } catch (error) {
+      for (const [content] of made) content.ended(endingOf(asError(error)));
+      throw error;
+    }
+    for (const [content, proposed] of made) {
+      this.contents.add(content);
       void this.#prepare(content, async (signal) => {
         await acknowledged();
         return await proposed.decide(signal);
       });
-    });
+    }
+  }
+
+  #taken(content: Content): readonly [FileContent, ProposedContent] {
+    const link = new OpenLink(this.sid, this.#finish);
+    const proposed = this.#components.policy.proposed(content, this, link);
+    const { creator, name, senders = 'both' } = content;
+    const { transport, application, ns } = proposed;
+    const offer = transport && { transport, element: content.transport };
+    link.content = this.#maker.make({ application, ref: { creator, name, senders }, ns, offer });
+    return [link.content, proposed];
   }
 
   /** Proposes a content of ours: with the session, or added to it. */

@@ -221,7 +221,11 @@ export class NetworkNode implements Startable {
         clock,
         log,
       },
-      { maxUploads: limits.uploads, maxUploadsPerPeer: limits.uploadsPerPeer },
+      {
+        maxUploads: limits.uploads,
+        maxUploadsPerPeer: limits.uploadsPerPeer,
+        refusesEarly: extensions === undefined, // one may keep back what is here
+      },
     );
     this.#sentFiles = new SentFiles({ files: fileServer, clock });
     this.#files = extensions?.files(this.#sentFiles) ?? this.#sentFiles;

@@ -40,7 +40,7 @@ export interface Criteria {
 }
 
 /** Values of one field, of one query. Each is tested on every candidate. */
-const MAX_VALUES = 100;
+export const MAX_VALUES = 100;
 /** Patterns in one query: each is an automaton of its own, with a table of up to a megabyte. */
 export const MAX_PATTERNS = 8;
 /** In UTF-16 units; a longer text is in no name and hardly in a path. */

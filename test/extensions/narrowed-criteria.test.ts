@@ -112,6 +112,16 @@ describe('criteria that are narrowed', () => {
     assert.equal(narrowed({ text: ['a'] }, { text: ['b'] }), undefined);
   });
 
+  it('ask no more than may be asked, whatever the two overlap in', () => {
+    const sizes = Array.from({ length: 60 }, () => 7);
+    assert.deepEqual(narrowed({ size: sizes }, { size: [7, 7] })?.size, [7]);
+    const mediaType = Array.from({ length: 100 }, (_, at) => `audio/x-${at}`);
+    assert.deepEqual(narrowed({ mediaType }, { mediaType: ['audio/*', 'AUDIO/*'] })?.mediaType, mediaType);
+    const date = Array.from({ length: 100 }, (_, at) => ({ fromMs: at, beforeMs: DAY_MS + at }));
+    const by = [DAY_MS / 2, DAY_MS / 3].map((beforeMs) => ({ fromMs: 0, beforeMs }));
+    assert.equal(narrowed({ date }, { date: by }), undefined);
+  });
+
   it('keep only hashes that both name', () => {
     const hash = (value: string) => ({ algo: 'sha-256', value }) as const;
     assert.deepEqual(narrowed({ hash: [hash('a'), hash('b')] }, { hash: [hash('b')] })?.hash, [hash('b')]);

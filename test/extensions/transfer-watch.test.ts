@@ -6,6 +6,7 @@ import type { Range } from '../../src/stanza/xep0234-file-transfer.js';
 import { offerFile } from '../../src/transfer/send/offer-file.js';
 import { type Extended, extended } from '../support/extended.js';
 import { ASKER, bytesOf, JinglePair } from '../support/jingle-pair.js';
+import { sha256 } from '../support/memory-files.js';
 import { settle } from '../support/virtual-clock.js';
 
 const BYTES = randomBytes(400_000);
@@ -17,6 +18,8 @@ describe('transfers that extensions see', () => {
 
   async function open(...extensions: ExtensionHooks[]): Promise<void> {
     pair = await JinglePair.open({
+      maxUploads: 1,
+      refusesEarly: false,
       onFileRequest: (request, signal) => files.handle(request, signal),
       onFileOffer: async () => ({
         take: (download) => {
@@ -116,6 +119,55 @@ describe('transfers that extensions see', () => {
     });
   });
 
+  it('that are vetoed look like files that are not there also while others are sent', async () => {
+    await open({ onTransferStart: ({ file }) => (file.name === 'a' ? undefined : { veto: true }) });
+    const secret = randomBytes(1000);
+    pair.files.offer('secret', secret);
+    const running = pair.download({ name: 'a' });
+    await running.accepted;
+    for (const range of [undefined, { offset: 5000, hashes: [] }]) {
+      const outcomes: string[] = [];
+      for (const bytes of [secret, randomBytes(1000)]) {
+        const told: number[] = [];
+        const hashes = [{ algo: 'sha-256', value: sha256(bytes) }] as const;
+        const download = pair.download({ hashes, ...(range && { range }) });
+        download.onQueued((place) => told.push(place));
+        download.stream.on('error', () => undefined);
+        const refused = download.accepted.then(
+          () => 'accepted',
+          (error: Error) => error.message,
+        );
+        await pair.clock.advance(5_000);
+        outcomes.push(`${told} ${pair.asking.sessionCount}`);
+        await download.finish('cancel');
+        await refused;
+      }
+      assert.equal(outcomes[0], outcomes[1]);
+    }
+    void running.finish('cancel');
+  });
+
+  it('that are vetoed are not there, where the range is wrong and the slot has gone to another', async () => {
+    await open({ onTransferStart: ({ file }) => (file.name === 'a' ? undefined : { veto: true }) });
+    pair.files.offer('secret', randomBytes(1000));
+    const running = pair.download({ name: 'a' });
+    await running.accepted;
+    const download = pair.download({ name: 'secret', range: { offset: 5000, hashes: [] } });
+    const told: number[] = [];
+    download.stream.on('error', () => undefined);
+    const outcome = download.accepted.catch((error: Error) => error.message);
+    await pair.clock.advance(1_000);
+    const next = pair.download({ name: 'a' });
+    await pair.clock.advance(1_000);
+    download.onQueued((place) => told.push(place));
+    await running.finish('cancel');
+    await next.accepted;
+    await Promise.all([outcome, pair.clock.advance(25_000)]);
+    assert.match(String(await outcome), /file-not-available/);
+    assert.deepEqual(told, []);
+    await next.finish('cancel');
+  });
+
   it('of bytes that there are not are told as failures', async () => {
     const ends: TransferEnd[] = [];
     await open({
@@ -173,6 +225,25 @@ describe('transfers that extensions see', () => {
     assert.deepEqual(
       ends.map(({ peer, sid, outcome, sentBytes }) => ({ peer, sid, outcome, sentBytes })),
       [{ peer: ASKER, sid: undefined, outcome: 'success', sentBytes: BYTES.length }],
+    );
+  });
+
+  it('are what they are, whatever an extension makes of what it was told', async () => {
+    const told: (TransferProgress | TransferEnd)[] = [];
+    const meddle = (each: object) => void Object.assign(each, { sentBytes: -1 });
+    await open(
+      { onTransferProgress: meddle, onTransferEnd: meddle },
+      { onTransferProgress: (each) => void told.push(each), onTransferEnd: (each) => void told.push(each) },
+    );
+    const download = pair.download({ name: 'a' });
+    await Promise.all([download.accepted, pair.clock.advance(1000)]);
+    await bytesOf(download.stream);
+    await download.finish('success');
+    await pair.ended();
+    assert.ok(told.length >= 2);
+    assert.deepEqual(
+      told.filter(({ sentBytes }) => sentBytes < 0),
+      [],
     );
   });
 });

@@ -63,13 +63,14 @@ describe('FileContent with a scripted peer', () => {
   }
 
   /** A download from the peer, accepted; `negotiation` is the peer's. */
-  async function downloading(file: string) {
+  async function downloading(file: string, signal?: AbortSignal) {
     pair = await JinglePair.open();
     pair.files.offer('a', BYTES);
     peer = await RawJinglePeer.online(pair.net, 'peer@example.org/raw', NODE);
     const download = pair.serving.download({
       peer: peer.entity.jid,
       file: { name: 'x', hashes: [], hashesUsed: [] },
+      ...(signal && { signal }),
     });
     const { sid, contents } = await peer.next('session-initiate');
     assert.ok(contents[0]);
@@ -240,6 +241,28 @@ describe('FileContent with a scripted peer', () => {
     assert.equal(((await read) as { code?: string }).code, 'session-failed');
     await gone(negotiation, stream);
   });
+
+  const withdrawn = new AbortController();
+  for (const [who, giveUp, code] of [
+    ['this node stops', () => pair.serving.stop(), 'aborted'],
+    ['whoever asked withdraws it', () => withdrawn.abort(), 'aborted'],
+  ] as const) {
+    it(`is given up when ${who}, though the sender has ended the session and goes on sending`, async () => {
+      const { download, negotiation, accept, send } = await downloading(SIZE + HASH, withdrawn.signal);
+      await send('session-accept', accept);
+      const stream = await streamOf(negotiation);
+      const read = errorOf(bytesOf(download.stream));
+      stream.write(BYTES.subarray(0, 1_000));
+      await settle();
+      assert.equal(await send('session-terminate', '<reason><success/></reason>'), 'acked');
+      stream.write(BYTES.subarray(1_000, 2_000));
+      await settle();
+      void giveUp();
+      await pair.until(() => pair.serving.sessionCount === 0);
+      assert.equal(((await read) as { code?: string }).code, code);
+      await gone(negotiation, stream);
+    });
+  }
 
   it('takes no byte more than was announced', async () => {
     const { download, negotiation, accept, send } = await downloading('<size>10</size>');

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { AbortedError, LimitError } from '../../src/errors.js';
 import { type FileDownload, SessionEndedError } from '../../src/jingle/file-session.js';
 import { parseJid } from '../../src/stanza/jid.js';
@@ -363,6 +364,24 @@ describe('JingleEngine', () => {
       process.off('warning', onWarning);
     }
     assert.deepEqual(warnings, []);
+  });
+
+  it('tells no checksum where there is none (XEP-0234 §8.2)', async () => {
+    await open({
+      onFileRequest: async () => ({
+        file: { size: BYTES.length, hashes: [], hashesUsed: [] },
+        range: { offset: 0, length: BYTES.length },
+        open: () => Readable.from([BYTES]),
+        checksum: () => undefined,
+        release: () => undefined,
+      }),
+    });
+    const download = pair.download({ name: 'a' });
+    assert.deepEqual(await bytesOf(download.stream), BYTES);
+    await pair.clock.advance(1_000);
+    await download.finish('success');
+    await pair.ended();
+    assert.ok(!pair.actions.includes('n session-info'), pair.actions.join());
   });
 
   it('hands a file that was found too late back', async () => {

@@ -96,6 +96,24 @@ describe('Session: rules for peers', () => {
     assert.deepEqual(peer.inbox, []);
   });
 
+  for (const [what, malformed] of [
+    ['a description', contentOf({ sid: 't2', file: '<size>many</size>' })],
+    ['a transport', contentOf({ sid: 't2', file: '<name>a</name>' }).replace(" sid='t2'", '')],
+  ] as const) {
+    it(`keeps nothing of contents that came with ${what} that is malformed`, async () => {
+      await accepted('live');
+      const before = [pair.clock.pendingTimers, pair.bytestreams.open.size];
+      const fine = contentOf({ sid: 't1', file: '<name>a</name>' }).replace("'c'", "'d'");
+      const both = fine + malformed.replace("'c'", "'e'");
+      assert.equal(await peer.send('session-initiate', 's', both), 'bad-request');
+      assert.equal(await peer.send('content-add', 'live', both), 'bad-request');
+      await settle();
+      assert.deepEqual([pair.clock.pendingTimers, pair.bytestreams.open.size], before);
+      assert.deepEqual(peer.inbox, [], 'nothing more is said of them');
+      assert.equal(pair.serving.sessionCount, 1);
+    });
+  }
+
   it('knows no session but those that are', async () => {
     await open();
     for (const action of ['session-info', 'session-terminate']) {

@@ -41,6 +41,7 @@ export interface JinglePairInit {
   readonly onFileOffer?: FileOfferHandler;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
+  readonly refusesEarly?: boolean;
   /** In place of the file server. */
   readonly onFileRequest?: FileRequestHandler;
 }
@@ -63,7 +64,11 @@ export class JinglePair {
     this.net.watch((stanza) => this.stanzas.push(stanza));
     this.server = new FileServer(
       { catalogue: files.catalogue, files, clock: this.clock, log: silentLog },
-      { maxUploads: init.maxUploads ?? 10, maxUploadsPerPeer: init.maxUploadsPerPeer ?? 10 },
+      {
+        maxUploads: init.maxUploads ?? 10,
+        maxUploadsPerPeer: init.maxUploadsPerPeer ?? 10,
+        ...(init.refusesEarly !== undefined && { refusesEarly: init.refusesEarly }),
+      },
     );
     this.node = this.net.component(NODE);
     this.asker = this.net.client(ASKER);

@@ -14,7 +14,7 @@ import { ParseError } from '../../errors.js';
 import type { FileDescription } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { xmlSafe } from '../../stanza/xml.js';
-import { MAX_CHECKED_BYTES } from './hash-check.js';
+import { checkedBytes, MAX_CHECKED_BYTES } from './hash-check.js';
 
 /** What is offered, as far as a selector needs it. */
 export interface OfferedFiles {
@@ -64,7 +64,8 @@ export async function selectFile(
   }
   if (!isDescribed) return NOTHING; // all that is offered would have to be read
   const isChecked = hashes.length > 0;
-  const mayBe = (entry: FileEntry) => fits(entry) && (!isChecked || entry.size <= MAX_CHECKED_BYTES);
+  const most = isChecked ? MAX_CHECKED_BYTES / checkedBytes(1, hashes) : Number.POSITIVE_INFINITY;
+  const mayBe = (entry: FileEntry) => fits(entry) && entry.size <= most;
   const named = offered.get((path ?? name ?? '') as FullPath);
   if (named && mayBe(named)) return { entries: [named], hashes };
   const fit = { mayFit: candidates(offered.table.columns, wanted), fits: mayBe };

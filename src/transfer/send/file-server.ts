@@ -11,7 +11,7 @@ import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { type OfferedFiles, type Selection, selectFile } from './file-selector.js';
-import { hasHashes, MAX_CHECKED_BYTES } from './hash-check.js';
+import { checkedBytes, HashChecks, MAX_CHECKED_BYTES } from './hash-check.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { Upload, type UploadProgress } from './upload.js';
@@ -36,6 +36,11 @@ export interface FileServerComponents {
 }
 
 export interface FileServerInit extends UploadSlotsInit {
+  /**
+   * Whether who asks for what is not here is told so at once, where others wait for a slot. Not where
+   * something else keeps files from being sent: it would be seen which of them are here. Default true.
+   */
+  readonly refusesEarly?: boolean;
   /** Default {@link UPLOAD_WAITS}. */
   readonly waits?: Partial<UploadWaits>;
 }
@@ -53,7 +58,9 @@ interface WantedUpload {
 export class FileServer {
   readonly #components: FileServerComponents;
   readonly #slots: UploadSlots;
+  readonly #checks = new HashChecks();
   readonly #waits: UploadWaits;
+  readonly #refusesEarly: boolean;
   readonly #uploads = new Map<Upload, Jid>();
   #offers = 0;
 
@@ -61,6 +68,7 @@ export class FileServer {
     this.#components = components;
     this.#slots = new UploadSlots(components, init);
     this.#waits = { ...UPLOAD_WAITS, ...init.waits };
+    this.#refusesEarly = init.refusesEarly ?? true;
   }
 
   /** Files being sent, or about to be. */
@@ -89,10 +97,10 @@ export class FileServer {
       const partChecksum = hashesUsed.includes('sha-256');
       const wanted = { to: request.peer, range, slot, signal, hashes, partChecksum };
       let failure = new FileNotAvailableError('no such file');
-      let readBytes = 0;
+      let checked = 0;
       for (const entry of entries) {
-        if (hashes.length > 0) readBytes += entry.size;
-        if (readBytes > MAX_CHECKED_BYTES) break;
+        checked += checkedBytes(entry.size, hashes);
+        if (checked > MAX_CHECKED_BYTES) break;
         try {
           return await this.#upload(entry, wanted);
         } catch (error) {
@@ -119,7 +127,7 @@ export class FileServer {
     const { peer, sid, queued } = request;
     const owner = { peer: bareOf(peer), sid };
     const lookIsCheap = request.file.hashes.some(({ algo }) => algo === 'sha-256');
-    if (!this.#slots.isFree(owner) && lookIsCheap) await this.#select(request, signal);
+    if (this.#refusesEarly && lookIsCheap && !this.#slots.isFree(owner)) await this.#select(request, signal);
     const { clock } = this.#components;
     return await whenFree({ clock, slots: this.#slots, tell: queued }, owner, this.#waits, signal);
   }
@@ -166,7 +174,7 @@ export class FileServer {
   async #check(file: OpenFile, hashes: readonly Hash[], signal: AbortSignal): Promise<void> {
     let hasThem = false;
     try {
-      hasThem = await hasHashes(file, hashes, signal);
+      hasThem = await this.#checks.has(file, hashes, signal);
     } catch (cause) {
       signal.throwIfAborted();
       throw new FileNotAvailableError('the file can no longer be read', { cause });

@@ -58,6 +58,7 @@ export class RangeReader implements ByteReader {
       const position = this.#at;
       this.#at += chunk.length;
       if (this.#at === this.#end) await this.#check();
+      if (this.#destroyed) return; // meanwhile: another reader goes on from where the receiver says
       this.#init.onChunk?.(chunk, position);
       yield chunk;
     }

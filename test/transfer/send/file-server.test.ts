@@ -168,6 +168,45 @@ describe('FileServer', () => {
         assert.equal(read, 4);
       });
 
+      it('and not where much would have to be computed, of many functions for one', async () => {
+        let read = 0;
+        files.beforeRead = () => {
+          read += 1;
+        };
+        const others = algorithms.filter((algo) => algo !== 'sha-256');
+        const most = Buffer.alloc(Math.floor(MAX_CHECKED_BYTES / others.length) + 1);
+        files.offer('most', most);
+        const hashes = others.map((algo) => ({ algo, value: hashed(algo, two).value }));
+        assert.equal(await found({ name: 'most', hashes }), undefined);
+        assert.equal(read, 0);
+        const twice = [hashes[0], hashes[0]].flatMap((each) => each ?? []);
+        assert.equal(await found({ name: 'most', hashes: twice }), undefined);
+        assert.ok(read > 0, 'a function that is named twice is computed once');
+      });
+
+      it('for one request after the other', async () => {
+        let reading = 0;
+        let most = 0;
+        files.beforeRead = async () => {
+          reading += 1;
+          most = Math.max(most, reading);
+          await settle();
+          reading -= 1;
+        };
+        const asked = { name: 'copy', hashes: [hashed('sha-512', two)] };
+        const other = parseJid('romeo@example.org/x');
+        const gone = new AbortController();
+        const [one, left, another] = await Promise.allSettled([
+          request(asked),
+          request(asked, PEER, gone.signal),
+          request(asked, other),
+          Promise.resolve().then(() => gone.abort(new AbortedError('went away'))),
+        ]);
+        assert.deepEqual([one.status, left.status, another.status], ['fulfilled', 'rejected', 'fulfilled']);
+        for (const each of [one, another]) if (each.status === 'fulfilled') each.value.release(SUCCESS);
+        assert.equal(most, 1);
+      });
+
       it('and goes on where a file changed, and where whoever asked went away', async () => {
         files.write(files.offer('a/0', two), one);
         assert.equal(await found({ size: 4, hashes: [hashed('sha-512', two)] }), 'share/a/copy');
