@@ -21,7 +21,7 @@ export interface DownloadComponents {
   readonly strikes: Strikes;
   /** Without, nobody is looked for beside those that the request names. */
   readonly finder?: SourceFinder;
-  /** Default: beside the main thread where that can be. */
+  /** Default: blocks as they come, the whole of a large file on a thread of its own. */
   readonly hashing?: DownloadHashing;
   readonly clock: Clock;
   readonly log: Log;

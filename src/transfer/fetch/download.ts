@@ -8,7 +8,7 @@ import { sleep } from '../../clock.js';
 import { AbortedError } from '../../errors.js';
 import { dropDamaged } from './block-check.js';
 import { BlockFetch, type BlockFetchHost } from './block-fetch.js';
-import { pooledBlockHash } from './block-hash.js';
+import { inlineBlockHash } from './block-hash.js';
 import { DiskError } from './disk-error.js';
 import type { DownloadEvent } from './download-events.js';
 import type {
@@ -109,7 +109,7 @@ class Download implements BlockFetchHost {
 
   constructor(components: DownloadComponents, request: DownloadRequest, init: DownloadInit) {
     this.#components = components;
-    this.#hashing = components.hashing ?? { block: pooledBlockHash, whole: systemWholeHash };
+    this.#hashing = components.hashing ?? { block: inlineBlockHash, whole: systemWholeHash };
     this.#request = request;
     this.#init = init;
     this.#sources = new DownloadSources(

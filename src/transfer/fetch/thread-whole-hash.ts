@@ -21,6 +21,8 @@ export type FromWholeHash = { readonly type: 'value'; readonly value: string };
 
 /** Of smaller files the thread's start costs as much as it saves. */
 const MIN_BYTES = 32 << 20;
+/** The thread is told of so much at a time: a message costs the main thread 0.1 ms. */
+const STEP_BYTES = 8 << 20;
 /** Each takes some 8 MB; more would only wait for the same cores. */
 const MAX_THREADS = 2;
 
@@ -40,6 +42,8 @@ class ThreadWholeHash implements WholeHash {
   readonly #worker: Worker;
   #inline: WholeHash | undefined;
   #end = 0;
+  /** What the thread has been told of it. */
+  #toldEnd = 0;
   #waiting: (() => void) | undefined;
   #value: string | undefined;
   #state: 'open' | 'closed' = 'open';
@@ -67,7 +71,12 @@ class ThreadWholeHash implements WholeHash {
     this.#end = end;
     this.#value = undefined;
     if (this.#inline !== undefined) this.#inline.extend(end);
-    else this.#post({ type: 'extend', end });
+    else if (end - this.#toldEnd >= STEP_BYTES) this.#tell();
+  }
+
+  #tell(): void {
+    this.#toldEnd = this.#end;
+    this.#post({ type: 'extend', end: this.#end });
   }
 
   async value(): Promise<Hash> {
@@ -75,6 +84,7 @@ class ThreadWholeHash implements WholeHash {
       this.#worker.ref();
       await new Promise<void>((resolve) => {
         this.#waiting = resolve;
+        this.#tell();
         this.#post({ type: 'value' });
       });
     }
