@@ -25,6 +25,8 @@ export type ReadonlyFileTable = Pick<
   | 'stampOf'
   | 'follow'
   | 'onBatch'
+  | 'folders'
+  | 'filesIn'
 >;
 
 /** What everyone but the scan sees of a {@link Catalogue}. */

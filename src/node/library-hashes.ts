@@ -2,7 +2,7 @@
 import { type FileEntry, keyOf } from '../catalogue/file-entry.js';
 import { AbortedError, LimitError } from '../errors.js';
 import { NotHashedError } from '../hashing/hash-queue.js';
-import type { HashSource } from '../query/answer.js';
+import type { HashSource } from '../query/file-describer.js';
 import type { Library } from '../scan/library.js';
 
 export class LibraryHashes implements HashSource {

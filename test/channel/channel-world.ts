@@ -9,7 +9,8 @@ import { type AnswerEvent, ChannelAsker } from '../../src/channel/channel-asker.
 import { QueryResponder } from '../../src/channel/query-responder.js';
 import { AbortedError } from '../../src/errors.js';
 import { silentLog } from '../../src/log.js';
-import { Answerer, type HashSource } from '../../src/query/answer.js';
+import { Answerer } from '../../src/query/answer.js';
+import type { HashSource } from '../../src/query/file-describer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { FindService } from '../../src/service/find-service.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
