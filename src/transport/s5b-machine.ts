@@ -40,6 +40,8 @@ export type S5bEvent =
   | { readonly type: 'peer-error' }
   | { readonly type: 'activated' }
   | { readonly type: 'proxy-error' }
+  /** Bytes come out of the connection that we made. */
+  | { readonly type: 'bytes' }
   /** The peer's connection to us is there. */
   | { readonly type: 'inbound' }
   /** How connecting to our own proxy and activating it went. */
@@ -59,6 +61,8 @@ export type S5bEffect =
   | { readonly type: 'narrow'; readonly above: number }
   | { readonly type: 'stop-search' }
   | { readonly type: 'take-inbound' }
+  /** Bytes that come out of our connection are to be told of. */
+  | { readonly type: 'await-bytes' }
   | { readonly type: 'await-activation' }
   | { readonly type: 'activate'; readonly candidate: S5bCandidate }
   /** The stream is the connection that we made, that the peer made, or that to our proxy. */
@@ -140,6 +144,7 @@ const LATE = [
   'peer-error',
   'activated',
   'proxy-error',
+  'bytes',
   'inbound',
   'relay-ready',
   'relay-failed',
@@ -156,7 +161,7 @@ export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
       // §2.4: whatever the peer reports now, this one is nominated.
       outdoes(candidate, rival, role)
         ? decide(ours, { type: 'error' }, role)
-        : { state: { type: 'reported', role, ours }, effects: [] },
+        : { state: { type: 'reported', role, ours }, effects: [{ type: 'await-bytes' }] },
     );
   }),
   ...row('searching-alone', 'reached', 'XEP-0260 §2.3', ({ role, theirs }, { candidate }) =>
@@ -185,7 +190,12 @@ export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
     decide(ours, { type: 'error' }, role),
   ),
 
-  // Nominated without it.
+  // Nominated without it. A peer that sends has nominated: it had our report.
+  ...row('reported', 'bytes', 'XEP-0260 §2.4', (state) =>
+    state.ours.type === 'used' ? connected('outgoing') : { state },
+  ),
+  // COMPAT: some peers never say <activated/>; a proxy passes nothing on before it is.
+  ...row('awaiting-activation', 'bytes', 'local', () => connected('outgoing')),
   ...row(['awaiting-activation', 'connected'], 'peer-used', 'XEP-0260 §2.4', (state) => ({ state })),
   ...row(['awaiting-activation', 'connected'], 'peer-error', 'XEP-0260 §2.4', (state) => ({ state })),
 

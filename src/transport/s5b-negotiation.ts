@@ -189,11 +189,8 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#inbound = undefined;
   };
 
-  readonly #onRelayed = () => {
-    // COMPAT: some peers never say <activated/>; a proxy passes nothing on before it is.
-    if (this.#outgoing && this.#outgoing.readableLength > 0 && this.#state.type === 'awaiting-activation') {
-      this.#handle({ type: 'activated' });
-    }
+  readonly #onBytes = () => {
+    if (this.#outgoing && this.#outgoing.readableLength > 0) this.#handle({ type: 'bytes' });
   };
 
   readonly #onOutgoingClose = () => this.#handle({ type: 'lost' });
@@ -343,8 +340,14 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       case 'take-inbound':
         if (this.#inbound?.stream) this.#handle({ type: 'inbound' });
         return;
+      case 'await-bytes':
+        this.#outgoing?.on('readable', this.#onBytes);
+        return;
       case 'await-activation':
-        this.#outgoing?.on('readable', this.#onRelayed).once('close', this.#onOutgoingClose);
+        this.#outgoing
+          ?.off('readable', this.#onBytes)
+          .on('readable', this.#onBytes)
+          .once('close', this.#onOutgoingClose);
         if (this.#outgoing?.destroyed !== false) this.#handle({ type: 'lost' });
         return;
       case 'activate':
@@ -432,7 +435,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#relay = undefined;
     for (const stream of streams) {
       stream?.off('close', this.#onOutgoingClose).off('close', this.#onInboundClose);
-      stream?.off('readable', this.#onRelayed);
+      stream?.off('readable', this.#onBytes);
       if (stream === kept) continue;
       if (kept && stream) this.#spare.keep(stream);
       else stream?.destroy();

@@ -33,6 +33,7 @@ const s5bEvent: fc.Arbitrary<S5bEvent> = fc.oneof(
     { type: 'peer-error' },
     { type: 'activated' },
     { type: 'proxy-error' },
+    { type: 'bytes' },
     { type: 'inbound' },
     { type: 'relay-ready' },
     { type: 'relay-failed' },

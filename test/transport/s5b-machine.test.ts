@@ -41,6 +41,7 @@ const events: readonly S5bEvent[] = [
   { type: 'peer-error' },
   { type: 'activated' },
   { type: 'proxy-error' },
+  { type: 'bytes' },
   { type: 'inbound' },
   { type: 'relay-ready' },
   { type: 'relay-failed' },
@@ -58,7 +59,7 @@ describeTable(
   { states, events },
   {
     searching: {
-      reached: 'reported send-used',
+      reached: 'reported send-used await-bytes',
       unreachable: 'reported send-error',
       'peer-used': 'searching-alone narrow',
       'peer-error': 'searching-alone',
@@ -76,6 +77,7 @@ describeTable(
     reported: {
       'peer-used': 'awaiting-inbound take-inbound',
       'peer-error': failed,
+      bytes: 'reported',
       lost: failed,
       timeout: failed,
       close: 'closed stop-search',
@@ -89,6 +91,7 @@ describeTable(
     'awaiting-activation': {
       'peer-used': 'awaiting-activation',
       'peer-error': 'awaiting-activation',
+      bytes: 'connected connect',
       activated: 'connected connect',
       'proxy-error': failed,
       lost: failed,
@@ -206,6 +209,12 @@ describe('an s5b machine that has reached a candidate (XEP-0260 §2.4)', () => {
   it('waits where one of its own could be', () => {
     assert.equal(reached('responder', 100)?.state.type, 'reported');
     assert.equal(reached('initiator', 99)?.state.type, 'reported');
+  });
+
+  it('uses it when the peer sends over it, who has had our report', () => {
+    const ours: Report = { type: 'used', candidate: direct };
+    const step = s5bMachine.step({ type: 'reported', role, ours }, { type: 'bytes' });
+    assert.deepEqual(step?.effects, [{ type: 'connect', by: 'outgoing' }]);
   });
 
   it('gives up on what is of the same kind as what the peer has reached', () => {
