@@ -54,14 +54,14 @@ async function measure(cleanups: Cleanups): Promise<void> {
   mkdirSync(share);
   writeRandom(join(share, LARGE_NAME), parts.includes('ranges') ? LARGE_FILE_BYTES : SMALL_BYTES);
   const network = new PrivateNetwork(folder, cleanups);
-  await network.start(2);
+  await network.start(3);
   const node = network.node(0, { shares: [{ name: 's', path: share }], limits: TRANSFERS });
   node.spawn();
   await Promise.all([node.logged('ready'), node.logged('all files are hashed')]);
   const served = { network, node, address: network.address(0), share, name: LARGE_NAME };
   const rows: Row[] = [];
   if (parts.includes('set-up')) rows.push(await measureSetUp(cleanups, served));
-  if (parts.includes('questions')) rows.push(await measureQuestions(cleanups, served));
+  if (parts.includes('questions')) rows.push(...(await measureQuestions(cleanups, served)));
   const tables: Table[] = [];
   if (parts.includes('ranges'))
     tables.push(...(await (await RangesBench.start(cleanups, folder, served)).run()));
