@@ -57,6 +57,11 @@ export interface FileRequest {
    * does not time out. Resolves with whether the peer knows what it means; never rejects.
    */
   readonly queued?: (place: number) => Promise<boolean>;
+  /**
+   * Tells that nothing but a fault can keep the file from the peer any more, and that it will not take long: the way to the
+   * peer is looked for meanwhile. Whoever never calls it loses a moment.
+   */
+  readonly granted?: () => void;
 }
 
 /**

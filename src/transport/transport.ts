@@ -34,7 +34,7 @@ export interface SentBytes {
 
 /**
  * The order of calls: as offerer `describe`, then `remote` with the answer; as answerer
- * `remote` with the offer, then `describe`. `info` may come at any time after creation (also
+ * `remote` with the offer, then `reach` if it likes and `describe`. `info` may come at any time after creation (also
  * before the peer's description, as real clients do: it is kept). Then `connect`.
  */
 export interface TransportNegotiation {
@@ -45,6 +45,11 @@ export interface TransportNegotiation {
   remote(transport: Element): void;
   /** The peer's `<transport/>` of a transport-info. Throws `StanzaError` for the peer. */
   info(transport: Element): void;
+  /**
+   * Begins to look for a way, where that can be done before the peer is told of ours; `connect` then goes on with what
+   * was found, and is to follow soon. For the answerer.
+   */
+  reach(): void;
   /**
    * Resolves with the stream once both sides agree and it carries bytes in both directions;
    * rejects with {@link TransportFailedError} when no way is found, or AbortedError after

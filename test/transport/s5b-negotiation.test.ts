@@ -328,7 +328,7 @@ describe('S5bNegotiation', () => {
     const dstaddr = '1a12fb7bc625e55f3ed5b29a53dbe0e4aa7d80ba';
     peer.answer({ dstaddr, candidates: [direct('10.0.0.2')] });
     peer.connecting().catch(() => undefined);
-    await clock.advance(1);
+    await clock.advance(10);
     assert.deepEqual(served.asked, [dstaddr]);
   });
 
@@ -450,7 +450,7 @@ describe('S5bNegotiation', () => {
     const connected = peer.connecting();
     await clock.advance(0);
     await assertJoined([await connected, theirs]);
-    refuses(() => peer.info({ type: 'candidate-error' }), 'unexpected-request');
+    refuses(() => peer.info({ type: 'proxy-error' }), 'unexpected-request');
   });
 
   function otherSid(): Element {
@@ -478,6 +478,83 @@ describe('S5bNegotiation', () => {
     negotiations.push(first, second);
     await first.describe();
     await assert.rejects(second.describe(), TransportFailedError);
+  });
+
+  /** Our side as the responder that has decided, against an initiator with this candidate. */
+  async function answering(candidate: S5bCandidate) {
+    const transport = await side(romeo, '10.0.0.1');
+    const said: string[] = [];
+    const context = contextOf(romeo, juliet, 'responder', (info) =>
+      said.push(s5bInfoCodec.fromXml(info).type),
+    );
+    const offer = s5bDescriptionCodec.toXml({ sid: 's', candidates: [candidate] });
+    const negotiation = transport.answer(context, offer);
+    negotiations.push(negotiation);
+    negotiation.reach();
+    const answer = s5bDescriptionCodec.fromXml(await negotiation.describe());
+    return { negotiation, answer, said };
+  }
+  const bestOfTheirs = direct('10.0.0.2', { priority: candidatePriority('direct', 41_000) });
+
+  it('as the responder, uses what it has reached of an initiator without waiting for its report', async () => {
+    const served = serveScript('10.0.0.2');
+    const { negotiation, said } = await answering(bestOfTheirs);
+    await clock.advance(1);
+    assert.equal(served.asked.length, 1, 'connected while the answer is made');
+    assert.deepEqual(said, [], 'nothing is said before the answer');
+    const connected = negotiation.connect();
+    await settle();
+    await assertJoined([await connected, served.streams[0]]);
+    streams.push(await connected);
+    assert.deepEqual(said, ['candidate-used']);
+    negotiation.info(s5bInfoCodec.toXml({ type: 'candidate-error', sid: 's' }));
+  });
+
+  it('closes what it has reached for an answer that is never given', async () => {
+    const served = serveScript('10.0.0.2');
+    const { negotiation } = await answering(bestOfTheirs);
+    await clock.advance(1);
+    negotiation.close();
+    await settle();
+    assert.ok(served.streams[0]?.destroyed);
+  });
+
+  it('says that it reached nothing where the connection is gone before the answer', async () => {
+    const served = serveScript('10.0.0.2');
+    const { negotiation, said } = await answering(bestOfTheirs);
+    await clock.advance(1);
+    served.streams[0]?.destroy();
+    await settle();
+    negotiation.connect().catch(() => undefined);
+    await settle();
+    assert.deepEqual(said, ['candidate-error']);
+  });
+
+  it('does not keep an initiator that has reached it waiting for a firewall', async () => {
+    tcp.silence('10.0.0.2', 5000);
+    const { negotiation, answer, said } = await answering(bestOfTheirs);
+    const connected = negotiation.connect();
+    await clock.advance(50);
+    const theirs = await dialOurs(answer);
+    const [candidate] = answer.candidates;
+    assert.ok(candidate && candidate.priority < bestOfTheirs.priority);
+    negotiation.info(s5bInfoCodec.toXml({ type: 'candidate-used', sid: 's', cid: candidate.cid }));
+    await settle();
+    streams.push(await connected);
+    await assertJoined([await connected, theirs]);
+    assert.deepEqual(said, ['candidate-error']);
+  });
+
+  it('leaves it to a peer with lower priorities to connect, where that is quick', async () => {
+    const peer = await againstScript(await side(romeo, '10.0.0.1'));
+    const theirs = await dialOurs(peer.offer);
+    serveScript('10.0.0.2');
+    peer.answer({ candidates: [direct('10.0.0.2')] });
+    const connected = peer.connecting();
+    await clock.advance(1);
+    peer.info({ type: 'candidate-used', cid: peer.offer.candidates[0]?.cid ?? '' });
+    await assertJoined([await connected, theirs]);
+    assert.deepEqual(tcp.attempts, ['10.0.0.1:5000'], 'only the peer has connected');
   });
 
   // Gajim 1.7.3 ended its session: for it, the transfer had broken off.
