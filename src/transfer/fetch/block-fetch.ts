@@ -9,7 +9,7 @@ import type { Clock, Timer } from '../../clock.js';
 import { ActiveRead } from './active-read.js';
 import { blockLength, isBlockRight } from './block-check.js';
 import { BlockGivers } from './block-givers.js';
-import type { BlockHashing } from './block-hash.js';
+import type { Intakes } from './intake.js';
 import { ListSearch } from './list-search.js';
 import type { PartStore } from './part-store.js';
 import { RangeSet, type Span } from './range-set.js';
@@ -45,7 +45,7 @@ export interface BlockFetchComponents {
   readonly part: PartStore;
   readonly pool: SourcePool;
   readonly host: BlockFetchHost;
-  readonly hashing: BlockHashing;
+  readonly intakes: Intakes;
   readonly clock: Clock;
 }
 
