@@ -147,7 +147,7 @@ export class PieceRing {
     for (const { order, onAnswer } of answered) {
       const place = placeOf(this.#seen);
       this.#seen = (this.#seen + 1) | 0;
-      if (order.type === 'write') this.#release(order.slot);
+      if (order.type === 'write') this.#free.push(order.slot);
       const status = orders[place * FIELDS + Field.status] ?? 0;
       const isLast = order.type === 'write' && order.isLast;
       const sha256 = isLast && status === 0 ? hashAt(this.#memory, place).slice() : undefined;
@@ -159,6 +159,7 @@ export class PieceRing {
     }
     this.#place();
     for (const answer of answers) answer();
+    if (this.#free.length > 0) for (const resolve of this.#waiting.splice(0)) resolve();
   }
 
   /** Nobody carries them out any more: all that are open, and all to come, are answered with that. */
@@ -176,11 +177,6 @@ export class PieceRing {
     }
     this.#placed = 0;
     for (const resolve of this.#waiting.splice(0)) resolve();
-  }
-
-  #release(slot: number): void {
-    this.#free.push(slot);
-    this.#waiting.shift()?.();
   }
 
   #place(): void {
