@@ -7,7 +7,7 @@ import { type Duplex, Readable } from 'node:stream';
 import { AbortedError } from '../errors.js';
 import type { FileDescription, FileInfo, Range } from '../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
-import { TransportFailedError, type TransportType } from '../transport/transport.js';
+import { type LendingStream, TransportFailedError, type TransportType } from '../transport/transport.js';
 import type { ContentApplication, ContentLink } from './content-application.js';
 import { type DownloadVerdict, type FileDownload, FileTooLargeError } from './file-session.js';
 import { ending, endingOf, type SessionEnding, SessionFailedError } from './reason.js';
@@ -116,7 +116,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
     this.#accept(file);
   }
 
-  move(stream: Duplex, transport: TransportType): void {
+  move(stream: LendingStream, transport: TransportType): void {
     this.#transport = transport;
     this.#duplex = stream;
     if (this.#isTaking) stream.pause();
@@ -126,6 +126,9 @@ export class FileReceiving implements ContentApplication, FileDownload {
     stream.on('data', (chunk: Buffer) => {
       if (this.#duplex === stream) this.#onChunk(stream, chunk);
     });
+    stream.onLent = (bytes) => {
+      if (this.#duplex === stream) this.#onChunk(stream, this.#take ? bytes : Buffer.from(bytes));
+    };
     if (this.#receivedBytes === this.#expectedBytes) this.#complete();
   }
 
