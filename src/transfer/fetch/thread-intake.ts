@@ -16,7 +16,7 @@ import { inlineIntakes } from './range-intake.js';
 const MIN_BYTES = 16 << 20;
 /** Each takes some 12 MB; more would only wait for the same cores. */
 const MAX_THREADS = 2;
-/** What came longer ago is written as soon as it is worth a call: at 10 MB/s every 50 KB. */
+/** When the thread has nothing else of the read, or what comes began so long ago, it is given what is worth a call. */
 const OLD_MS = 5;
 const WORTH_BYTES = 16 * 1024;
 /** And in any case after: */
@@ -185,7 +185,8 @@ class ThreadIntake implements Intake {
       else if (piece.filled === SLOT_BYTES) this.#hand();
     }
     const { filled = 0, beganMs = 0 } = this.#piece ?? {};
-    if (filled >= WORTH_BYTES && this.#components.clock.monotonic() - beganMs >= OLD_MS) this.#hand();
+    if (filled >= WORTH_BYTES && (this.#open === 0 || this.#components.clock.monotonic() - beganMs >= OLD_MS))
+      this.#hand();
     return at;
   }
 
