@@ -32,6 +32,15 @@ export interface SentBytes {
   readonly receivedBytes: number | undefined;
 }
 
+/** A stream that can do with less memory than a `Readable`, which has new memory for each chunk. */
+export type LendingStream = Duplex & {
+  /**
+   * Where it is there, and set, gets what comes while the stream flows and holds nothing back, in place of 'data'. The
+   * bytes are lent until it returns.
+   */
+  onLent?: ((bytes: Buffer) => void) | undefined;
+};
+
 /**
  * The order of calls: as offerer `describe`, then `remote` with the answer; as answerer
  * `remote` with the offer, then `reach` if it likes and `describe`. `info` may come at any time after creation (also
