@@ -140,6 +140,8 @@ class Download implements BlockFetchHost {
   stop(): void {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
+    // Whoever interrupts it is told what is there.
+    if (this.#part !== undefined) this.#show();
     this.#fetch?.fail(new AbortedError('the download was aborted'));
   }
 
