@@ -7,13 +7,14 @@ import { chmodSync, closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { type Cleanups, withCleanups } from './cleanups.js';
 import { describeMachine, programOf } from './machine.js';
 import { PrivateNetwork } from './private-network.js';
-import { measureAnswers } from './serve-answers.js';
+import { measureQuestions, measureSetUp } from './serve-answers.js';
 import { LARGE_FILE_BYTES, RangesBench } from './serve-ranges.js';
 import { measureWhole } from './serve-whole.js';
-import { publish } from './table.js';
+import { publish, type Row, type Table } from './table.js';
 
 const LARGE_NAME = 'large.bin';
 const WHOLE_NAME = 'whole.bin';
@@ -22,6 +23,9 @@ const PIECE_BYTES = 1 << 20;
 const MANY = 1000;
 /** Receivers stall until all of them are there. */
 const STALL_MS = 10 * 60_000;
+/** Of the large file, where no range of it is measured. */
+const SMALL_BYTES = 1 << 20;
+const PARTS = ['ranges', 'set-up', 'questions', 'whole'] as const;
 const TRANSFERS = {
   sessions: MANY,
   sessionsPerPeer: MANY,
@@ -30,7 +34,12 @@ const TRANSFERS = {
   sessionIdleMs: STALL_MS,
 };
 
-if (programOf('prosody') === undefined) {
+const { positionals } = parseArgs({ allowPositionals: true });
+const parts = PARTS.filter((part) => positionals.length === 0 || positionals.includes(part));
+
+if (positionals.some((each) => !parts.some((part) => part === each))) {
+  process.stdout.write(`npm run bench -- serve, and after it nothing or some of: ${PARTS.join(', ')}\n`);
+} else if (programOf('prosody') === undefined) {
   process.stdout.write('Prosody is not installed, and nothing can be measured without it\n');
 } else {
   await withCleanups(measure);
@@ -43,20 +52,22 @@ async function measure(cleanups: Cleanups): Promise<void> {
   chmodSync(folder, 0o755); // nginx may read it as another user
   const share = join(folder, 'share');
   mkdirSync(share);
-  writeRandom(join(share, LARGE_NAME), LARGE_FILE_BYTES);
+  writeRandom(join(share, LARGE_NAME), parts.includes('ranges') ? LARGE_FILE_BYTES : SMALL_BYTES);
   const network = new PrivateNetwork(folder, cleanups);
-  await network.start(2);
+  await network.start(3);
   const node = network.node(0, { shares: [{ name: 's', path: share }], limits: TRANSFERS });
   node.spawn();
   await Promise.all([node.logged('ready'), node.logged('all files are hashed')]);
   const served = { network, node, address: network.address(0), share, name: LARGE_NAME };
-  const answers = await measureAnswers(cleanups, served);
-  const ranges = await (await RangesBench.start(cleanups, folder, served)).run();
-  const wholeShare = join(folder, 'whole-share');
-  mkdirSync(wholeShare);
-  writeRandom(join(wholeShare, WHOLE_NAME), WHOLE_BYTES);
-  const whole = await measureWhole(cleanups, { folder, share: wholeShare, name: WHOLE_NAME });
-  publish({
+  const rows: Row[] = [];
+  if (parts.includes('set-up')) rows.push(await measureSetUp(cleanups, served));
+  if (parts.includes('questions')) rows.push(...(await measureQuestions(cleanups, served)));
+  const tables: Table[] = [];
+  if (parts.includes('ranges'))
+    tables.push(...(await (await RangesBench.start(cleanups, folder, served)).run()));
+  if (rows.length > 0) tables.push({ title: 'Round trips', unit: 'ms', rows });
+  if (parts.includes('whole')) tables.push(await wholeFile(cleanups, folder));
+  const report = {
     name: 'serve',
     about: [
       '`shoal serve` beside a private Prosody. Ranges of a file of 2 GiB in the page cache, 2 GiB in a turn (4 GiB at 512), over SOCKS5 on',
@@ -66,9 +77,17 @@ async function measure(cleanups: Cleanups): Promise<void> {
       'command to the copy on disk, checked; on a Prosody with STARTTLS, from a node to `shoal get` and from one Libervia to another.',
     ],
     machine,
-    tables: [...ranges, answers, whole],
+    tables,
     missing: ['nginx', 'libervia-backend'].filter((name) => programOf(name) === undefined),
-  });
+  };
+  publish(report, parts.length === PARTS.length ? 'kept' : 'shown');
+}
+
+async function wholeFile(cleanups: Cleanups, folder: string): Promise<Table> {
+  const share = join(folder, 'whole-share');
+  mkdirSync(share);
+  writeRandom(join(share, WHOLE_NAME), WHOLE_BYTES);
+  return await measureWhole(cleanups, { folder, share, name: WHOLE_NAME });
 }
 
 function writeRandom(path: string, bytes: number): void {

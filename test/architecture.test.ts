@@ -77,6 +77,7 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/query/search-thread.ts': ['node:worker_threads'],
   'src/scan/chokidar-watch.ts': ['chokidar'],
   'src/scan/walker.ts': ['node:worker_threads'],
+  'src/transfer/fetch/thread-intake.ts': ['node:worker_threads'],
   'src/transfer/fetch/thread-whole-hash.ts': ['node:worker_threads'],
   'src/transport/address-policy.ts': ['node:net'],
   'src/transport/gateway-client.ts': ['@achingbrain/nat-port-mapper', 'node:dgram', 'node:fs/promises'],

@@ -2,10 +2,9 @@
  * Where the files of a folder that somebody shares go on this disk. Each part of a path is made safe; what would
  * then have one name with another gets a number. Pure: what the disk is like is told.
  */
-import { cut, safeFileName } from '../transfer/fetch/safe-file-name.js';
+import { numberedName } from '../transfer/fetch/numbered-name.js';
+import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { printable } from './printable.js';
-
-const MAX_NAME_BYTES = 255; // of most file systems
 
 export interface PlanInit {
   /** The full path of the folder at the node, with a slash at its end. */
@@ -94,7 +93,7 @@ export class LocalNames {
     for (let number = this.#numbers.get(key) ?? 1; this.#isInTheWay(path, kind); ) {
       number += 1;
       this.#numbers.set(key, number);
-      path = folder + numbered(name, number);
+      path = folder + numberedName(name, number);
     }
     this.#taken.set(this.#fold(path), kind);
     return path;
@@ -104,14 +103,4 @@ export class LocalNames {
     const taken = this.#taken.get(this.#fold(path));
     return taken !== undefined && !(taken === 'folder' && kind === 'folder');
   }
-}
-
-/** `song (2).ogg`, of names that are as long as they may be as well. */
-function numbered(name: string, number: number): string {
-  const dot = name.lastIndexOf('.');
-  const [base, end] = dot > 0 ? [name.slice(0, dot), name.slice(dot)] : [name, ''];
-  const mark = ` (${number})`;
-  const whole = `${base}${mark}${end}`;
-  const surplus = Buffer.byteLength(whole) - MAX_NAME_BYTES;
-  return surplus <= 0 ? whole : `${cut(base, Buffer.byteLength(base) - surplus)}${mark}${end}`;
 }

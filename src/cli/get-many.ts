@@ -4,36 +4,20 @@ import { AbortedError, messageOf, ShoalError } from '../errors.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { ExitCode } from './command.js';
-import { type FetchJob, runJob } from './fetch-job.js';
+import { runJob } from './fetch-job.js';
 import { FetchUnfinishedError, type GetComponents } from './get-one.js';
 import { foldsCase, makeFolder, sha256Of, sizeOf } from './local-files.js';
-import type { Audience } from './look-for.js';
 import { ManyView } from './many-view.js';
-import { MIN_SHARED_BYTES, resolveWishes } from './resolve-wishes.js';
-import type { WishLine } from './wish-list.js';
+import { MIN_SHARED_BYTES, type ResolveInit, resolveWishes, type WishedFile } from './resolve-wishes.js';
 
-export interface GetManyInit {
-  readonly wishes: readonly WishLine[];
-  /** Whom hashes are asked for, and who else may have what nodes were named for. */
-  readonly audience: Audience;
-  readonly waitMs: number;
-  /** The folder into which all goes; it is made where it is not there. */
-  readonly folder: string;
-  /** Whether a folder that is wished for becomes `folder` itself. */
-  readonly flat: boolean;
+/** `folder` is made where it is not there. */
+export interface GetManyInit extends Omit<ResolveInit, 'foldsCase'> {
   readonly overwrite: 'refuse' | 'replace';
   readonly form: 'lines' | 'json';
 }
 
 /** Small files spend most of their time waiting for their sessions. */
 const AT_ONCE = 4;
-
-/** A wish that is a file now, and where it goes. */
-export interface WishedFile {
-  readonly line: WishLine;
-  readonly job: Omit<FetchJob, 'overwrite' | 'waitMs' | 'audience'>;
-  readonly audience: Audience;
-}
 
 export async function getMany(components: GetComponents, init: GetManyInit): Promise<ExitCode> {
   const { clock, io } = components;

@@ -141,7 +141,7 @@ async function orderOf(args: Arguments, nodes: readonly string[]): Promise<Order
   // As `cp -r` does: into a folder that is there, else under that name.
   const flat = output === undefined || !(await isFolder(output));
   const folder = output ?? safeFileName(basename(word));
-  return { type: 'many', wishes: [{ line: 1, text: word, wish }], flat, folder };
+  return { type: 'many', wishes: [{ text: word, wish }], flat, folder };
 }
 
 async function wishesIn(file: string): Promise<WishLine[]> {

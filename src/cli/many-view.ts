@@ -107,8 +107,9 @@ export class ManyView {
       const facts = { ...(target !== undefined && { target }), wish: wish.text };
       this.#line(failureToJson(error, facts));
     }
-    const what = target === undefined ? `line ${wish.line}, ${printable(wish.text)}` : printable(target);
-    this.say(`${what}: ${printable(messageOf(error))}`);
+    const what = printable(target ?? wish.text);
+    const where = target === undefined && wish.line !== undefined ? `line ${wish.line}, ` : '';
+    this.say(`${where}${what}: ${printable(messageOf(error))}`);
   }
 
   /** A line that stays. */

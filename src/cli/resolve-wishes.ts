@@ -8,9 +8,9 @@ import { AbortedError, ShoalError } from '../errors.js';
 import type { FoundFile } from '../node/asker.js';
 import type { Jid } from '../stanza/jid.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
+import type { FetchJob } from './fetch-job.js';
 import { LocalNames, planFolder } from './folder-plan.js';
 import type { FoundRow } from './found-rows.js';
-import type { GetManyInit, WishedFile } from './get-many.js';
 import type { GetComponents } from './get-one.js';
 import { type Audience, lookFor, ONE_QUESTION_MS } from './look-for.js';
 import { printable } from './printable.js';
@@ -18,9 +18,24 @@ import { formatDuration } from './quantities.js';
 import { criteriaFor, criteriaOfFolder, meantOf, unseen, type Wanted } from './wanted-file.js';
 import type { WishLine } from './wish-list.js';
 
-export interface ResolveInit extends Pick<GetManyInit, 'wishes' | 'audience' | 'waitMs' | 'folder' | 'flat'> {
+export interface ResolveInit {
+  readonly wishes: readonly WishLine[];
+  /** Whom hashes are asked for, and who else may have what nodes were named for. */
+  readonly audience: Audience;
+  readonly waitMs: number;
+  /** The folder into which all goes. */
+  readonly folder: string;
+  /** Whether a folder that is wished for becomes `folder` itself. */
+  readonly flat: boolean;
   /** Whether names that differ in case alone are one name on the disk. */
   readonly foldsCase: boolean;
+}
+
+/** A wish that is a file now, and where it goes. */
+export interface WishedFile {
+  readonly line: WishLine;
+  readonly job: Omit<FetchJob, 'overwrite' | 'waitMs' | 'audience'>;
+  readonly audience: Audience;
 }
 
 /** Who hears of what can't be had, and of how much there is. */

@@ -13,8 +13,8 @@ export type Wish =
   | { readonly type: 'folder'; readonly from: Jid; readonly path: string };
 
 export interface WishLine {
-  /** From 1. */
-  readonly line: number;
+  /** From 1; missing for what stands on the command line. */
+  readonly line?: number;
   readonly text: string;
   /** What is wrong with the line, in words. */
   readonly wish: Wish | { readonly type: 'fault'; readonly message: string };

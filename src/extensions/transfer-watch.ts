@@ -48,7 +48,10 @@ export class WatchedFiles {
   }
 
   /** As {@link FilesToSend.handle}; throws `SessionFailedError` as well, for a veto with a reason. */
-  readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<FileSource> => {
+  readonly handle = async (
+    { granted: _, ...request }: FileRequest, // not before the extensions have said yes
+    signal: AbortSignal,
+  ): Promise<FileSource> => {
     const { files } = this.#components;
     const { peer, sid } = request;
     const { range, ...whole } = request.file;

@@ -11,6 +11,8 @@ import { type Claim, claim } from './process-claim.js';
 
 /** An open `.part`. All positions and sizes are in bytes. Failures are Node's own errors, with their `code`. */
 export interface PartHandle {
+  /** The operating system's number for it, for other threads of this process; missing where it is no file of that. */
+  readonly descriptor?: number;
   /** Fills `buffer` from `position`; returns how many bytes there were, 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
   /** Writes all of `bytes`. */
@@ -56,6 +58,10 @@ class RealPartHandle implements PartHandle {
 
   constructor(file: FileHandle) {
     this.#file = file;
+  }
+
+  get descriptor(): number {
+    return this.#file.fd;
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {

@@ -53,8 +53,7 @@ export async function openShared(
     parseShareRelativePath(path);
     const root = await fs.realPath(share.path);
     file = await fs.open(join(root, path), linksOf(share));
-    const status = await file.status();
-    const realPath = await file.realPath();
+    const [status, realPath] = await Promise.all([file.status(), file.realPath()]);
     checkInside(share, root, path, status, realPath);
     return new OpenSharedFile(file, status, realPath);
   } catch (error) {

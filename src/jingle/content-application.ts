@@ -14,6 +14,8 @@ export interface ContentLink {
   readonly finish: (ending: SessionEnding) => Promise<void>;
   /** Responder: the peer's place in the queue for this. Resolves with whether the peer knows what that is. */
   readonly tellQueue: (place: number) => Promise<boolean>;
+  /** Responder: the answer will be yes, in a moment. */
+  readonly granted: () => void;
 }
 
 export interface ContentApplication {

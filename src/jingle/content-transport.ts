@@ -57,6 +57,11 @@ export class ContentTransport {
     this.#negotiation = answer(transport, this.#init.context, offer);
   }
 
+  /** Looks for a way before our side is described: `connect` follows soon. */
+  reach(): void {
+    this.#negotiation?.reach();
+  }
+
   /** Our side. Rejects with `TransportFailedError` and `AbortedError`. */
   async describe(): Promise<Element> {
     if (!this.#negotiation) throw new TransportFailedError('the transport was given up');

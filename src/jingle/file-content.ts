@@ -37,6 +37,8 @@ export interface ContentSession {
   send(action: JingleBody): Promise<void>;
   /** Sends what nobody waits for. A peer that won't hear it changes nothing. */
   tell(action: JingleBody): void;
+  /** Whether the session is accepted as soon as this content is decided on. */
+  isLastUndecided(content: FileContent): boolean;
   /** The content is over: the session too, if it was the last one. */
   conclude(content: FileContent, ending: SessionEnding, by: 'us' | 'peer'): void;
   /** Nothing of the content is left: no stream, no timer, no negotiation. */
@@ -205,6 +207,11 @@ export class FileContent {
     } catch (thrown) {
       this.handle({ type: 'finish', ending: endingOf(asError(thrown)) });
     }
+  }
+
+  /** We are going to take the peer's content: where nothing else has to be decided first, the transport may begin. */
+  granted(): void {
+    if (this.phase === 'deciding' && this.#components.session.isLastUndecided(this)) this.#transport.reach();
   }
 
   /** False where the event has no place any more. */

@@ -60,8 +60,8 @@ export class FilePolicy implements SessionPolicy {
         if (!onFileRequest) throw unsupported('applications');
         const { peer, sid } = session;
         application.asked(file);
-        const queued = link.tellQueue;
-        application.use(await onFileRequest({ peer, sid, file, session, queued }, signal));
+        const { tellQueue: queued, granted } = link;
+        application.use(await onFileRequest({ peer, sid, file, session, queued, granted }, signal));
         return application.description;
       },
     };

@@ -7,7 +7,7 @@ import { type Duplex, Readable } from 'node:stream';
 import { AbortedError } from '../errors.js';
 import type { FileDescription, FileInfo, Range } from '../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
-import { TransportFailedError, type TransportType } from '../transport/transport.js';
+import { type LendingStream, TransportFailedError, type TransportType } from '../transport/transport.js';
 import type { ContentApplication, ContentLink } from './content-application.js';
 import { type DownloadVerdict, type FileDownload, FileTooLargeError } from './file-session.js';
 import { ending, endingOf, type SessionEnding, SessionFailedError } from './reason.js';
@@ -33,6 +33,9 @@ export class FileReceiving implements ContentApplication, FileDownload {
   #bytes: 'coming' | 'complete' | 'ended' | 'failed' = 'coming';
   #transport: TransportType | undefined;
   #duplex: Duplex | undefined;
+  /** Who gets the bytes in place of the readers of the stream, and whether they have enough for now. */
+  #take: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
+  #isTaking = false;
   /** Where in the file the first byte is that comes. */
   #offset = 0;
   #expectedBytes: number | undefined;
@@ -51,7 +54,9 @@ export class FileReceiving implements ContentApplication, FileDownload {
     this.accepted.catch(() => undefined); // a reader of the stream alone hears of it there
     this.stream = new Readable({
       highWaterMark: BUFFER_BYTES,
-      read: () => this.#duplex?.resume(),
+      read: () => {
+        if (!this.#isTaking) this.#duplex?.resume();
+      },
       destroy: (error, callback) => {
         this.#abandoned();
         callback(error);
@@ -70,6 +75,13 @@ export class FileReceiving implements ContentApplication, FileDownload {
 
   onQueued(listener: (place: number) => void): void {
     this.#onQueued.push(listener);
+  }
+
+  receive(take: (bytes: Buffer) => Promise<void> | undefined): void {
+    const early: Buffer | null = this.stream.read();
+    this.#take = take;
+    if (early !== null) this.#hand(early);
+    this.stream.resume(); // so that its end is told
   }
 
   get movedBytes(): number {
@@ -104,15 +116,19 @@ export class FileReceiving implements ContentApplication, FileDownload {
     this.#accept(file);
   }
 
-  move(stream: Duplex, transport: TransportType): void {
+  move(stream: LendingStream, transport: TransportType): void {
     this.#transport = transport;
     this.#duplex = stream;
+    if (this.#isTaking) stream.pause();
     stream.on('end', () => {
       if (this.#duplex === stream) this.#onEnd();
     });
     stream.on('data', (chunk: Buffer) => {
       if (this.#duplex === stream) this.#onChunk(stream, chunk);
     });
+    stream.onLent = (bytes) => {
+      if (this.#duplex === stream) this.#onChunk(stream, this.#take ? bytes : Buffer.from(bytes));
+    };
     if (this.#receivedBytes === this.#expectedBytes) this.#complete();
   }
 
@@ -180,8 +196,21 @@ export class FileReceiving implements ContentApplication, FileDownload {
     }
     if (this.#bytes !== 'coming') return;
     this.#receivedBytes += chunk.length;
-    if (!this.stream.push(chunk)) stream.pause();
+    if (this.#take) this.#hand(chunk);
+    else if (!this.stream.push(chunk)) stream.pause();
     if (chunk.length === left) this.#complete();
+  }
+
+  /** Nothing comes before they have been taken. */
+  #hand(chunk: Buffer): void {
+    const taking = this.#take?.(chunk);
+    if (taking === undefined) return;
+    this.#isTaking = true;
+    this.#duplex?.pause();
+    void taking.finally(() => {
+      this.#isTaking = false;
+      this.#duplex?.resume();
+    });
   }
 
   #onEnd(): void {

@@ -57,6 +57,11 @@ export interface FileRequest {
    * does not time out. Resolves with whether the peer knows what it means; never rejects.
    */
   readonly queued?: (place: number) => Promise<boolean>;
+  /**
+   * Tells that nothing but a fault can keep the file from the peer any more, and that it will not take long: the way to the
+   * peer is looked for meanwhile. Whoever never calls it loses a moment.
+   */
+  readonly granted?: () => void;
 }
 
 /**
@@ -136,6 +141,12 @@ export interface FileDownload {
   onQueued(listener: (place: number) => void): void;
   /** The bytes. `transport` names what carries them now; a replaced transport goes on in the same stream. */
   readonly stream: Readable;
+  /**
+   * Gives the bytes to `take` as they come, in place of `stream`, which ends or fails as ever; it is called
+   * once, before anything is read. Bytes are lent until `take` returns; more come when what it returned has resolved,
+   * or at once. It must not reject.
+   */
+  receive(take: (bytes: Buffer) => Promise<void> | undefined): void;
   readonly transport: TransportType | undefined;
   /** Hashes the sender gave by checksum (§8): of the file or, where `range` is set, of the range. */
   readonly checksums: readonly { readonly hash: Hash; readonly range?: Range }[];

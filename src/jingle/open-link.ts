@@ -19,5 +19,9 @@ export class OpenLink implements ContentLink {
   readonly tellQueue = async (place: number): Promise<boolean> =>
     (await this.content?.tellQueue(place)) ?? false;
 
+  readonly granted = (): void => {
+    this.content?.granted();
+  };
+
   readonly finish = (end: SessionEnding): Promise<void> => this.finishContent(this.content, end);
 }

@@ -297,7 +297,10 @@ export class Session implements FileSession {
       this.contents.add(content);
       void this.#prepare(content, async (signal) => {
         await acknowledged();
-        return await proposed.decide(signal);
+        const file = await proposed.decide(signal);
+        // Not before: whom we refuse is told nothing of where we are, and nobody has us connect for nothing.
+        content.granted();
+        return file;
       });
     }
   }
@@ -341,6 +344,9 @@ export class Session implements FileSession {
   readonly #contentSession: ContentSession = {
     send: (body) => this.#actions.send(body),
     tell: (body) => this.#actions.tell(body),
+    // §7.2.8: what is accepted is accepted together.
+    isLastUndecided: (content) =>
+      ![...this.contents].some((each) => each !== content && each.phase === 'deciding'),
     conclude: (content, end, by) => this.#conclude(content, end, by),
     contentSettled: (content) => {
       this.#maker.learn(content);

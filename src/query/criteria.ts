@@ -46,11 +46,22 @@ export const MAX_PATTERNS = 8;
 /** In UTF-16 units; a longer text is in no name and hardly in a path. */
 const MAX_VALUE_LENGTH = 4096;
 
+/** Of questions as they came: a door checks what is answered after it, and words take a while to read. */
+const parsed = new WeakMap<FileCriteria, Criteria>();
+
 /**
  * Throws `ParseError` naming the field and, for a pattern or words, the position; `LimitError` for
  * patterns too large or too many to run.
  */
 export function parseCriteria(asked: FileCriteria): Criteria {
+  const known = parsed.get(asked);
+  if (known) return known;
+  const criteria = criteriaOf(asked);
+  parsed.set(asked, criteria);
+  return criteria;
+}
+
+function criteriaOf(asked: FileCriteria): Criteria {
   const caseSensitive = asked.caseSensitive ?? false;
   checkBounds(asked);
   const criteria: Criteria = {

@@ -4,7 +4,7 @@
  * share what is left. Short ones that keep coming would leave them nothing, so whoever has had no turn
  * for a while has the next. Upkeep is always new and would always be first; it begins with as much time
  * as the least served search has had, and so takes half of the thread at most. Between turns the event
- * loop goes round, so that messages come in.
+ * loop goes round, so that messages come in; a search that finds nothing else to do begins at once.
  */
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError } from '../errors.js';
@@ -143,7 +143,10 @@ export class Turns {
       );
       signal?.addEventListener('abort', onAbort, { once: true });
       queue.add(task);
+      // One in each round of the event loop, so that of many at once each has its turn and can be withdrawn.
+      const isAlone = this.#next === undefined && queue !== this.#upkeep;
       this.#schedule();
+      if (isAlone && !this.#stopped) this.#turn();
     });
   }
 

@@ -31,8 +31,6 @@ export interface SearchLimits {
   readonly proxyStaggerMs: number;
   /** For connecting to one candidate, handshake included. */
   readonly attemptTimeoutMs: number;
-  /** How long a peer that gave no candidate at all may take to send some (XEP-0260 §2.2). */
-  readonly lateCandidatesMs: number;
 }
 
 export interface SearchInit extends SearchLimits {
@@ -81,12 +79,12 @@ export class CandidateSearch {
     if (this.#phase === 'running') this.#next();
   }
 
-  /** `expectMore`: the peer has given no candidate yet. */
-  start(init: { expectMore: boolean }): void {
+  /** Waits first as long as it is told to, unless it hears meanwhile of a candidate or that the peer uses one. */
+  start({ waitMs }: { waitMs: number }): void {
     if (this.#phase !== 'new') return;
     this.#phase = 'running';
-    if (init.expectMore && this.#queue.length === 0 && this.#above < 0) {
-      this.#timer = this.#components.clock.after(this.#init.lateCandidatesMs, () => this.#next());
+    if (waitMs > 0 && this.#above < 0) {
+      this.#timer = this.#components.clock.after(waitMs, () => this.#next());
     } else {
       this.#next();
     }
@@ -151,8 +149,11 @@ export class CandidateSearch {
     const { clock, connector, policy, gate } = this.#components;
     const { peer, attemptTimeoutMs } = this.#init;
     const { host, port } = candidate;
-    const timer = clock.after(attemptTimeoutMs, () => abort.abort());
-    let outcome: 'answered' | 'failed' = 'failed';
+    let outcome: 'answered' | 'failed' | 'withdrawn' = 'withdrawn';
+    const timer = clock.after(attemptTimeoutMs, () => {
+      outcome = 'failed';
+      abort.abort();
+    });
     let leave: ConnectLeave | undefined;
     try {
       leave = await gate.enter({ peer, host, port, signal: abort.signal });
@@ -168,6 +169,9 @@ export class CandidateSearch {
       });
       outcome = 'answered';
       return stream;
+    } catch (thrown) {
+      if (!abort.signal.aborted) outcome = 'failed';
+      throw thrown;
     } finally {
       timer.cancel();
       leave?.settle(outcome);

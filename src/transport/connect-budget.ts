@@ -20,8 +20,11 @@ export interface ConnectRequestOfPeer {
 export interface ConnectLeave {
   /** Whether an address that the name resolved to may be tried. What is, counts like the name. */
   permits(address: string): boolean;
-  /** Exactly once. `failed` also where we gave up ourselves: the address has heard from us all the same. */
-  settle(outcome: 'answered' | 'failed'): void;
+  /**
+   * Exactly once. `withdrawn`: given up while it was under way, because something else was reached first. That says
+   * nothing of the address; it has heard from us all the same, and it is the peer who can bring it about.
+   */
+  settle(outcome: 'answered' | 'failed' | 'withdrawn'): void;
 }
 
 export interface ConnectGate {
@@ -42,6 +45,8 @@ export interface ConnectBudgetInit {
 const MINUTE_MS = 60_000;
 /** How long an answer proves that more connections are welcome. */
 const PROVEN_MS = 10 * MINUTE_MS;
+/** Of a failure: where both sides reach each other, each session withdraws one, and sessions come by the dozen. */
+const COST_OF_WITHDRAWN = 1 / 8;
 /** Entries of each table; what was not used for longest goes first. The common budget bounds what forgetting allows. */
 const MAX_REMEMBERED = 4096;
 
@@ -102,17 +107,19 @@ export class ConnectBudget implements ConnectGate {
         if (settled) return;
         settled = true;
         if (outcome === 'answered') this.#remember(place);
-        else this.#charge(place, peer, tried);
+        else if (outcome === 'failed') {
+          this.#proven.delete(place);
+          this.#charge(peer, tried, 1);
+        } else if (!this.#isProven(place)) this.#charge(peer, tried, COST_OF_WITHDRAWN);
         if (trial) this.#release(place, trial);
       },
     };
   }
 
-  #charge(place: string, peer: Jid, tried: ReadonlySet<string>): void {
-    this.#proven.delete(place);
-    for (const address of tried) this.#addresses.charge(address);
-    this.#peers.charge(peer);
-    this.#all.charge('');
+  #charge(peer: Jid, tried: ReadonlySet<string>, cost: number): void {
+    for (const address of tried) this.#addresses.charge(address, cost);
+    this.#peers.charge(peer, cost);
+    this.#all.charge('', cost);
   }
 
   #release(place: string, trial: Trial): void {
@@ -150,8 +157,8 @@ class FailureCounts {
     return this.#now(key) > this.perMinute - 1;
   }
 
-  charge(key: string): void {
-    const count = this.#now(key) + 1;
+  charge(key: string, cost: number): void {
+    const count = this.#now(key) + cost;
     this.#counts.delete(key);
     this.#counts.set(key, { count, atMs: this.clock.monotonic() });
     trim(this.#counts);

@@ -127,6 +127,8 @@ class IbbNegotiation implements TransportNegotiation {
     throw new StanzaError('feature-not-implemented');
   }
 
+  reach(): void {}
+
   async connect(): Promise<Duplex> {
     const stream = this.#stream;
     if (this.#phase === 'closed') throw new AbortedError('the negotiation was closed');

@@ -13,6 +13,7 @@ export const defaultS5bLimits: S5bLimits = {
   proxyStaggerMs: 500, // "a bit longer"
   attemptTimeoutMs: 5_000, // a firewall that says nothing; others wait for us meanwhile
   lateCandidatesMs: 1_000, // a round trip through two servers
+  leadMs: 5, // what a busy machine takes between two stanzas; nobody notices it
   negotiationTimeoutMs: 25_000, // all attempts and the peer's; less than the session waits
 };
 

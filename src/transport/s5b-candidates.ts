@@ -27,13 +27,14 @@ export function randomId(): string {
 }
 
 export function ownCandidates(init: OwnCandidatesInit): S5bCandidate[] {
+  const first = firstPreference(init);
   const own = init.addresses.map(({ host, port, type }, index) => ({
     cid: randomId(),
     host,
     port,
     jid: init.self,
     type,
-    priority: candidatePriority(type, FIRST_LOCAL_PREFERENCE - index),
+    priority: candidatePriority(type, first - index),
   }));
   const proxies = init.proxies.map(({ jid, host, port }, index) => ({
     cid: randomId(),
@@ -45,6 +46,18 @@ export function ownCandidates(init: OwnCandidatesInit): S5bCandidate[] {
   }));
   const taken = new Set(init.taken.map(addressOf));
   return [...own, ...proxies].filter((each) => !taken.has(addressOf(each)));
+}
+
+/**
+ * Whoever answers stays below the direct candidates of the offer. It then knows when it has reached one of them that nothing
+ * can be better (XEP-0260 §2.4), and need not wait for what the peer reaches.
+ */
+function firstPreference({ addresses, taken }: OwnCandidatesInit): number {
+  const theirs = taken
+    .filter(({ type }) => type === 'direct')
+    .map(({ priority }) => priority - candidatePriority('direct', 0));
+  const first = Math.min(FIRST_LOCAL_PREFERENCE, ...theirs.map((preference) => preference - 1));
+  return first - addresses.length < 0 ? FIRST_LOCAL_PREFERENCE : first;
 }
 
 function addressOf({ host, port }: { readonly host: string; readonly port: number }): string {

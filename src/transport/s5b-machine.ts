@@ -29,14 +29,19 @@ export type S5bState =
   | { readonly type: 'closed' };
 
 export type S5bEvent =
-  /** Our search has ended, with a connection or without. */
-  | { readonly type: 'reached'; readonly candidate: S5bCandidate }
+  /**
+   * Our search has ended, with a connection or without. `rival`: the highest priority of all that we have offered;
+   * the peer can use nothing above it.
+   */
+  | { readonly type: 'reached'; readonly candidate: S5bCandidate; readonly rival: number }
   | { readonly type: 'unreachable' }
   /** What the peer says. The candidate of `peer-used` is one of ours. */
   | { readonly type: 'peer-used'; readonly candidate: S5bCandidate }
   | { readonly type: 'peer-error' }
   | { readonly type: 'activated' }
   | { readonly type: 'proxy-error' }
+  /** Bytes come out of the connection that we made. */
+  | { readonly type: 'bytes' }
   /** The peer's connection to us is there. */
   | { readonly type: 'inbound' }
   /** How connecting to our own proxy and activating it went. */
@@ -56,6 +61,8 @@ export type S5bEffect =
   | { readonly type: 'narrow'; readonly above: number }
   | { readonly type: 'stop-search' }
   | { readonly type: 'take-inbound' }
+  /** Bytes that come out of our connection are to be told of. */
+  | { readonly type: 'await-bytes' }
   | { readonly type: 'await-activation' }
   | { readonly type: 'activate'; readonly candidate: S5bCandidate }
   /** The stream is the connection that we made, that the peer made, or that to our proxy. */
@@ -63,6 +70,9 @@ export type S5bEffect =
   | { readonly type: 'fail'; readonly why: string };
 
 type Next = { state: S5bState; effects: S5bEffect[] };
+
+/** XEP-0260 §2.2: what the type makes of a priority, in units of the local preference. */
+const KIND = 65_536;
 
 const row = rowsOf<S5bState, S5bEvent, S5bEffect>();
 
@@ -76,9 +86,19 @@ export function nominate(
     return theirs.type === 'error' ? undefined : { by: 'peer', candidate: theirs.candidate };
   }
   if (theirs.type === 'error') return { by: 'us', candidate: ours.candidate };
-  const lead = ours.candidate.priority - theirs.candidate.priority;
-  const oursWins = lead > 0 || (lead === 0 && role === 'initiator');
-  return oursWins ? { by: 'us', candidate: ours.candidate } : { by: 'peer', candidate: theirs.candidate };
+  return outdoes(ours.candidate, theirs.candidate.priority, role)
+    ? { by: 'us', candidate: ours.candidate }
+    : { by: 'peer', candidate: theirs.candidate };
+}
+
+/** §2.4: the higher priority, and of equal ones the choice of the initiator. */
+function outdoes({ priority }: S5bCandidate, rival: number, role: S5bRole): boolean {
+  return priority > rival || (priority === rival && role === 'initiator');
+}
+
+/** Giving up on what is no better than what the peer uses: whose own it is makes none better among those of one kind. */
+function endOfKind({ priority }: S5bCandidate): number {
+  return priority - (priority % KIND) + KIND - 1;
 }
 
 function decide(ours: Report, theirs: Report, role: S5bRole): Next {
@@ -124,6 +144,7 @@ const LATE = [
   'peer-error',
   'activated',
   'proxy-error',
+  'bytes',
   'inbound',
   'relay-ready',
   'relay-failed',
@@ -133,10 +154,16 @@ const LATE = [
 
 export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
   // Our report.
-  ...row('searching', 'reached', 'XEP-0260 §2.3', ({ role }, { candidate }) => ({
-    state: { type: 'reported', role, ours: { type: 'used', candidate } },
-    effects: [{ type: 'send-used', cid: candidate.cid }],
-  })),
+  ...row('searching', 'reached', 'XEP-0260 §2.3', ({ role }, { candidate, rival }) => {
+    const ours: Report = { type: 'used', candidate };
+    return after(
+      { type: 'send-used', cid: candidate.cid },
+      // §2.4: whatever the peer reports now, this one is nominated.
+      outdoes(candidate, rival, role)
+        ? decide(ours, { type: 'error' }, role)
+        : { state: { type: 'reported', role, ours }, effects: [{ type: 'await-bytes' }] },
+    );
+  }),
   ...row('searching-alone', 'reached', 'XEP-0260 §2.3', ({ role, theirs }, { candidate }) =>
     after({ type: 'send-used', cid: candidate.cid }, decide({ type: 'used', candidate }, theirs, role)),
   ),
@@ -151,7 +178,7 @@ export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
   // The peer's report. It may come before its description, and before our search has begun.
   ...row('searching', 'peer-used', 'XEP-0260 §2.3', ({ role }, { candidate }) => ({
     state: { type: 'searching-alone', role, theirs: { type: 'used', candidate } },
-    effects: [{ type: 'narrow', above: candidate.priority }],
+    effects: [{ type: 'narrow', above: endOfKind(candidate) }],
   })),
   ...row('searching', 'peer-error', 'XEP-0260 §2.3', ({ role }) => ({
     state: { type: 'searching-alone', role, theirs: { type: 'error' } },
@@ -162,6 +189,15 @@ export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
   ...row('reported', 'peer-error', 'XEP-0260 §2.4', ({ role, ours }) =>
     decide(ours, { type: 'error' }, role),
   ),
+
+  // Nominated without it. A peer that sends has nominated: it had our report.
+  ...row('reported', 'bytes', 'XEP-0260 §2.4', (state) =>
+    state.ours.type === 'used' ? connected('outgoing') : { state },
+  ),
+  // COMPAT: some peers never say <activated/>; a proxy passes nothing on before it is.
+  ...row('awaiting-activation', 'bytes', 'local', () => connected('outgoing')),
+  ...row(['awaiting-activation', 'connected'], 'peer-used', 'XEP-0260 §2.4', (state) => ({ state })),
+  ...row(['awaiting-activation', 'connected'], 'peer-error', 'XEP-0260 §2.4', (state) => ({ state })),
 
   // The nominated candidate.
   ...row('awaiting-inbound', 'inbound', 'XEP-0260 §2.4', () => connected('inbound')),

@@ -42,6 +42,13 @@ export interface S5bNegotiationComponents {
 }
 
 export interface S5bLimits extends SearchLimits {
+  /** How long a peer that gave no candidate at all may take to send some (XEP-0260 §2.2). */
+  readonly lateCandidatesMs: number;
+  /**
+   * Head start of a peer that has given all of its candidates lower priorities than ours: what it reaches is nominated,
+   * and it will have tried while it answered.
+   */
+  readonly leadMs: number;
   /** From the moment both descriptions are known until there is a stream. */
   readonly negotiationTimeoutMs: number;
 }
@@ -76,7 +83,9 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   #describing: Promise<S5bDescription> | undefined;
   #ours: S5bDescription | undefined;
   #theirs: S5bDescription | undefined;
-  #connecting = false;
+  #phase: 'told' | 'reaching' | 'connecting' = 'told';
+  /** How the search ended, while nobody may hear of it. */
+  #found: { readonly found: Found | undefined } | undefined;
   #timer: Timer | undefined;
   #unexpect: (() => void) | undefined;
   /** The peer's connection to us: one at a time, so that both sides mean the same. */
@@ -130,9 +139,21 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     }
   }
 
-  connect(): Promise<Duplex> {
-    this.#connecting = true;
+  reach(): void {
+    if (this.#phase !== 'told') return;
+    this.#phase = 'reaching';
     this.#startSearch();
+    // Whoever asks for it hears of its failure.
+    this.#describing ??= this.#makeDescription();
+    this.#describing.catch(() => undefined);
+  }
+
+  connect(): Promise<Duplex> {
+    this.#phase = 'connecting';
+    this.#startSearch();
+    const ended = this.#found;
+    this.#found = undefined;
+    if (ended) this.#onSearchEnd(ended.found?.stream.destroyed ? undefined : ended.found);
     return this.#stream;
   }
 
@@ -168,11 +189,8 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#inbound = undefined;
   };
 
-  readonly #onRelayed = () => {
-    // COMPAT: some peers never say <activated/>; a proxy passes nothing on before it is.
-    if (this.#outgoing && this.#outgoing.readableLength > 0 && this.#state.type === 'awaiting-activation') {
-      this.#handle({ type: 'activated' });
-    }
+  readonly #onBytes = () => {
+    if (this.#outgoing && this.#outgoing.readableLength > 0) this.#handle({ type: 'bytes' });
   };
 
   readonly #onOutgoingClose = () => this.#handle({ type: 'lost' });
@@ -207,20 +225,39 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   }
 
   #startSearch(): void {
-    if (!this.#connecting || !this.#theirs || this.#timer || !isWaiting(this.#state)) return;
-    this.#timer = this.#components.clock.after(this.#init.negotiationTimeoutMs, () =>
-      this.#handle({ type: 'timeout' }),
-    );
-    this.#search.start({ expectMore: this.#theirs.candidates.length === 0 });
+    if (this.#phase === 'told' || !this.#theirs || !isWaiting(this.#state)) return;
+    if (this.#phase === 'connecting') {
+      this.#timer ??= this.#components.clock.after(this.#init.negotiationTimeoutMs, () =>
+        this.#handle({ type: 'timeout' }),
+      );
+    }
+    this.#search.start({ waitMs: this.#waitMs(this.#theirs.candidates) });
+  }
+
+  #waitMs(theirs: readonly S5bCandidate[]): number {
+    const { side, lateCandidatesMs, leadMs } = this.#init;
+    if (theirs.length === 0) return lateCandidatesMs;
+    const rival = this.#bestOfOurs();
+    return side === 'offerer' && theirs.every(({ priority }) => priority < rival) ? leadMs : 0;
   }
 
   #onSearchEnd(found: Found | undefined): void {
+    if (this.#phase !== 'connecting') {
+      this.#found = { found };
+      return;
+    }
     if (found) {
       this.#outgoing = found.stream;
-      this.#handle({ type: 'reached', candidate: found.candidate });
+      this.#handle({ type: 'reached', candidate: found.candidate, rival: this.#bestOfOurs() });
     } else {
       this.#handle({ type: 'unreachable' });
     }
+  }
+
+  /** The highest priority of what we offer; nothing bounds what we may offer yet. */
+  #bestOfOurs(): number {
+    if (this.#ours === undefined) return Number.POSITIVE_INFINITY;
+    return Math.max(...this.#ours.candidates.map(({ priority }) => priority));
   }
 
   #onInfo(info: S5bInfo): void {
@@ -303,8 +340,14 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       case 'take-inbound':
         if (this.#inbound?.stream) this.#handle({ type: 'inbound' });
         return;
+      case 'await-bytes':
+        this.#outgoing?.on('readable', this.#onBytes);
+        return;
       case 'await-activation':
-        this.#outgoing?.on('readable', this.#onRelayed).once('close', this.#onOutgoingClose);
+        this.#outgoing
+          ?.off('readable', this.#onBytes)
+          .on('readable', this.#onBytes)
+          .once('close', this.#onOutgoingClose);
         if (this.#outgoing?.destroyed !== false) this.#handle({ type: 'lost' });
         return;
       case 'activate':
@@ -385,13 +428,14 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#unexpect?.();
     this.#relaying.abort();
     this.#search.stop();
-    const streams = [this.#outgoing, this.#inbound?.stream, this.#relay];
+    const streams = [this.#outgoing, this.#inbound?.stream, this.#relay, this.#found?.found?.stream];
+    this.#found = undefined;
     this.#outgoing = undefined;
     this.#inbound = undefined;
     this.#relay = undefined;
     for (const stream of streams) {
       stream?.off('close', this.#onOutgoingClose).off('close', this.#onInboundClose);
-      stream?.off('readable', this.#onRelayed);
+      stream?.off('readable', this.#onBytes);
       if (stream === kept) continue;
       if (kept && stream) this.#spare.keep(stream);
       else stream?.destroy();

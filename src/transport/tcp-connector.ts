@@ -1,9 +1,9 @@
 /** Makes TCP connections to candidates. With `s5b-listener.ts` the only file here that opens sockets. */
 import { lookup } from 'node:dns';
-import { createConnection, type LookupFunction } from 'node:net';
+import { createConnection, type LookupFunction, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { AbortedError } from '../errors.js';
-import { TransportFailedError } from './transport.js';
+import { type LendingStream, TransportFailedError } from './transport.js';
 
 export interface ConnectRequest {
   /** An address or a name. */
@@ -31,8 +31,13 @@ export interface TcpConnectorInit {
  */
 const MAX_LOOKUPS = 4;
 
+/** As much as is read at a time. A fast peer has that much ready. */
+const READ_BYTES = 256 * 1024;
+
 export class TcpConnector implements Connector {
   readonly #lookup: LookupFunction;
+  /** What comes of any connection is looked at before anything else is read. */
+  readonly #buffer = Buffer.allocUnsafeSlow(READ_BYTES);
   #lookups = 0;
   /** Those that wait for their turn; each ends with its request. */
   readonly #waiting = new Set<() => void>();
@@ -48,13 +53,17 @@ export class TcpConnector implements Connector {
         reject(new AbortedError('aborted before connecting'));
         return;
       }
-      const socket = createConnection({
+      const socket: Socket & LendingStream = createConnection({
         host,
         port,
         allowHalfOpen: true, // the peer may end its side and still read ours
         noDelay: true,
         autoSelectFamily: true,
         lookup: this.#permittedLookup(request),
+        onread: {
+          buffer: this.#buffer,
+          callback: (count, buffer) => give(socket, Buffer.from(buffer.buffer, buffer.byteOffset, count)),
+        },
       });
       const onAbort = () => {
         socket.destroy();
@@ -121,4 +130,12 @@ export class TcpConnector implements Connector {
     this.#waiting.add(start);
     signal.addEventListener('abort', giveUp, { once: true });
   }
+}
+
+/** False when no more is to be read for now. */
+function give(socket: Socket & LendingStream, bytes: Buffer): boolean {
+  if (socket.onLent === undefined || socket.readableFlowing !== true || socket.readableLength > 0)
+    return socket.push(Buffer.from(bytes));
+  socket.onLent(bytes);
+  return true;
 }

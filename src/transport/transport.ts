@@ -32,9 +32,18 @@ export interface SentBytes {
   readonly receivedBytes: number | undefined;
 }
 
+/** A stream that can do with less memory than a `Readable`, which has new memory for each chunk. */
+export type LendingStream = Duplex & {
+  /**
+   * Where it is there, and set, gets what comes while the stream flows and holds nothing back, in place of 'data'. The
+   * bytes are lent until it returns.
+   */
+  onLent?: ((bytes: Buffer) => void) | undefined;
+};
+
 /**
  * The order of calls: as offerer `describe`, then `remote` with the answer; as answerer
- * `remote` with the offer, then `describe`. `info` may come at any time after creation (also
+ * `remote` with the offer, then `reach` if it likes and `describe`. `info` may come at any time after creation (also
  * before the peer's description, as real clients do: it is kept). Then `connect`.
  */
 export interface TransportNegotiation {
@@ -45,6 +54,11 @@ export interface TransportNegotiation {
   remote(transport: Element): void;
   /** The peer's `<transport/>` of a transport-info. Throws `StanzaError` for the peer. */
   info(transport: Element): void;
+  /**
+   * Begins to look for a way, where that can be done before the peer is told of ours; `connect` then goes on with what
+   * was found, and is to follow soon. For the answerer.
+   */
+  reach(): void;
   /**
    * Resolves with the stream once both sides agree and it carries bytes in both directions;
    * rejects with {@link TransportFailedError} when no way is found, or AbortedError after

@@ -16,6 +16,7 @@ import type { ChannelAddress } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
+import { numberedName } from '../transfer/fetch/numbered-name.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { type Candidate, Candidates } from './candidates.js';
 import { ClaimTest } from './claim-test.js';
@@ -23,7 +24,6 @@ import type { FetchMemory } from './fetch-memory.js';
 import type { Fetcher } from './fetcher.js';
 import type { WishEvent } from './keep-asking.js';
 import { MirrorRoom, type MirrorRoomInit } from './mirror-room.js';
-import { numberedName } from './numbered-name.js';
 
 /** The folder in a share in which files are while they come. The share must not offer it. */
 export const INCOMING = '.shoal-incoming';

@@ -104,7 +104,7 @@ describe('shoal get of a folder', () => {
     assert.equal(none.code, 1);
     assert.equal(
       none.err,
-      'line 1, books/nothing/: a.x has no files below books/nothing/\n0 files fetched, 1 failed\n',
+      'books/nothing/: a.x has no files below books/nothing/\n0 files fetched, 1 failed\n',
     );
     const jid = play[0]?.source.jid ?? assert.fail();
     const after = [{ type: 'answer', jid, total: 3, pending: 1 } as const];

@@ -77,6 +77,13 @@ describe('criteria', () => {
     assert.deepEqual(exact.name, [contains('Beyoncé')]);
   });
 
+  it('are read once, however often they are asked for, and refused each time', () => {
+    const asked = { text: ['delmirgan'] };
+    assert.equal(parseCriteria(asked), parseCriteria(asked));
+    const wrong = { text: ['"not closed'] };
+    for (let times = 0; times < 2; times++) assert.throws(() => parseCriteria(wrong), ParseError);
+  });
+
   it('can be sent to a worker', () => {
     const criteria = parseCriteria({
       text: ['romeo -audio jul* "a phrase" fuzzy~1'],

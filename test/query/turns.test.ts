@@ -45,6 +45,22 @@ describe('Turns', () => {
     await refused;
   });
 
+  it('begins a search at once where there is nothing else to do, and one alone in each round of the loop', async () => {
+    const seen: string[] = [];
+    const round = new Promise<void>((resolve) => {
+      setImmediate(() => {
+        seen.push('round');
+        resolve();
+      });
+    });
+    const searches = ['first', 'second'].map(async (name) => {
+      await turns.search(lasting(1));
+      seen.push(name);
+    });
+    await Promise.all([round, ...searches]);
+    assert.deepEqual(seen, ['first', 'round', 'second']);
+  });
+
   it('shares the thread evenly among long searches', async () => {
     const ends = await Promise.all([turns.search(lasting(300)), turns.search(lasting(300))]);
     assert.ok(Math.min(...ends) >= 580, `${ends}`);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { stringify } from 'yaml';
@@ -15,7 +16,9 @@ import { type TemporaryFolder, temporaryFolder } from '../support/temporary-fold
 const CHANNEL = 'shoal-get';
 const NODES = ['node1.localhost', 'node2.localhost'] as const;
 /** Long enough to be interrupted, in a file system that keeps no zeros. */
-const LONG_BYTES = 300_000_000;
+const LONG_BYTES = 900_000_000;
+/** More than a journal has before the first block. */
+const HEAD_BYTES = 1000;
 const CHANGED_MS = Date.UTC(2001, 1, 3, 4, 5, 6);
 const SMALL = randomBytes(700_000);
 
@@ -73,8 +76,8 @@ describe('shoal get, on Prosody', function () {
     await folder.remove();
   });
 
-  /** Interrupts it as Ctrl-C does when it has said `until`. */
-  async function get(argv: readonly string[], until?: RegExp) {
+  /** Interrupts it as Ctrl-C does when some blocks of `target` are noted as there. */
+  async function get(argv: readonly string[], target?: string) {
     const child = spawn(process.execPath, [SHOAL, 'get', ...argv], {
       cwd: folder.path,
       env: { PATH: process.env.PATH, HOME: folder.path, SHOAL_CONFIG: asker },
@@ -85,9 +88,16 @@ describe('shoal get, on Prosody', function () {
     });
     child.stderr.setEncoding('utf8').on('data', (text: string) => {
       said.err += text;
-      if (until?.test(said.err)) child.kill('SIGINT');
     });
-    const [code] = await once(child, 'close');
+    const closed = once(child, 'close');
+    if (target !== undefined) {
+      await eventually(
+        () => sizeOf(path.join(folder.path, `${target}.part.blocks`)),
+        (bytes) => bytes > HEAD_BYTES,
+      );
+      child.kill('SIGINT');
+    }
+    const [code] = await closed;
     return { code, ...said };
   }
 
@@ -125,11 +135,11 @@ describe('shoal get, on Prosody', function () {
   });
 
   it('keeps what has come when it is interrupted, says so, and goes on from there', async () => {
-    const first = await get(['long'], /receiving/);
+    const first = await get(['long'], 'long');
     assert.equal(first.code, 130, first.err);
     assert.match(
       first.err,
-      /stopped; .* of 300 MB are in long\.part, and the same command goes on from there\n$/,
+      /stopped; .* of 900 MB are in long\.part, and the same command goes on from there\n$/,
     );
     assert.equal((await stat(path.join(folder.path, 'long.part'))).size <= LONG_BYTES, true);
     const second = await get(['long', '--json']);
@@ -147,3 +157,8 @@ describe('shoal get, on Prosody', function () {
     );
   });
 });
+
+/** 0 where there is none. */
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

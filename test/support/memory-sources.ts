@@ -126,6 +126,10 @@ class MemoryDownload implements FileDownload {
     this.#listeners.push(listener);
   }
 
+  receive(): void {
+    throw new TypeError('this one is read as a stream');
+  }
+
   async finish(outcome: string): Promise<void> {
     if (this.#seen.outcome !== undefined) throw new Error('finished twice');
     this.#seen.outcome = outcome;

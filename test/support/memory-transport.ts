@@ -131,6 +131,8 @@ export class MemoryNegotiation implements TransportNegotiation {
     this.infos.push(transport);
   }
 
+  reach(): void {}
+
   connect(): Promise<Duplex> {
     if (this.#closed) return Promise.reject(new AbortedError('closed'));
     if (!this.#remote) throw new TypeError('connect comes after remote');

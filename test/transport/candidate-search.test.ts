@@ -15,29 +15,22 @@ const limits = {
   staggerMs: 200,
   proxyStaggerMs: 500,
   attemptTimeoutMs: 5000,
-  lateCandidatesMs: 1000,
 };
+const LATE_CANDIDATES_MS = 1000;
 
 describe('CandidateSearch', () => {
   let clock: VirtualClock;
   let tcp: MemoryTcp;
   let ends: (Found | undefined)[];
   let search: CandidateSearch;
+  let gate: ConnectBudget;
 
   beforeEach(() => {
     clock = new VirtualClock();
     tcp = new MemoryTcp(clock);
     ends = [];
-    search = new CandidateSearch(
-      {
-        clock,
-        log: silentLog,
-        connector: tcp,
-        policy: new AddressPolicy({ allowPrivate: true, allowLoopback: false }),
-        gate: new ConnectBudget({ clock }, defaultConnectBudget),
-      },
-      { ...limits, peer: parseJid('romeo@montague.lit/orchard'), onEnd: (found) => ends.push(found) },
-    );
+    gate = new ConnectBudget({ clock }, defaultConnectBudget);
+    search = another();
   });
 
   afterEach(async () => {
@@ -47,13 +40,27 @@ describe('CandidateSearch', () => {
     assert.equal(clock.pendingTimers, 0);
   });
 
+  /** One more, with the same budget. */
+  function another(): CandidateSearch {
+    return new CandidateSearch(
+      {
+        clock,
+        log: silentLog,
+        connector: tcp,
+        policy: new AddressPolicy({ allowPrivate: true, allowLoopback: false }),
+        gate,
+      },
+      { ...limits, peer: parseJid('romeo@montague.lit/orchard'), onEnd: (found) => ends.push(found) },
+    );
+  }
+
   function candidate(host: string, priority: number, type: CandidateType = 'direct'): S5bCandidate {
     return { cid: host, host, port: 5000, priority, type };
   }
 
   function begin(...candidates: readonly S5bCandidate[]): void {
     search.add(candidates, DSTADDR);
-    search.start({ expectMore: candidates.length === 0 });
+    search.start({ waitMs: candidates.length === 0 ? LATE_CANDIDATES_MS : 0 });
   }
 
   function serve(host: string): void {
@@ -177,6 +184,34 @@ describe('CandidateSearch', () => {
     search.narrow(5);
     begin();
     assert.deepEqual(results(), [undefined]);
+  });
+
+  it('gives a peer the start that it is told to, unless the peer has ended it', async () => {
+    serve('10.0.0.1');
+    search.add([candidate('10.0.0.1', 1)], DSTADDR);
+    search.start({ waitMs: 5 });
+    await clock.advance(4);
+    assert.deepEqual(tcp.attempts, []);
+    search.narrow(1);
+    assert.deepEqual(results(), [undefined]);
+    await clock.advance(10);
+    assert.deepEqual(tcp.attempts, []);
+  });
+
+  it('still tries an address that it has given up on in ten sessions because the peer was quicker', async () => {
+    tcp.silence('10.0.0.1', 5000);
+    for (let session = 0; session < 10; session += 1) {
+      const loser = another();
+      loser.add([candidate('10.0.0.1', 1)], DSTADDR);
+      loser.start({ waitMs: 0 });
+      await clock.advance(10);
+      loser.narrow(1);
+      await settle();
+    }
+    assert.equal(tcp.attempts.length, 10);
+    begin(candidate('10.0.0.1', 1));
+    await clock.advance(0);
+    assert.equal(tcp.attempts.length, 11);
   });
 
   it('says nothing once it was stopped', async () => {

@@ -84,6 +84,28 @@ describe('ConnectBudget', () => {
     assert.equal(await enter('192.0.2.1'), undefined);
   });
 
+  /** How many of so many attempts are made, where something else is always reached first. */
+  async function withdrawing(attempts: number, host: string): Promise<number> {
+    let made = 0;
+    for (let index = 0; index < attempts; index += 1) {
+      const leave = await enter(host);
+      leave?.settle('withdrawn');
+      if (leave) made += 1;
+    }
+    return made;
+  }
+
+  it('goes on trying where sessions did not need the address, and yet not without end', async () => {
+    const made = await withdrawing(1000, '192.0.2.1');
+    assert.ok(made >= 20, `${made} at an address`);
+    assert.ok(made <= 8 * init.failuresPerAddressPerMinute, `${made} at an address`);
+  });
+
+  it('holds nothing against an address that has answered when a session does not need it', async () => {
+    (await enter('192.0.2.1'))?.settle('answered');
+    assert.equal(await withdrawing(1000, '192.0.2.1'), 1000);
+  });
+
   it('tries a new address a few at a time, and lets all go once it has answered', async () => {
     const leaves: (ConnectLeave | undefined)[] = [];
     for (let index = 0; index < 50; index += 1) {

@@ -24,13 +24,16 @@ const candidate: fc.Arbitrary<S5bCandidate> = fc.record({
 });
 
 const s5bEvent: fc.Arbitrary<S5bEvent> = fc.oneof(
-  candidate.map((each): S5bEvent => ({ type: 'reached', candidate: each })),
+  fc
+    .tuple(candidate, fc.constantFrom(0, 2, 3))
+    .map(([each, rival]): S5bEvent => ({ type: 'reached', candidate: each, rival })),
   candidate.map((each): S5bEvent => ({ type: 'peer-used', candidate: each })),
   fc.constantFrom<S5bEvent>(
     { type: 'unreachable' },
     { type: 'peer-error' },
     { type: 'activated' },
     { type: 'proxy-error' },
+    { type: 'bytes' },
     { type: 'inbound' },
     { type: 'relay-ready' },
     { type: 'relay-failed' },
@@ -74,14 +77,16 @@ describe('s5b machine, modelled', () => {
   it('has both sides nominate the same candidate, whatever each reached', () => {
     const reach = fc.option(candidate);
     fc.assert(
-      fc.property(reach, reach, fc.boolean(), (byInitiator, byResponder, initiatorFirst) => {
-        const own = (reached: S5bCandidate | null): S5bEvent =>
-          reached ? { type: 'reached', candidate: reached } : { type: 'unreachable' };
+      fc.property(reach, reach, fc.boolean(), fc.nat(3), (byInitiator, byResponder, initiatorFirst, best) => {
+        const own = (reached: S5bCandidate | null, theirs: S5bCandidate | null): S5bEvent =>
+          reached
+            ? { type: 'reached', candidate: reached, rival: theirs?.priority ?? best }
+            : { type: 'unreachable' };
         const told = (reached: S5bCandidate | null): S5bEvent =>
           reached ? { type: 'peer-used', candidate: reached } : { type: 'peer-error' };
         const order = (...events: S5bEvent[]) => (initiatorFirst ? events : events.toReversed());
-        const initiator = run('initiator', order(own(byInitiator), told(byResponder)));
-        const responder = run('responder', order(told(byInitiator), own(byResponder)));
+        const initiator = run('initiator', order(own(byInitiator, byResponder), told(byResponder)));
+        const responder = run('responder', order(told(byInitiator), own(byResponder, byInitiator)));
         const outcome = ({ state, effects }: ReturnType<typeof run>) =>
           state.type === 'connected' ? effects.at(-1) : 'candidate' in state ? state : state.type;
         const pair = [outcome(initiator), outcome(responder)].map((each) =>

@@ -34,6 +34,26 @@ describe('ownCandidates', () => {
     for (const { priority } of own()) assert.ok(!taken.has(priority), String(priority));
   });
 
+  it('stays below each direct one of an offer that it answers', () => {
+    const offered = (preference: number, type: 'direct' | 'proxy' = 'direct') => ({
+      cid: String(preference),
+      host: '198.51.100.1',
+      port: 1000 + preference,
+      priority: candidatePriority(type, preference),
+      type,
+    });
+    const answer = (...taken: ReturnType<typeof offered>[]) =>
+      ownCandidates({ self: parseJid('a@example.org/b'), addresses, proxies, taken });
+    const priorities = answer(offered(41_000), offered(300), offered(5, 'proxy')).map(
+      ({ priority }) => priority,
+    );
+    assert.ok(Math.max(...priorities) < candidatePriority('direct', 300));
+    assert.equal(new Set(priorities).size, priorities.length);
+    const kinds = (all: readonly { readonly priority: number }[]) =>
+      all.map(({ priority }) => Math.floor(priority / 65_536));
+    assert.deepEqual(kinds(answer(offered(3))), kinds(own()), 'without room below, each keeps its kind');
+  });
+
   it('offers nothing that the peer has offered', () => {
     const [first] = own();
     assert.ok(first);

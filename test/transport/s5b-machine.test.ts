@@ -35,12 +35,13 @@ const states: readonly S5bState[] = [
   { type: 'closed' },
 ];
 const events: readonly S5bEvent[] = [
-  { type: 'reached', candidate: direct },
+  { type: 'reached', candidate: direct, rival: 200 },
   { type: 'unreachable' },
   { type: 'peer-used', candidate: direct },
   { type: 'peer-error' },
   { type: 'activated' },
   { type: 'proxy-error' },
+  { type: 'bytes' },
   { type: 'inbound' },
   { type: 'relay-ready' },
   { type: 'relay-failed' },
@@ -58,7 +59,7 @@ describeTable(
   { states, events },
   {
     searching: {
-      reached: 'reported send-used',
+      reached: 'reported send-used await-bytes',
       unreachable: 'reported send-error',
       'peer-used': 'searching-alone narrow',
       'peer-error': 'searching-alone',
@@ -76,6 +77,7 @@ describeTable(
     reported: {
       'peer-used': 'awaiting-inbound take-inbound',
       'peer-error': failed,
+      bytes: 'reported',
       lost: failed,
       timeout: failed,
       close: 'closed stop-search',
@@ -87,6 +89,9 @@ describeTable(
       close: 'closed stop-search',
     },
     'awaiting-activation': {
+      'peer-used': 'awaiting-activation',
+      'peer-error': 'awaiting-activation',
+      bytes: 'connected connect',
       activated: 'connected connect',
       'proxy-error': failed,
       lost: failed,
@@ -101,7 +106,13 @@ describeTable(
       timeout: 'failed send-proxy-error stop-search fail',
       close: 'closed stop-search',
     },
-    connected: { activated: 'connected', lost: 'connected', close: 'closed stop-search' },
+    connected: {
+      'peer-used': 'connected',
+      'peer-error': 'connected',
+      activated: 'connected',
+      lost: 'connected',
+      close: 'closed stop-search',
+    },
     failed: { ...ignoredIn('failed'), close: 'closed stop-search' },
     closed: { ...ignoredIn('closed'), close: 'closed' },
   },
@@ -144,21 +155,25 @@ describe('two s5b machines', () => {
       })
       .map(({ cid, priority, type }) => used(cid, priority, type)),
   );
-  const own = (mine: Report): S5bEvent =>
-    mine.type === 'used' ? { type: 'reached', candidate: mine.candidate } : { type: 'unreachable' };
+  /** `theirs` is one of those that we offer; `more`, how far the best of them is above it. */
+  const own = (mine: Report, theirs: Report, more: number): S5bEvent => {
+    if (mine.type === 'error') return { type: 'unreachable' };
+    const rival = theirs.type === 'used' ? theirs.candidate.priority + more : more;
+    return { type: 'reached', candidate: mine.candidate, rival };
+  };
   const heard = (theirs: Report): S5bEvent =>
     theirs.type === 'used' ? { type: 'peer-used', candidate: theirs.candidate } : { type: 'peer-error' };
 
   it('agree, whatever order the reports come in', () => {
     fc.assert(
-      fc.property(report, report, fc.boolean(), fc.boolean(), (a, b, aFirst, bFirst) => {
+      fc.property(report, report, fc.boolean(), fc.boolean(), fc.nat(3), (a, b, aFirst, bFirst, more) => {
         const initiator = end(
           { type: 'searching', role: 'initiator' },
-          aFirst ? [own(a), heard(b)] : [heard(b), own(a)],
+          aFirst ? [own(a, b, more), heard(b)] : [heard(b), own(a, b, more)],
         );
         const responder = end(
           { type: 'searching', role: 'responder' },
-          bFirst ? [own(b), heard(a)] : [heard(a), own(b)],
+          bFirst ? [own(b, a, more), heard(a)] : [heard(a), own(b, a, more)],
         );
         const partner: Record<string, string> = {
           connected: 'awaiting-inbound',
@@ -170,5 +185,44 @@ describe('two s5b machines', () => {
         assert.equal(partner[initiator.type], responder.type);
       }),
     );
+  });
+});
+
+describe('an s5b machine that has reached a candidate (XEP-0260 §2.4)', () => {
+  const reached = (role: 'initiator' | 'responder', priority: number, type: CandidateType = 'direct') =>
+    s5bMachine.step(
+      { type: 'searching', role },
+      { type: 'reached', candidate: candidate('c', priority, type), rival: 100 },
+    );
+
+  it('waits for no report where none of its own could be better', () => {
+    const step = reached('responder', 101);
+    assert.equal(step?.state.type, 'connected');
+    assert.deepEqual(
+      step.effects.map(({ type }) => type),
+      ['send-used', 'connect'],
+    );
+    assert.equal(reached('initiator', 100)?.state.type, 'connected');
+    assert.equal(reached('responder', 101, 'proxy')?.state.type, 'awaiting-activation');
+  });
+
+  it('waits where one of its own could be', () => {
+    assert.equal(reached('responder', 100)?.state.type, 'reported');
+    assert.equal(reached('initiator', 99)?.state.type, 'reported');
+  });
+
+  it('uses it when the peer sends over it, who has had our report', () => {
+    const ours: Report = { type: 'used', candidate: direct };
+    const step = s5bMachine.step({ type: 'reported', role, ours }, { type: 'bytes' });
+    assert.deepEqual(step?.effects, [{ type: 'connect', by: 'outgoing' }]);
+  });
+
+  it('gives up on what is of the same kind as what the peer has reached', () => {
+    const ours = { ...candidate('c', 126 * 65_536 + 7), type: 'direct' as const };
+    const step = s5bMachine.step(
+      { type: 'searching', role: 'responder' },
+      { type: 'peer-used', candidate: ours },
+    );
+    assert.deepEqual(step?.effects, [{ type: 'narrow', above: 127 * 65_536 - 1 }]);
   });
 });

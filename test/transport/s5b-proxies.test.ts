@@ -127,12 +127,15 @@ describe('S5bNegotiation, with a proxy of each side', () => {
     assert.equal(String(one.read()), 'back');
   }
 
-  it('takes that to which the initiator is connected where both have the same priority', async () => {
-    await startProxy('romeo', true);
-    await startProxy('juliet', true);
-    await assertJoined(await connect());
-    assert.deepEqual(activated, ['juliet']);
-  });
+  for (const slow of ['romeo', 'juliet'] as const) {
+    it(`takes the other where one of the same priority, that of ${slow}, is reached later`, async () => {
+      await startProxy('romeo', true);
+      await startProxy('juliet', true);
+      tcp.delay(proxyOf[slow].host, proxyOf[slow].port, 100);
+      await assertJoined(await connect());
+      assert.deepEqual(activated, [slow === 'romeo' ? 'juliet' : 'romeo']);
+    });
+  }
 
   it('takes the other where one can not be reached', async () => {
     await startProxy('romeo', true);
@@ -144,6 +147,7 @@ describe('S5bNegotiation, with a proxy of each side', () => {
   it('fails on both sides where the one that is nominated does not relay, and its owner remembers', async () => {
     await startProxy('romeo', true);
     await startProxy('juliet', false);
+    tcp.delay(proxyOf.romeo.host, proxyOf.romeo.port, 100);
     assert.deepEqual(await connect(), ['TransportFailedError', 'TransportFailedError']);
     assert.deepEqual(activated, ['juliet']);
     assert.deepEqual(failed, [proxyOf.juliet.jid]);

@@ -3,16 +3,15 @@
  * It can be made shorter while it runs.
  */
 import type { Clock } from '../../clock.js';
-import type { BlockHashing } from './block-hash.js';
+import type { Intake, Intakes } from './intake.js';
 import type { PartStore } from './part-store.js';
-import { RangeIntake } from './range-intake.js';
 import type { Span } from './range-set.js';
 import { type RangeSource, SourceError } from './range-source.js';
 import type { PooledSource } from './source-pool.js';
 
 export interface ActiveReadComponents {
   readonly part: PartStore;
-  readonly hashing: BlockHashing;
+  readonly intakes: Intakes;
   readonly clock: Clock;
 }
 
@@ -28,8 +27,6 @@ export interface ActiveReadInit {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** What of a block that others began is read from the disk at a time. */
-const READ_BYTES = 256 * 1024;
 /** 20 MB/s: a block takes 13 ms then, and to hash it a small part of that. */
 const FAST_BYTES_A_MS = 20_000;
 
@@ -38,7 +35,7 @@ export class ActiveRead {
   readonly source: PooledSource;
   readonly #components: ActiveReadComponents;
   readonly #init: ActiveReadInit;
-  readonly #intake: RangeIntake;
+  readonly #intake: Intake;
   readonly #abort = new AbortController();
   readonly #asked: Span;
   #end: number;
@@ -51,7 +48,7 @@ export class ActiveRead {
   surplusBytes = 0;
 
   constructor(components: ActiveReadComponents, init: ActiveReadInit) {
-    const { part, hashing, clock } = components;
+    const { part, intakes, clock } = components;
     this.id = init.id;
     this.source = init.source;
     this.#components = components;
@@ -60,7 +57,7 @@ export class ActiveRead {
     this.#end = init.blocks.end;
     this.askedAtMs = clock.monotonic();
     this.heardAtMs = this.askedAtMs;
-    this.#intake = new RangeIntake(part, hashing, {
+    this.#intake = intakes.begin({
       block: init.blocks.start,
       lengthOf: (block) => this.#endOf(block) - block * part.layout.blockBytes,
       mayRunAhead: () => this.#mayRunAhead(),
@@ -124,15 +121,10 @@ export class ActiveRead {
   async #goOn(): Promise<void> {
     const { part } = this.#components;
     const { start } = this.#asked;
-    const at = start * part.layout.blockBytes;
     const written = part.writtenOf(start);
-    if (written >= this.#endOf(start) - at) return; // whole, and was not right: begin anew
-    for (let into = 0; into < written && this.#state === 'open'; ) {
-      const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, written - into));
-      await part.read(piece, at + into);
-      this.#intake.goOnBehind(piece);
-      into += piece.length;
-    }
+    if (written === 0) return;
+    if (written >= this.#endOf(start) - start * part.layout.blockBytes) return; // whole, and was not right: begin anew
+    await this.#intake.goOn(written);
   }
 
   /** A liar is to cost one block: only who has proved right, and is so fast that it would wait, goes on meanwhile. */
@@ -141,10 +133,10 @@ export class ActiveRead {
     return keptBytes > 0 && (rate.at(this.#components.clock.monotonic()) ?? 0) > FAST_BYTES_A_MS;
   }
 
-  async #take(bytes: Uint8Array): Promise<void> {
+  #take(bytes: Uint8Array): Promise<void> | undefined {
     if (this.#state === 'closed') {
       this.surplusBytes += bytes.length;
-      return;
+      return undefined;
     }
     const nowMs = this.#components.clock.monotonic();
     this.startedAtMs ??= nowMs;
@@ -155,8 +147,9 @@ export class ActiveRead {
     this.surplusBytes += bytes.length - wanted.length;
     const room = this.#intake.take(wanted);
     if (this.#intake.block >= this.#end && this.#end < this.#asked.end) this.close();
-    await room;
-    this.heardAtMs = this.#components.clock.monotonic(); // the wait was for our disk
+    return room?.then(() => {
+      this.heardAtMs = this.#components.clock.monotonic(); // the wait was for our disk
+    });
   }
 
   #endOf(block: number): number {

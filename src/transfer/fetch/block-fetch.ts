@@ -9,7 +9,7 @@ import type { Clock, Timer } from '../../clock.js';
 import { ActiveRead } from './active-read.js';
 import { blockLength, isBlockRight } from './block-check.js';
 import { BlockGivers } from './block-givers.js';
-import type { BlockHashing } from './block-hash.js';
+import type { Intakes } from './intake.js';
 import { ListSearch } from './list-search.js';
 import type { PartStore } from './part-store.js';
 import { RangeSet, type Span } from './range-set.js';
@@ -45,7 +45,7 @@ export interface BlockFetchComponents {
   readonly part: PartStore;
   readonly pool: SourcePool;
   readonly host: BlockFetchHost;
-  readonly hashing: BlockHashing;
+  readonly intakes: Intakes;
   readonly clock: Clock;
 }
 
@@ -71,6 +71,8 @@ const STALL_MS = 1500;
 /** The same before the first byte of a source that is not known yet: it may be trying several ways to reach us. */
 const CONNECT_MS = 3000;
 const USUAL_LATENCY_MS = 300;
+/** Of a block at least such a part. */
+const WORTH_GOING_ON = 16;
 /** While nobody can be asked, which may be for days. */
 const IDLE_TICK_MS = 10_000;
 
@@ -79,6 +81,8 @@ export class BlockFetch {
   readonly #init: BlockFetchInit;
   readonly #count: number;
   readonly #free = new RangeSet();
+  /** Free blocks of which enough is written that it is worth a request of their own; no more than there were reads. */
+  readonly #begun = new Set<number>();
   readonly #givers: BlockGivers;
   readonly #reads = new Map<number, ActiveRead>();
   readonly #ending = new Set<Promise<void>>();
@@ -176,6 +180,7 @@ export class BlockFetch {
     for (const { start, end } of this.#free) {
       for (let block = start; block < end; block++) {
         if (part.writtenOf(block) >= blockLength(part, block)) written.push(block);
+        else this.#noteBegun(block);
       }
     }
     for (const block of written) this.#free.remove(block, block + 1);
@@ -186,6 +191,11 @@ export class BlockFetch {
       this.#ending.delete(work);
       this.wake();
     });
+  }
+
+  #noteBegun(block: number): void {
+    const { part } = this.#components;
+    if (part.writtenOf(block) * WORTH_GOING_ON >= blockLength(part, block)) this.#begun.add(block);
   }
 
   async #settleWritten(blocks: readonly number[]): Promise<void> {
@@ -281,6 +291,7 @@ export class BlockFetch {
       blockBytes,
       firstBytes: this.#init.firstBytes,
       free: this.#free,
+      begun: this.#begun,
       sources: active.map((source) => this.#sourcePicture(source, reads, nowMs)),
     };
   }
@@ -320,6 +331,8 @@ export class BlockFetch {
     const source = pool.all[sourceId];
     if (source === undefined) return;
     this.#free.remove(blocks.start, blocks.end);
+    for (const block of this.#begun)
+      if (block >= blocks.start && block < blocks.end) this.#begun.delete(block);
     const read = new ActiveRead(this.#components, {
       id: this.#nextId++,
       source,
@@ -424,6 +437,7 @@ export class BlockFetch {
       const { start, end } = read.blocks;
       if (read.source.standing.type === 'banned') this.#givers.distrust(start, read.source);
       this.#free.add(start, end);
+      if (start < end) this.#noteBegun(start);
     }
     if (error !== undefined && this.#finish !== undefined) host.failed(read.source, error);
   }

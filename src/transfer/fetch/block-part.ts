@@ -14,9 +14,9 @@ import type { PartFileSystem, PartHandle } from '../../fs/part-file.js';
 import type { Claim } from '../../fs/process-claim.js';
 import type { Log } from '../../log.js';
 import { MAX_JOURNAL_RECORDS } from './block-journal.js';
-import { DiskError, guarded } from './disk-error.js';
+import { DiskError, diskErrorOf, guarded } from './disk-error.js';
 import type { JournalWriter } from './journal-writer.js';
-import type { PartInit, PartLayout, PartStore } from './part-store.js';
+import type { DirectPart, PartInit, PartLayout, PartStore } from './part-store.js';
 import type { RangeSet } from './range-set.js';
 
 export interface BlockPartComponents {
@@ -48,6 +48,7 @@ export class BlockPart implements PartStore {
   readonly layout: PartLayout;
   readonly path: string;
   readonly settled: RangeSet;
+  readonly direct?: DirectPart;
   readonly #components: BlockPartComponents;
   readonly #open: OpenPart;
   readonly #written: Map<number, number>;
@@ -61,6 +62,7 @@ export class BlockPart implements PartStore {
   #failure: { readonly error: unknown } | undefined;
   /** Settled blocks have been dropped: nothing is written over them before the journal says so for certain. */
   #dropping: Promise<void> = Promise.resolve();
+  #drops = 0;
   #settledBytes = 0;
   #phase: 'open' | 'named' | 'over' = 'open';
 
@@ -76,6 +78,8 @@ export class BlockPart implements PartStore {
     for (const { start, end } of open.settled) {
       for (let block = start; block < end; block += 1) this.#settledBytes += this.#rangeOf(block).length;
     }
+    const { descriptor } = open.handle;
+    if (descriptor !== undefined) this.direct = this.#direct(descriptor);
     if (open.settled.size > 0) this.#soonSync(); // an earlier run may not have come to it
   }
 
@@ -94,8 +98,7 @@ export class BlockPart implements PartStore {
       const { offset, length } = this.#rangeOf(block);
       const end = position - offset + bytes.byteLength;
       if (end > length || this.settled.has(block)) throw new RangeError('written beyond an unsettled block');
-      await this.#dropping;
-      this.#throwFailure();
+      await this.#ready();
       await this.#open.handle.write(bytes, position);
       this.#note(block, position - offset, end);
     });
@@ -131,10 +134,14 @@ export class BlockPart implements PartStore {
     this.#open.journal.add({ type: 'dropped', block });
     if (!wasSettled) return;
     const { journal } = this.#open;
+    this.#drops += 1;
     this.#dropping = this.#dropping
       .then(() => journal.sync())
       .catch((error: unknown) => {
         this.#failure ??= { error };
+      })
+      .finally(() => {
+        this.#drops -= 1;
       });
   }
 
@@ -169,6 +176,29 @@ export class BlockPart implements PartStore {
 
   async discard(): Promise<void> {
     await this.#finish(() => this.#remove());
+  }
+
+  #direct(descriptor: number): DirectPart {
+    const part = this;
+    return {
+      descriptor,
+      get isReady() {
+        return part.#drops === 0 && part.#failure === undefined && part.#open.journal.failure === undefined;
+      },
+      ready: () => this.#guarded(() => this.#ready()),
+      wrote: (position, bytes) => {
+        const block = Math.floor(position / this.layout.blockBytes);
+        if (this.settled.has(block)) throw new RangeError('written over a settled block');
+        const from = position - this.#rangeOf(block).offset;
+        this.#note(block, from, from + bytes);
+      },
+      errorOf: (error) => diskErrorOf(this.#open.init.target, error),
+    };
+  }
+
+  async #ready(): Promise<void> {
+    await this.#dropping;
+    this.#throwFailure();
   }
 
   async #finish(last: () => Promise<void>): Promise<void> {

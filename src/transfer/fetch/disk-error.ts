@@ -33,10 +33,15 @@ export async function guarded<T>(target: string, work: () => Promise<T>): Promis
   try {
     return await work();
   } catch (error) {
-    const code = codeOf(error);
-    if (error instanceof ShoalError || code === undefined) throw error;
-    if (code === 'EEXIST') throw existsError(target, error);
-    const [known, text] = DISK_ERRORS[code] ?? (['not-writable', messageOf(error)] as const);
-    throw new DiskError(known, `${target}: ${text}`, { cause: error });
+    throw diskErrorOf(target, error);
   }
+}
+
+/** The same of an error that was caught; other errors stay what they are. */
+export function diskErrorOf(target: string, error: unknown): unknown {
+  const code = codeOf(error);
+  if (error instanceof ShoalError || code === undefined) return error;
+  if (code === 'EEXIST') return existsError(target, error);
+  const [known, text] = DISK_ERRORS[code] ?? (['not-writable', messageOf(error)] as const);
+  return new DiskError(known, `${target}: ${text}`, { cause: error });
 }

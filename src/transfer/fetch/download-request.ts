@@ -8,7 +8,7 @@
  */
 import type { Clock } from '../../clock.js';
 import type { Log } from '../../log.js';
-import type { BlockHashing } from './block-hash.js';
+import type { IntakesOf } from './intake.js';
 import type { PartStores } from './part-store.js';
 import type { FoundSource, RangeSources, SourceFinder, WantedFile } from './range-source.js';
 import type { Strikes } from './strikes.js';
@@ -21,14 +21,14 @@ export interface DownloadComponents {
   readonly strikes: Strikes;
   /** Without, nobody is looked for beside those that the request names. */
   readonly finder?: SourceFinder;
-  /** Default: blocks as they come, the whole of a large file on a thread of its own. */
+  /** Default: those of small files on the thread that calls, of large ones on two others. */
   readonly hashing?: DownloadHashing;
   readonly clock: Clock;
   readonly log: Log;
 }
 
 export interface DownloadHashing {
-  readonly block: BlockHashing;
+  readonly intakes: IntakesOf;
   readonly whole: WholeHashing;
 }
 

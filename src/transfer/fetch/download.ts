@@ -8,7 +8,6 @@ import { sleep } from '../../clock.js';
 import { AbortedError } from '../../errors.js';
 import { dropDamaged } from './block-check.js';
 import { BlockFetch, type BlockFetchHost } from './block-fetch.js';
-import { inlineBlockHash } from './block-hash.js';
 import { DiskError } from './disk-error.js';
 import type { DownloadEvent } from './download-events.js';
 import type {
@@ -21,12 +20,14 @@ import { DownloadSources } from './download-sources.js';
 import { progressOf } from './download-view.js';
 import { EventQueue } from './event-queue.js';
 import { FetchError } from './fetch-request.js';
+import type { Intakes } from './intake.js';
 import type { PartLayout, PartStore } from './part-store.js';
 import { type RangeSource, SourceError } from './range-source.js';
 import { RateEstimate } from './rate-estimate.js';
 import type { PooledSource, SourcePool } from './source-pool.js';
 import { SourceSearch } from './source-search.js';
 import { chooseLayout, layoutKey, treeKey } from './source-sets.js';
+import { systemIntakes } from './thread-intake.js';
 import { systemWholeHash } from './thread-whole-hash.js';
 import type { WholeHash } from './whole-hash.js';
 
@@ -101,6 +102,7 @@ class Download implements BlockFetchHost {
   #suspects: PooledSource[] = [];
   #mixtures = 0;
   #part: PartStore | undefined;
+  #intakes: Intakes | undefined;
   #fetch: BlockFetch | undefined;
   #whole: WholeHash | undefined;
   #resumedBytes = 0;
@@ -109,7 +111,7 @@ class Download implements BlockFetchHost {
 
   constructor(components: DownloadComponents, request: DownloadRequest, init: DownloadInit) {
     this.#components = components;
-    this.#hashing = components.hashing ?? { block: inlineBlockHash, whole: systemWholeHash };
+    this.#hashing = components.hashing ?? { intakes: systemIntakes, whole: systemWholeHash };
     this.#request = request;
     this.#init = init;
     this.#sources = new DownloadSources(
@@ -138,6 +140,8 @@ class Download implements BlockFetchHost {
   stop(): void {
     if (this.#stop.signal.aborted) return;
     this.#stop.abort();
+    // Whoever interrupts it is told what is there.
+    if (this.#part !== undefined) this.#show();
     this.#fetch?.fail(new AbortedError('the download was aborted'));
   }
 
@@ -246,6 +250,7 @@ class Download implements BlockFetchHost {
         if (verdict === 'right') break;
         if (verdict === 'condemned') {
           isOver = true;
+          await this.#closeFetch();
           await part.discard();
           return false;
         }
@@ -253,6 +258,7 @@ class Download implements BlockFetchHost {
           throw new DiskError('not-writable', `the disk damages what is written to ${target}`);
       }
       this.#stop.signal.throwIfAborted();
+      await this.#closeFetch(); // nothing is written to it any more
       await part.commit({ ...(modifiedMs !== undefined && { modifiedMs }) });
       isOver = true;
       this.#show();
@@ -274,8 +280,10 @@ class Download implements BlockFetchHost {
     this.#whole = isProved ? undefined : this.#hashing.whole(part, file.hash.algo);
     this.settled();
     const [only] = tree === undefined ? this.#suspects : [];
+    const intakes = this.#hashing.intakes(part, clock);
+    this.#intakes = intakes;
     this.#fetch = new BlockFetch(
-      { part, pool: this.#pool, host: this, hashing: this.#hashing.block, clock },
+      { part, pool: this.#pool, host: this, intakes, clock },
       { ...this.#init, tickMs: TICK_MS, ...(only !== undefined && { only }) },
     );
     const run = this.#fetch.run();
@@ -347,6 +355,8 @@ class Download implements BlockFetchHost {
   async #closeFetch(): Promise<void> {
     await this.#fetch?.close();
     this.#fetch = undefined;
+    await this.#intakes?.close();
+    this.#intakes = undefined;
     await this.#whole?.close();
     this.#whole = undefined;
   }

@@ -122,7 +122,7 @@ export class JingleSource implements RangeSource {
 
   async read(
     range: Required<Range>,
-    take: (bytes: Uint8Array) => Promise<void>,
+    take: (bytes: Uint8Array) => Promise<void> | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     for (;;) {
@@ -169,7 +169,7 @@ export class JingleSource implements RangeSource {
     open: OpenSession,
     isFirst: boolean,
     range: Required<Range>,
-    take: (bytes: Uint8Array) => Promise<void>,
+    take: (bytes: Uint8Array) => Promise<void> | undefined,
     signal: AbortSignal,
   ): Promise<'done' | 'moved' | 'alone'> {
     const download = open.session.request(this.#selector(range));

@@ -22,10 +22,26 @@ export interface PartInit extends PartLayout {
   readonly overwrite: 'refuse' | 'replace';
 }
 
+/** For a thread of this process that writes the bytes itself. */
+export interface DirectPart {
+  /** Of the open file; as long as the part is open. */
+  readonly descriptor: number;
+  /** Whether bytes may be written. */
+  readonly isReady: boolean;
+  /** Resolves when they may. Throws `DiskError`. */
+  ready(): Promise<void>;
+  /** So many bytes of an unsettled block were written there. */
+  wrote(position: number, bytes: number): void;
+  /** What an error of the operating system means. */
+  errorOf(error: unknown): unknown;
+}
+
 export interface PartStore {
   readonly layout: PartLayout;
   /** Local path of the bytes, for threads that read them as well. */
   readonly path: string;
+  /** Missing where it is no file of the operating system. */
+  readonly direct?: DirectPart;
   /** Blocks that are right, also from earlier runs. Belongs to the store: `settle` and `drop` change it. */
   readonly settled: RangeSet;
   /**

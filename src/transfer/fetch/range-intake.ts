@@ -1,23 +1,10 @@
 /**
- * What comes of one read: cuts it into blocks, writes them to the part as they come, and hashes them
- * beside that. Whoever gives bytes waits when too many of them are neither written nor hashed.
+ * An intake on the thread that calls: hashes bytes as they come, 0.15 ms for 256 KiB, and writes them as fast as the disk
+ * takes them. Whoever gives bytes waits when too many of them are neither written nor hashed.
  */
-import type { BlockHash, BlockHashing } from './block-hash.js';
+import { createHash, type Hash } from 'node:crypto';
+import { type Intake, type IntakeInit, type IntakesOf, isUncheckedEnough } from './intake.js';
 import type { PartStore } from './part-store.js';
-
-export interface RangeIntakeInit {
-  /** The block in which the read begins. */
-  readonly block: number;
-  readonly lengthOf: (block: number) => number;
-  /** Whether more may come while a whole block waits for its hash. */
-  readonly mayRunAhead: () => boolean;
-  /** Bytes have come, of one block. */
-  readonly onBytes: (block: number, bytes: number) => void;
-  /** A block is there, written and hashed. */
-  readonly onBlock: (block: number, sha256: Uint8Array) => void;
-  /** The part could not be written, or a block not be hashed. */
-  readonly onFailure: (error: unknown) => void;
-}
 
 interface Piece {
   readonly bytes: Uint8Array;
@@ -29,68 +16,76 @@ interface Piece {
 const MAX_UNWRITTEN_BYTES = 1 << 20;
 /** What is written at a time. */
 const WRITE_BYTES = 512 * 1024;
-/** Of one read, in blocks that are whole and wait for their hash, beside one. */
-const MAX_UNCHECKED_BYTES = 2 << 20;
+/** What of a block that others began is read from the disk at a time. */
+const READ_BYTES = 256 * 1024;
 
-export class RangeIntake {
+export const inlineIntakes: IntakesOf = (part) => ({
+  begin: (init) => new RangeIntake(part, init),
+  close: async () => undefined,
+});
+
+export class RangeIntake implements Intake {
   readonly #part: PartStore;
-  readonly #hashing: BlockHashing;
-  readonly #init: RangeIntakeInit;
+  readonly #init: IntakeInit;
   readonly #unwritten: Piece[] = [];
   #unwrittenBytes = 0;
   #writing: Promise<void> | undefined;
   #unchecked = 0;
   #block: number;
   #into = 0;
-  #hash: BlockHash | undefined;
+  #hash: Hash | undefined;
   /** Bytes written of each block whose hash waits for that. */
   readonly #whole = new Map<number, () => void>();
   #waiting: (() => void)[] = [];
   #failed = false;
 
-  constructor(part: PartStore, hashing: BlockHashing, init: RangeIntakeInit) {
+  constructor(part: PartStore, init: IntakeInit) {
     this.#part = part;
-    this.#hashing = hashing;
     this.#init = init;
     this.#block = init.block;
   }
 
-  /** The block that comes now. */
   get block(): number {
     return this.#block;
   }
 
-  /** Bytes of it that are here. */
   get into(): number {
     return this.#into;
   }
 
-  /** Bytes of the first block that are written already: the hash has to begin with them. */
-  goOnBehind(bytes: Uint8Array): void {
-    this.#begun().update(bytes);
-    this.#into += bytes.length;
+  async goOn(bytes: number): Promise<void> {
+    const at = this.#positionOf(this.#block);
+    const piece = Buffer.allocUnsafe(Math.min(READ_BYTES, bytes));
+    for (let into = 0; into < bytes; ) {
+      const part = piece.subarray(0, Math.min(piece.length, bytes - into));
+      await this.#part.read(part, at + into);
+      this.#begun().update(part);
+      into += part.length;
+    }
+    this.#into = bytes;
   }
 
-  /** Takes the next bytes. Resolves when more may come; what fails, `onFailure` hears. */
-  async take(bytes: Uint8Array): Promise<void> {
+  take(lent: Uint8Array): Promise<void> | undefined {
+    const bytes = Buffer.from(lent);
     for (let at = 0; at < bytes.length; ) {
       const length = this.#init.lengthOf(this.#block);
       const piece = bytes.subarray(at, at + length - this.#into);
       at += piece.length;
       this.#takePiece(piece, length);
     }
+    return this.#hasEnough && !this.#failed ? this.#untilRoom() : undefined;
+  }
+
+  async #untilRoom(): Promise<void> {
     while (!this.#failed && this.#hasEnough)
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
   get #hasEnough(): boolean {
-    const uncheckedBytes = this.#unchecked * this.#part.layout.blockBytes;
     if (this.#unwrittenBytes > MAX_UNWRITTEN_BYTES) return true;
-    if (this.#unchecked > 0 && !this.#init.mayRunAhead()) return true;
-    return this.#unchecked > 1 && uncheckedBytes > MAX_UNCHECKED_BYTES;
+    return isUncheckedEnough(this.#unchecked, this.#part.layout.blockBytes, this.#init.mayRunAhead);
   }
 
-  /** Resolves when all that came is written, and whole blocks are hashed. */
   async settled(): Promise<void> {
     while (!this.#failed && (this.#writing !== undefined || this.#unchecked > 0)) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -98,8 +93,8 @@ export class RangeIntake {
     await this.#writing;
   }
 
-  #begun(): BlockHash {
-    this.#hash ??= this.#hashing(this.#init.lengthOf(this.#block));
+  #begun(): Hash {
+    this.#hash ??= createHash('sha256');
     return this.#hash;
   }
 
@@ -121,19 +116,17 @@ export class RangeIntake {
 
   #finishBlock(): void {
     const block = this.#block;
-    const digest = this.#begun().digest();
+    const sha256 = this.#begun().digest();
     const written = new Promise<void>((resolve) => this.#whole.set(block, resolve));
     this.#hash = undefined;
     this.#block += 1;
     this.#into = 0;
     this.#unchecked += 1;
-    void Promise.all([digest, written])
-      .then(
-        ([sha256]) => {
-          if (!this.#failed) this.#init.onBlock(block, sha256);
-        },
-        (error: unknown) => this.#fail(error),
-      )
+    void written
+      .then(() => {
+        if (!this.#failed) this.#init.onBlock(block, sha256);
+      })
+      .catch((error: unknown) => this.#fail(error))
       .finally(() => {
         this.#unchecked -= 1;
         this.#wake();

@@ -5,6 +5,8 @@ import type { FileDescription, Range } from '../../stanza/xep0234-file-transfer.
 import { type RangeSourceState, SourceError, type WantedFile } from './range-source.js';
 import { whileWanted } from './while-wanted.js';
 
+type Take = (bytes: Uint8Array) => Promise<void> | undefined;
+
 export interface RangeReadInit {
   readonly file: WantedFile;
   readonly range: Required<Range>;
@@ -39,7 +41,7 @@ export class RangeRead {
   }
 
   /** Resolves when all bytes were taken. Rejects with what the session fails with, what `take` does, and AbortedError. */
-  async run(take: (bytes: Uint8Array) => Promise<void>, signal: AbortSignal): Promise<void> {
+  async run(take: Take, signal: AbortSignal): Promise<void> {
     const { stream } = this.#download;
     const abort = () => {
       stream.destroy(new AbortedError('the read was called off'));
@@ -56,23 +58,40 @@ export class RangeRead {
     }
   }
 
-  async #receive(take: (bytes: Uint8Array) => Promise<void>, signal: AbortSignal): Promise<void> {
+  #receive(take: Take, signal: AbortSignal): Promise<void> {
+    const { stream } = this.#download;
     const { length } = this.#init.range;
     let taken = 0;
-    const chunks = this.#download.stream.iterator({ destroyOnReturn: false });
-    for await (const chunk of chunks as AsyncIterable<Buffer>) {
-      if (signal.aborted) throw new AbortedError('the read was called off');
-      if (this.#state.type !== 'sending') this.#change(this.#sending());
-      try {
-        await take(chunk);
-      } catch (error) {
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => {
         this.#takeFailure = { error };
-        throw error;
-      }
-      taken += chunk.length;
-      if (taken >= length) return; // the end of the stream would come with the checksum, which nobody needs
-    }
-    throw new SourceError('too-few', `the source ended after ${taken} of ${length} bytes`);
+        reject(error);
+      };
+      // What has come may still wait to be taken.
+      const over = (error: Error) => {
+        if (taken < length || signal.aborted) reject(error);
+      };
+      stream.once('error', over);
+      stream.once('close', () => over(new AbortedError('the read was called off')));
+      stream.once('end', () =>
+        over(new SourceError('too-few', `the source ended after ${taken} of ${length} bytes`)),
+      );
+      this.#download.receive((bytes) => {
+        if (signal.aborted || this.#takeFailure) return undefined;
+        if (this.#state.type !== 'sending') this.#change(this.#sending());
+        taken += bytes.length;
+        // The end of the stream would come with the checksum, which nobody needs.
+        const isLast = taken >= length;
+        try {
+          const taking = take(bytes);
+          if (taking === undefined && isLast) resolve();
+          return taking?.then(isLast ? resolve : undefined).catch(fail);
+        } catch (error) {
+          fail(error);
+          return undefined;
+        }
+      });
+    });
   }
 
   #sending(): RangeSourceState {

@@ -44,8 +44,8 @@ export interface RangeSource {
   /** Called after each change of `state`; there is one listener, the engine. */
   onState: (() => void) | undefined;
   /**
-   * Gives the bytes of `range`, which is not empty and lies inside the file, in order and each once. `take` owns
-   * what it is given; the next bytes come when it has resolved. Resolves when all have been taken. Opens what
+   * Gives the bytes of `range`, which is not empty and lies inside the file, in order and each once. `take` is
+   * lent them until it returns; the next come when what it returned has resolved. Resolves when all have been taken. Opens what
    * it needs; keeps the session afterwards for the next read.
    *
    * Rejects with {@link SourceError}, and with AbortedError when `signal` aborts: then what is under way is
@@ -54,7 +54,7 @@ export interface RangeSource {
    */
   read(
     range: Required<Range>,
-    take: (bytes: Uint8Array) => Promise<void>,
+    take: (bytes: Uint8Array) => Promise<void> | undefined,
     signal: AbortSignal,
   ): Promise<void>;
   /** The hashes of the blocks, checked against `tree`. Rejects as `read` does; a list that does not match is `bad-list`. */

@@ -39,6 +39,8 @@ export interface Picture {
   readonly firstBytes: number;
   /** Blocks that are not there and that nobody is reading. */
   readonly free: RangeSet;
+  /** Those of them whose first bytes are there: only a read that begins with one goes on behind these. */
+  readonly begun: ReadonlySet<number>;
   readonly sources: readonly SourcePicture[];
 }
 
@@ -125,7 +127,9 @@ class Planning {
           : firstBytes * SECOND_FACTOR
         : Math.min(source.bytesPerMs * RANGE_MS, this.#fairShare(work));
     const blocks = Math.max(1, Math.round(wanted / blockBytes));
-    this.#read(work, { start: first.start, end: Math.min(first.end, first.start + blocks) });
+    let end = Math.min(first.end, first.start + blocks);
+    for (const block of this.#picture.begun) if (block > first.start) end = Math.min(end, block);
+    this.#read(work, { start: first.start, end });
   }
 
   /** What it should still take on for everybody to end at the same time. */

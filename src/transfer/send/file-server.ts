@@ -93,6 +93,7 @@ export class FileServer {
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
     await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
       const { entries, hashes } = await this.#select(request, signal);
+      if (hashes.length === 0) request.granted?.();
       const { range, hashesUsed } = request.file;
       const partChecksum = hashesUsed.includes('sha-256');
       const wanted = { to: request.peer, range, slot, signal, hashes, partChecksum };

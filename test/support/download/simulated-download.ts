@@ -2,10 +2,11 @@
 import { createHash } from 'node:crypto';
 import { sleep } from '../../../src/clock.js';
 import { silentLog } from '../../../src/log.js';
-import { inlineBlockHash } from '../../../src/transfer/fetch/block-hash.js';
+
 import { download } from '../../../src/transfer/fetch/download.js';
 import type { DownloadEvent } from '../../../src/transfer/fetch/download-events.js';
 import type { DownloadInit, DownloadRequest } from '../../../src/transfer/fetch/download-request.js';
+import { inlineIntakes } from '../../../src/transfer/fetch/range-intake.js';
 import type { FoundSource, SourceFinder, WantedFile } from '../../../src/transfer/fetch/range-source.js';
 import { Strikes } from '../../../src/transfer/fetch/strikes.js';
 import { inlineWholeHash } from '../../../src/transfer/fetch/whole-hash.js';
@@ -84,7 +85,7 @@ export class SimulatedWorld {
         strikes,
         clock,
         log: silentLog,
-        hashing: { block: inlineBlockHash, whole: inlineWholeHash },
+        hashing: { intakes: inlineIntakes, whole: inlineWholeHash },
         ...(this.#later.length > 0 && { finder: this.finder }),
       },
       { file: this.file, sources, target: TARGET, overwrite: 'refuse', ...request },

@@ -19,6 +19,7 @@ function picture(blocks: number, free: readonly Span[], ...sources: readonly Sou
     blockBytes: BLOCK,
     firstBytes: 4 * BLOCK,
     free: new RangeSet(free),
+    begun: new Set(),
     sources,
   };
 }
@@ -53,6 +54,14 @@ const TABLE: readonly {
     when: 'a source is not known yet: little',
     picture: picture(99, all(99), source(0, undefined), source(1, undefined)),
     moves: ['0 reads 0-4', '1 reads 4-8'],
+  },
+  {
+    when: 'blocks are there in part: each is the first of a read',
+    picture: {
+      ...picture(99, all(99), source(0, undefined), source(1, undefined), source(2, undefined)),
+      begun: new Set([0, 2, 3]),
+    },
+    moves: ['0 reads 0-2', '1 reads 2-3', '2 reads 3-7'],
   },
   {
     when: 'its first bytes come: more, before they end',
@@ -209,6 +218,7 @@ describe('scheduler', () => {
             blockBytes: BLOCK,
             firstBytes: 4 * BLOCK,
             free,
+            begun: new Set([...free].map(({ start, end }) => (start + end) >> 1)),
             sources: pictures,
           };
           const before = free.size;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { safeFileName } from '../../src/transfer/fetch/safe-file-name.js';
-import { numberedName } from '../../src/wishes/numbered-name.js';
+import { numberedName } from '../../../src/transfer/fetch/numbered-name.js';
+import { safeFileName } from '../../../src/transfer/fetch/safe-file-name.js';
 
 describe('a numbered name', () => {
   it('keeps the extension', () => {

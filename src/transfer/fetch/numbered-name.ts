@@ -1,5 +1,5 @@
 /** Another name for a file whose own is taken. */
-import { cut } from '../transfer/fetch/safe-file-name.js';
+import { cut } from './safe-file-name.js';
 
 const MAX_NAME_BYTES = 255; // NAME_MAX of Linux's file systems
 const MAX_EXTENSION_BYTES = 20; // what is longer is no extension worth keeping
