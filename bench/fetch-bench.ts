@@ -262,7 +262,9 @@ export class FetchBench {
     check(target, file);
     rmSync(target);
     const late = (afterwards / MB).toFixed(1);
-    progress(`killed ${kills} times: ${extra.toFixed(1)} MB beyond the file, ${late} of them after the kills`);
+    progress(
+      `killed ${kills} times: ${extra.toFixed(1)} MB beyond the file, ${late} of them after the kills`,
+    );
     return {
       work: `killed ${kills} times at random, 400 MB from 4 × 10 MB/s: went over the wire beyond the file (${late} of it after the kills)`,
       ours: extra,
