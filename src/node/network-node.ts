@@ -27,6 +27,7 @@ import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
+import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
@@ -74,6 +75,7 @@ export class NetworkNode implements Startable {
   readonly #engine: QueryEngine;
   readonly #entity: Entity;
   readonly #responder: QueryResponder;
+  readonly #questions: DirectQuestions;
   readonly #findService: FindService;
   readonly #blockListService: BlockListService;
   /** Where questions are kept. */
@@ -191,7 +193,8 @@ export class NetworkNode implements Startable {
         maxSeenQueries: limits.rememberedQueries,
       },
     );
-    this.#findService = new FindService({ entity, answerer, budget }, { hashWaitMs: limits.hashWaitMs });
+    this.#questions = new DirectQuestions({ answerer, budget }, { hashWaitMs: limits.hashWaitMs });
+    this.#findService = new FindService({ entity, questions: this.#questions });
     this.#blockListService = new BlockListService({
       entity,
       catalogue: this.#library.catalogue,
@@ -346,7 +349,7 @@ export class NetworkNode implements Startable {
     const { clock } = this.#components;
     const progress = this.#library.progress();
     const outcomes = this.#responder.outcomes();
-    const direct = this.#findService.counts();
+    const direct = this.#questions.counts();
     const dropped = Object.entries(outcomes).filter(([name]) => !['answered', 'no-match'].includes(name));
     return {
       jid: this.#entity.jid,

@@ -12,6 +12,7 @@ import { silentLog } from '../../src/log.js';
 import { Answerer } from '../../src/query/answer.js';
 import type { HashSource } from '../../src/query/file-describer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
+import { DirectQuestions } from '../../src/service/direct-questions.js';
 import { FindService } from '../../src/service/find-service.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
 import type { KeptQuestionsInit } from '../../src/wishes/kept-questions.js';
@@ -82,7 +83,7 @@ export class World {
         ),
     };
     const answerer = new Answerer(
-      { engine, hashes, clock },
+      { access: init.access ?? allowAll, engine, hashes, clock },
       { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: this.deadlineMs },
     );
     const random = () => this.random;
@@ -122,7 +123,10 @@ export class World {
         ...init,
       },
     );
-    const service = new FindService({ entity, answerer, budget }, { hashWaitMs: 2000 });
+    const service = new FindService({
+      entity,
+      questions: new DirectQuestions({ answerer, budget }, { hashWaitMs: 2000 }),
+    });
     await channel.start();
     await service.start();
     await standing?.start();
