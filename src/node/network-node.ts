@@ -4,7 +4,9 @@
  */
 import { join } from 'node:path';
 import { BlockListBudget } from '../access/block-list-budget.js';
+import { defaultRules } from '../access/default-rules.js';
 import { QueryBudget } from '../access/query-budget.js';
+import { RuleBook } from '../access/rule-book.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
@@ -71,6 +73,7 @@ export class NetworkNode implements Startable {
   readonly #extensions: NodeExtensions | undefined;
   /** Tells them of files. */
   readonly #news: Startable | undefined;
+  readonly #access: RuleBook;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #entity: Entity;
@@ -109,6 +112,8 @@ export class NetworkNode implements Startable {
     );
     this.#extensions = extensions;
 
+    this.#access = new RuleBook({ clock }, { rules: config.access ?? defaultRules(config.xmpp) });
+    const access = this.#access;
     const indexLocation = join(config.data, 'index');
     const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
     this.#library = new Library(
@@ -141,7 +146,7 @@ export class NetworkNode implements Startable {
     this.#news = extensions?.news(this.#library);
 
     const bareAnswerer = new Answerer(
-      { engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
+      { access, engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -197,6 +202,7 @@ export class NetworkNode implements Startable {
     this.#findService = new FindService({ entity, questions: this.#questions });
     this.#blockListService = new BlockListService({
       entity,
+      access,
       catalogue: this.#library.catalogue,
       lists: blockLists,
       budget: new BlockListBudget({ clock }, limits),
@@ -219,6 +225,7 @@ export class NetworkNode implements Startable {
     );
     const fileServer = new FileServer(
       {
+        access,
         catalogue: this.#library.catalogue,
         files: { open: (entry) => this.#library.openFile(entry) },
         clock,

@@ -1,5 +1,6 @@
 /** A network in memory with channels: what the tests of channels play in. */
 import assert from 'node:assert/strict';
+import { type AccessPolicy, allowAll } from '../../src/access/access-policy.js';
 import { QueryBudget } from '../../src/access/query-budget.js';
 import type { DataFolder } from '../../src/catalogue/data-folder.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
@@ -45,6 +46,8 @@ export class World {
   readonly pubsub = new MemoryPubsub(this.network.component(SERVICE));
   readonly #stops: (() => Promise<void>)[] = [];
   random = 0;
+  /** Of nodes that are made from now on. */
+  access: AccessPolicy = allowAll;
   /** Of searches, which take real time while the clock is moved. */
   deadlineMs = 1000;
 
@@ -83,7 +86,7 @@ export class World {
         ),
     };
     const answerer = new Answerer(
-      { access: init.access ?? allowAll, engine, hashes, clock },
+      { access: this.access, engine, hashes, clock },
       { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: this.deadlineMs },
     );
     const random = () => this.random;
