@@ -13,10 +13,12 @@ import type { FileEntry } from '../catalogue/file-entry.js';
 import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
+import type { AccessRule } from '../config/access-options.js';
 import type { NodeConfig } from '../config/options.js';
 import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import { Presence } from '../entity/presence.js';
+import { Roster } from '../entity/roster.js';
 import { messageOf } from '../errors.js';
 import type { WatchedFiles } from '../extensions/transfer-watch.js';
 import { RealDataFolder } from '../fs/real-data-folder.js';
@@ -32,7 +34,7 @@ import { BlockListService } from '../service/block-list-service.js';
 import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
-import type { Jid } from '../stanza/jid.js';
+import type { BareJid, Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
@@ -44,6 +46,7 @@ import { Downloads } from './downloads.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
+import { NodeDoors } from './node-doors.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
@@ -91,6 +94,9 @@ export class NetworkNode implements Startable {
   /** The same or, where there are extensions, with them in front of it. */
   readonly #files: SentFiles | WatchedFiles;
   readonly #disco: Disco;
+  readonly #doors: NodeDoors;
+  /** Where rules are about its groups. */
+  readonly #roster: Roster | undefined;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
   readonly #loopDelay = new LoopDelay();
@@ -112,7 +118,9 @@ export class NetworkNode implements Startable {
     );
     this.#extensions = extensions;
 
-    this.#access = new RuleBook({ clock }, { rules: config.access ?? defaultRules(config.xmpp) });
+    const rules = config.access ?? defaultRules(config.xmpp);
+    const groups = { isIn: (contact: BareJid, group: string) => this.#roster?.isIn(contact, group) ?? false };
+    this.#access = new RuleBook({ clock, groups }, { rules });
     const access = this.#access;
     const indexLocation = join(config.data, 'index');
     const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
@@ -145,8 +153,9 @@ export class NetworkNode implements Startable {
 
     this.#news = extensions?.news(this.#library);
 
+    const hashes = new LibraryHashes(this.#library);
     const bareAnswerer = new Answerer(
-      { access, engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
+      { access, engine: this.#engine, hashes, blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -275,11 +284,29 @@ export class NetworkNode implements Startable {
     );
     this.#disco = new Disco(
       { entity },
-      nodeDisco(xmpp.mode, components.version, [...jingle.features, ...(standing ? [KEPT_FEATURE] : [])]),
+      nodeDisco(xmpp.mode, config.about.name, components.version, [
+        ...jingle.features,
+        ...(standing ? [KEPT_FEATURE] : []),
+      ]),
     );
     this.#presence =
       xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
+    this.#roster = rules.some(isAboutGroup) ? new Roster({ entity, clock, log }) : undefined;
     this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
+    this.#doors = new NodeDoors(
+      {
+        ...{ entity, disco: this.#disco, clock, access, hashes, blocks: blockLists },
+        catalogue: this.#library.catalogue,
+        questions: this.#questions,
+        sent: this.#sentFiles,
+        offer: (to, entry, signal) => this.offer(to, entry, signal),
+        status: () => this.status(),
+        rescan: () => {
+          this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
+        },
+      },
+      config,
+    );
   }
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
@@ -289,6 +316,8 @@ export class NetworkNode implements Startable {
     for (const part of [
       this.#disco,
       this.#findService,
+      ...(this.#roster ? [this.#roster] : []),
+      this.#doors,
       this.#blockListService,
       ...(this.#standing ? [this.#standing] : []),
       this.#transfers,
@@ -321,7 +350,15 @@ export class NetworkNode implements Startable {
       ...(this.#presence ? [this.#presence] : []),
     ];
     const standing = this.#standing ? [this.#standing] : [];
-    const doors = [this.#blockListService, this.#findService, ...standing, this.#disco, this.#entity];
+    const doors = [
+      this.#blockListService,
+      this.#doors,
+      this.#findService,
+      ...(this.#roster ? [this.#roster] : []),
+      ...standing,
+      this.#disco,
+      this.#entity,
+    ];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
     for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
@@ -386,6 +423,10 @@ export class NetworkNode implements Startable {
       eventLoopDelayMs: this.#loopDelay.take(),
     };
   }
+}
+
+function isAboutGroup({ who }: AccessRule): boolean {
+  return who.some(({ type }) => type === 'group');
 }
 
 /** Where peers reach us, and where we go at their word. */
