@@ -46,6 +46,7 @@ import { Downloads } from './downloads.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
+import { NodeDoors } from './node-doors.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
@@ -93,6 +94,7 @@ export class NetworkNode implements Startable {
   /** The same or, where there are extensions, with them in front of it. */
   readonly #files: SentFiles | WatchedFiles;
   readonly #disco: Disco;
+  readonly #doors: NodeDoors;
   /** Where rules are about its groups. */
   readonly #roster: Roster | undefined;
   /** A component has none: its server knows of it without. */
@@ -151,8 +153,9 @@ export class NetworkNode implements Startable {
 
     this.#news = extensions?.news(this.#library);
 
+    const hashes = new LibraryHashes(this.#library);
     const bareAnswerer = new Answerer(
-      { access, engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
+      { access, engine: this.#engine, hashes, blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -281,12 +284,29 @@ export class NetworkNode implements Startable {
     );
     this.#disco = new Disco(
       { entity },
-      nodeDisco(xmpp.mode, components.version, [...jingle.features, ...(standing ? [KEPT_FEATURE] : [])]),
+      nodeDisco(xmpp.mode, config.about.name, components.version, [
+        ...jingle.features,
+        ...(standing ? [KEPT_FEATURE] : []),
+      ]),
     );
     this.#presence =
       xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
     this.#roster = rules.some(isAboutGroup) ? new Roster({ entity, clock, log }) : undefined;
     this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
+    this.#doors = new NodeDoors(
+      {
+        ...{ entity, disco: this.#disco, clock, access, hashes, blocks: blockLists },
+        catalogue: this.#library.catalogue,
+        questions: this.#questions,
+        sent: this.#sentFiles,
+        offer: (to, entry, signal) => this.offer(to, entry, signal),
+        status: () => this.status(),
+        rescan: () => {
+          this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
+        },
+      },
+      config,
+    );
   }
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
@@ -297,6 +317,7 @@ export class NetworkNode implements Startable {
       this.#disco,
       this.#findService,
       ...(this.#roster ? [this.#roster] : []),
+      this.#doors,
       this.#blockListService,
       ...(this.#standing ? [this.#standing] : []),
       this.#transfers,
@@ -331,6 +352,7 @@ export class NetworkNode implements Startable {
     const standing = this.#standing ? [this.#standing] : [];
     const doors = [
       this.#blockListService,
+      this.#doors,
       this.#findService,
       ...(this.#roster ? [this.#roster] : []),
       ...standing,

@@ -42,6 +42,7 @@ export const NS = {
   sasl2: 'urn:xmpp:sasl:2', // XEP-0388
   orderBy: 'urn:xmpp:order-by:1', // XEP-0413
   find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
+  findStatistics: 'urn:xmpp:tmp:file-discovery:0#statistics', // the same, in XEP-0128
   findKept: 'urn:xmpp:tmp:file-discovery:0#kept', // the same, a feature: questions are kept
   shoal: 'urn:xmpp:tmp:shoal', // this program, in XEP-0115
 } as const;
