@@ -118,6 +118,27 @@ describe('doors to walk through', () => {
     });
   });
 
+  it('show no more than extensions let questions find', async () => {
+    await world.stop();
+    world = new DoorWorld({ hides: (path) => path.includes('romeo'), maxBytes: 2000 });
+    const names100 = Array.from({ length: 20 }, (_, at) => `books/${at + 100}.txt`);
+    await world.start(['books/romeo.txt', ...names100].map((path) => put(path, { sha256: SHA })));
+    const shown: unknown[] = [];
+    for (let page: PageRequest = { max: 100 }; ; ) {
+      const { entries, page: given } = await look('books', page);
+      shown.push(...entries.map(nameOf));
+      if (given.last === undefined) break;
+      page = { max: 100, after: given.last };
+    }
+    assert.deepEqual(
+      shown,
+      names100.map((path) => path.slice('books/'.length)),
+    );
+    const none = await world.refused('get', sharedFilesQueryCodec.toXml({ path: 'books/no.txt', page: {} }));
+    const kept = sharedFilesQueryCodec.toXml({ path: 'books/romeo.txt', page: {} });
+    assert.equal(await world.refused('get', kept), none);
+  });
+
   describe('XEP-0135', () => {
     const info = async (path: string, from = JULIET) =>
       discoInfoCodec.fromXml(

@@ -6,7 +6,7 @@ import { Disco } from '../../src/entity/disco.js';
 import type { Entity } from '../../src/entity/entity.js';
 import { AbortedError, type LimitError } from '../../src/errors.js';
 import { silentLog } from '../../src/log.js';
-import { Answerer } from '../../src/query/answer.js';
+import { Answerer, type AskedQuestion } from '../../src/query/answer.js';
 import { FileDescriber, type HashSource } from '../../src/query/file-describer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { Slices } from '../../src/scan/slices.js';
@@ -23,6 +23,7 @@ import { SearchService } from '../../src/service/search-service.js';
 import { SelfDescription } from '../../src/service/self-description.js';
 import { ShareListing } from '../../src/service/share-listing.js';
 import { SharedFolders } from '../../src/service/shared-folders.js';
+import { ToldFiles } from '../../src/service/told-files.js';
 import { ViewTotals } from '../../src/service/view-totals.js';
 import { bareOf, type Jid, parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
@@ -44,6 +45,13 @@ const UNLIMITED: QueryBudgetInit = {
   concurrentQueriesPerAsker: 100,
 };
 
+export interface DoorWorldInit {
+  readonly budget?: Partial<QueryBudgetInit>;
+  readonly maxBytes?: number;
+  /** As an extension does, keeps these from everybody. */
+  readonly hides?: (path: string) => boolean;
+}
+
 export class DoorWorld {
   readonly clock = new VirtualClock();
   readonly net = new MemoryNetwork({ clock: this.clock });
@@ -63,7 +71,7 @@ export class DoorWorld {
   readonly #clients = new Map<Jid, Promise<Entity>>();
   readonly #parts: readonly { start(): Promise<void>; stop(): Promise<void> }[];
 
-  constructor(init: { readonly budget?: Partial<QueryBudgetInit>; readonly maxBytes?: number } = {}) {
+  constructor(init: DoorWorldInit = {}) {
     const { clock, entity, disco } = this;
     this.files = new SearchedCatalogue((table) => new LocalQueryEngine({ clock, log: silentLog, table }));
     const { engine, catalogue } = this.files;
@@ -77,8 +85,18 @@ export class DoorWorld {
     const budget = new QueryBudget({ clock }, { ...UNLIMITED, ...init.budget });
     const questions = new DirectQuestions({ answerer, budget }, { hashWaitMs: 0 });
     const listing = new ShareListing({ catalogue, clock });
+    const { hides } = init;
+    const hiding = hides && {
+      check: answerer.check.bind(answerer),
+      answer: async (question: AskedQuestion, signal: AbortSignal) => {
+        const answer = await answerer.answer(question, signal);
+        return { ...answer, files: answer.files.filter(({ path = '' }) => !hides(path)) };
+      },
+    };
+    const told = hiding && new ToldFiles({ answerer: hiding, catalogue });
+    const describer = new FileDescriber({ hashes, clock });
     const folders = new SharedFolders(
-      { access, listing, describer: new FileDescriber({ hashes, clock }), questions },
+      { access, listing, describer, questions, ...(told && { told }) },
       { defaultEntries: 50, maxEntries: 100, maxBytes: maxAnswerBytes, hashWaitMs: 0 },
     );
     const offers = new FileOffers({
