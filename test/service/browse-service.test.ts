@@ -92,6 +92,13 @@ describe('doors to walk through', () => {
       assert.deepEqual((await look('books', { max: 0 })).page, { count: 4 });
     });
 
+    it('tells hashes in pages only: a client that asks for none could not read the list', async () => {
+      const hashes = (entries: readonly SharedEntry[]) =>
+        entries.flatMap((entry) => (entry.type === 'file' ? entry.file.hashes : []));
+      assert.equal(hashes((await look('books')).entries).length, 0);
+      assert.equal(hashes((await look('books', { max: 10 })).entries).length, 1);
+    });
+
     it('lists a large folder by names and sizes to who knows no pages, and never says more than fits', async () => {
       const long = '&'.repeat(200);
       await world.files.apply(
