@@ -10,7 +10,7 @@ import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import { parseCriteria } from './criteria.js';
 import { type Described, FileDescriber, type FileDescriberComponents, wireBytes } from './file-describer.js';
-import type { QueryEngine } from './query-engine.js';
+import type { QueryEngine, SearchAnswer, SearchRequest } from './query-engine.js';
 
 export interface AnswererInit {
   /** Largest number of files in one answer, whatever the asker says. */
@@ -88,15 +88,13 @@ export class Answerer implements Answering {
   async answer(question: AskedQuestion, signal: AbortSignal): Promise<Answer> {
     const criteria = parseCriteria(question.criteria);
     const { max, after, before } = question.page;
-    const { asker, channel } = question;
-    const { rules } = this.#access.viewOf({ jid: asker, ...(channel && { through: channel }) });
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
-    const found = await this.#engine.search(
+    const found = await this.#search(
+      question,
       {
         criteria,
         ...(question.order && { order: question.order }),
         ...(question.among && { among: question.among }),
-        ...(rules && { view: rules }),
         page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
         deadlineMs: this.#init.deadlineMs,
       },
@@ -122,6 +120,22 @@ export class Answerer implements Answering {
         count: found.total,
       },
     };
+  }
+
+  /** By the rules that hold at its end: other rules may hold by then, and other shares be there. */
+  async #search(
+    { asker, channel }: AskedQuestion,
+    request: SearchRequest,
+    signal: AbortSignal,
+  ): Promise<SearchAnswer> {
+    const viewNow = () => this.#access.viewOf({ jid: asker, ...(channel && { through: channel }) });
+    for (let view = viewNow(); ; ) {
+      const { rules } = view;
+      const found = await this.#engine.search({ ...request, ...(rules && { view: rules }) }, signal);
+      const { key } = view;
+      view = viewNow();
+      if (view.key === key) return found;
+    }
   }
 
   /** As many files as fit, from the end of the page that the asker reads on from. */
