@@ -299,6 +299,7 @@ export class NetworkNode implements Startable {
         catalogue: this.#library.catalogue,
         questions: this.#questions,
         ...(extensions && { answerer }),
+        ...(standing && { wishes: standing }),
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),

@@ -17,6 +17,7 @@ import { CommandService } from '../service/commands/command-service.js';
 import { FindCommand } from '../service/commands/find-command.js';
 import { ownerCommands, type StatusLine } from '../service/commands/owner-commands.js';
 import { TransfersCommand } from '../service/commands/transfers-command.js';
+import { type KeptWishes, WishesCommand } from '../service/commands/wishes-command.js';
 import type { DirectQuestions } from '../service/direct-questions.js';
 import { FileOffers } from '../service/file-offers.js';
 import { FilesWalk } from '../service/files-walk.js';
@@ -44,6 +45,8 @@ export interface NodeDoorsComponents extends FileDescriberComponents {
   readonly offer: (to: Jid, entry: FileEntry, signal: AbortSignal) => Promise<FileUpload>;
   readonly status: () => NodeStatus;
   readonly rescan: () => void;
+  /** Where questions are kept. */
+  readonly wishes?: KeptWishes;
   /** With extensions: they decide what is told, at these doors too. */
   readonly answerer?: Answering;
 }
@@ -55,8 +58,20 @@ export class NodeDoors implements Startable {
   readonly #parts: readonly Startable[];
 
   constructor(components: NodeDoorsComponents, config: NodeConfig) {
-    const { entity, disco, clock, access, catalogue, questions, sent, offer, status, rescan, answerer } =
-      components;
+    const {
+      entity,
+      disco,
+      clock,
+      access,
+      catalogue,
+      questions,
+      sent,
+      offer,
+      status,
+      rescan,
+      wishes,
+      answerer,
+    } = components;
     const { limits, about, owners, channels, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
     const describer = new FileDescriber(components);
@@ -84,6 +99,7 @@ export class NodeDoors implements Startable {
       new FindCommand({ questions, offers }),
       new BrowseCommand({ folders, offers }),
       new TransfersCommand({ transfers: outgoing }),
+      ...(wishes ? [new WishesCommand({ wishes })] : []),
       ...ownerCommands(
         { status: () => statusLines(status()), channels: () => channelLines(status()), rescan },
         owners,

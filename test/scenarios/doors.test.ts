@@ -118,6 +118,7 @@ describeOnServers('the doors of a node', (server: () => TestServer) => {
       ['browse', 'Browse'],
       ['find', 'Find a file'],
       ['transfers', 'My transfers'],
+      ['wishes', 'Wishes'],
     ]);
     assert.deepEqual(first, ['executing', ['next']]);
     const found = ['juliet.pdf, 6 B (books/plays)', 'Romeo & Juliet.epub, 1.5 kB (books/plays)'];

@@ -16,6 +16,7 @@ import { CommandService } from '../../src/service/commands/command-service.js';
 import { FindCommand } from '../../src/service/commands/find-command.js';
 import { ownerCommands } from '../../src/service/commands/owner-commands.js';
 import { type OutgoingTransfer, TransfersCommand } from '../../src/service/commands/transfers-command.js';
+import { type KeptWish, WishesCommand } from '../../src/service/commands/wishes-command.js';
 import { DirectQuestions } from '../../src/service/direct-questions.js';
 import { FileOffers } from '../../src/service/file-offers.js';
 import { FilesWalk } from '../../src/service/files-walk.js';
@@ -65,6 +66,7 @@ export class DoorWorld {
   refusal: LimitError | undefined;
   transfers: OutgoingTransfer[] = [];
   readonly cancelled: OutgoingTransfer[] = [];
+  wishes: readonly KeptWish[] = [];
   rescans = 0;
   /** Who sees what. */
   access: AccessPolicy = allowAll;
@@ -115,6 +117,15 @@ export class DoorWorld {
           transfers: {
             to: (account) => this.transfers.filter(({ peer }) => bareOf(peer) === account),
             cancel: (transfer) => this.cancelled.push(transfer) > 0,
+          },
+        }),
+        new WishesCommand({
+          wishes: {
+            of: (account) => this.wishes.filter(({ asker }) => bareOf(asker) === account),
+            forget: (wish) => {
+              this.wishes = this.wishes.filter((each) => each !== wish);
+              return true;
+            },
           },
         }),
         ...ownerCommands(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LimitError } from '../../../src/errors.js';
 import type { Jid } from '../../../src/stanza/jid.js';
-import { parseJid } from '../../../src/stanza/jid.js';
+import { parseBareJid, parseJid } from '../../../src/stanza/jid.js';
 import { discoInfoCodec, discoItemsCodec, discoQueryToXml } from '../../../src/stanza/xep0030-disco.js';
 import {
   COMMANDS,
@@ -57,8 +57,16 @@ describe('commands', () => {
       const asked = await world.ask('get', discoQueryToXml('items', COMMANDS), from);
       return discoItemsCodec.fromXml(asked ?? xml('nothing')).items.map(({ nodeId }) => nodeId);
     };
-    assert.deepEqual(await listed(JULIET), ['find', 'browse', 'transfers']);
-    assert.deepEqual(await listed(OWNER), ['find', 'browse', 'transfers', 'status', 'rescan', 'channels']);
+    assert.deepEqual(await listed(JULIET), ['find', 'browse', 'transfers', 'wishes']);
+    assert.deepEqual(await listed(OWNER), [
+      'find',
+      'browse',
+      'transfers',
+      'wishes',
+      'status',
+      'rescan',
+      'channels',
+    ]);
     assert.equal(await refused('rescan'), await refused('nonsense'));
     assert.equal(
       await world.refused('get', discoQueryToXml('info', 'rescan')),
@@ -159,6 +167,31 @@ describe('commands', () => {
     assert.deepEqual(
       world.cancelled.map(({ path }) => path),
       ['many/100.bin'],
+    );
+  });
+
+  it('show the questions of whoever asks that are kept, and forget them', async () => {
+    assert.deepEqual((await run('wishes')).notes, [
+      { type: 'info', text: 'None of your questions is kept here.' },
+    ]);
+    const untilMs = Date.UTC(2026, 10, 25, 12);
+    const channel = { service: parseBareJid('pubsub.example.org'), nodeId: 'books' };
+    world.wishes = [
+      { id: 'a', asker: JULIET, criteria: { text: ['romeo'], ext: ['pdf', 'epub'] }, untilMs, channel },
+      { id: 'b', asker: parseJid('juliet@example.org/phone'), criteria: { sizeMin: 12 }, untilMs },
+      { id: 'c', asker: ROMEO, criteria: { text: ['juliet'] }, untilMs },
+    ];
+    const shown = await run('wishes');
+    assert.deepEqual(labels(shown, 'forget'), [
+      'text romeo, ext pdf or epub; until 2026-11-25 12:00 (books)',
+      'size-min 12; until 2026-11-25 12:00 (b)',
+    ]);
+    const session = shown.sessionId;
+    const over = await run('wishes', { action: 'complete', session, values: { forget: ['2'] } });
+    assert.equal(over.status, 'completed');
+    assert.deepEqual(
+      world.wishes.map(({ id }) => id),
+      ['a', 'c'],
     );
   });
 
