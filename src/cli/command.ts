@@ -17,6 +17,8 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** A running node as `serve` and `start` see it. */
 export interface ServedNode extends Startable, Questioned {
   status(): NodeStatus;
+  /** Takes over another configuration, all of it or nothing. Resolves with what has changed. */
+  reload(config: NodeConfig): Promise<readonly string[]>;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 }
