@@ -14,7 +14,7 @@ function projectRoot(folder: string): string {
 }
 
 /** Each folder of src (and each leaf file) and those it may import from; every folder may import itself. */
-const LEAVES = ['errors', 'clock', 'log', 'machine', 'startable', 'columns', 'blocks'];
+const LEAVES = ['errors', 'clock', 'log', 'machine', 'startable', 'quantities', 'columns', 'blocks'];
 const PARTS = ['index', 'transport', 'entity', 'access', 'fs'];
 const ENGINES = ['jingle', 'query', 'scan', 'hashing'];
 const NETWORK = ['channel', 'service', 'transfer'];
@@ -28,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   log: [],
   machine: [],
   startable: [],
+  quantities: [],
   columns: ['errors'],
   blocks: [],
   stanza: LEAVES,
@@ -37,7 +38,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   index: ['catalogue', 'stanza', 'fs', ...LEAVES],
   entity: ['stanza', ...LEAVES],
   transport: ['entity', 'stanza', ...LEAVES],
-  access: ['stanza', ...LEAVES],
+  access: ['catalogue', 'config', 'stanza', ...LEAVES],
   jingle: BELOW_ENGINES,
   query: BELOW_ENGINES,
   hashing: BELOW_ENGINES,

@@ -3,6 +3,7 @@
  * that view has: a file that may not be seen is treated as one that is not there, by the same code.
  */
 import type { FileEntry } from '../catalogue/file-entry.js';
+import type { AccessRule } from '../config/access-options.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import type { Jid } from '../stanza/jid.js';
 
@@ -39,27 +40,15 @@ export interface AccessPolicy {
   viewOf(asker: Asker): View;
 }
 
-/** What an asker may do with a file. */
-export const Permission = ['see', 'take', 'nothing'] as const;
-export type Permission = (typeof Permission)[number];
-
-/** The rules that one asker falls under, in their order; the first that a file falls under decides. Else: nothing. */
+/** The rules that one asker falls under, as other threads get them. */
 export interface ViewRules {
   readonly key: string;
-  readonly rules: readonly FileRule[];
+  /** JSON of {@link FileRule}s: copied from thread to thread with each search, and read once. */
+  readonly text: string;
 }
 
-export interface FileRule {
-  /** A file falls under the rule if it is one of these. */
-  readonly what: readonly FileSet[];
-  readonly may: Permission;
-}
-
-export type FileSet =
-  /** Files of which the path, or that of a folder that they are in, fits `share/folder/*`; see `path-glob.ts`. */
-  | { readonly type: 'path'; readonly glob: string }
-  /** In lower case; a subtype of `*` is any. */
-  | { readonly type: 'media-type'; readonly mediaType: string };
+/** One of the rules in their order: the first that a file falls under decides. What none is about, nobody sees. */
+export type FileRule = Pick<AccessRule, 'what' | 'may'>;
 
 const EVERYTHING: View = {
   key: '',

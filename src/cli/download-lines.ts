@@ -1,9 +1,9 @@
 /** A download as lines: the total, a map of what is there, and a line for each source. */
 import { messageOf } from '../errors.js';
+import { formatBytes, formatDuration } from '../quantities.js';
 import type { DownloadProgress, SourceProgress } from '../transfer/fetch/download-events.js';
 import type { Span } from '../transfer/fetch/range-set.js';
 import { cut, pad, printable, widthOf } from './printable.js';
-import { formatBytes, formatDuration } from './quantities.js';
 
 export interface DownloadLinesInit {
   readonly name: string;

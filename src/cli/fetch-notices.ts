@@ -1,8 +1,8 @@
 /** What a person should know of a download beside how far it is, each in a line. */
 import { messageOf } from '../errors.js';
+import { formatDuration } from '../quantities.js';
 import type { DownloadEvent, StrikeReason } from '../transfer/fetch/download-events.js';
 import { printable } from './printable.js';
-import { formatDuration } from './quantities.js';
 
 export type Notice = Exclude<
   DownloadEvent,

@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { AbortedError, ShoalError } from '../errors.js';
 import type { Asker } from '../node/asker.js';
+import { formatBytes } from '../quantities.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
 import { partPath } from '../transfer/fetch/part-file.js';
@@ -14,7 +15,6 @@ import { GetView } from './get-view.js';
 import { isFolder } from './local-files.js';
 import { type Audience, lookFor } from './look-for.js';
 import { printable } from './printable.js';
-import { formatBytes } from './quantities.js';
 import { rowLines } from './row-table.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';

@@ -1,6 +1,7 @@
 /** What a person sees of one file being fetched: lines that move on a terminal, a line now and then elsewhere. */
 import type { Clock } from '../clock.js';
 import { messageOf } from '../errors.js';
+import { formatBytes, formatDuration } from '../quantities.js';
 import type { DownloadEvent, DownloadProgress } from '../transfer/fetch/download-events.js';
 import type { FetchEvent } from '../transfer/fetch/fetch-request.js';
 import { downloadLines, sourceState, totalFacts, transportNames } from './download-lines.js';
@@ -10,7 +11,6 @@ import { noticeOf } from './fetch-notices.js';
 import { LiveRegion } from './live-region.js';
 import { printable } from './printable.js';
 import { type Progress, progressFacts, progressLine, RateMeter } from './progress.js';
-import { formatBytes, formatDuration } from './quantities.js';
 import type { Io } from './terminal.js';
 
 const REPAINT_MS = 100;

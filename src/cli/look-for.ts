@@ -2,13 +2,13 @@
 import { sleep } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { AskedChannel, Asker, FindRequest } from '../node/asker.js';
+import { formatDuration } from '../quantities.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import type { StanzaError } from '../stanza/stanza-error.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
 import type { Components } from './command.js';
 import { type FoundRow, FoundRows } from './found-rows.js';
-import { formatDuration } from './quantities.js';
 import type { Io } from './terminal.js';
 
 /** Channels are asked together, nodes one by one. */

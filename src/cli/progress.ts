@@ -1,6 +1,7 @@
 /** How a fetch goes on, in a line: how much, how fast, how long still. */
+
+import { formatBytes, formatDuration } from '../quantities.js';
 import { cut, printable, widthOf } from './printable.js';
-import { formatBytes, formatDuration } from './quantities.js';
 
 interface Sample {
   readonly atMs: number;

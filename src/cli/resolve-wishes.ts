@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { sleep } from '../clock.js';
 import { AbortedError, ShoalError } from '../errors.js';
 import type { FoundFile } from '../node/asker.js';
+import { formatDuration } from '../quantities.js';
 import type { Jid } from '../stanza/jid.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
 import type { FetchJob } from './fetch-job.js';
@@ -14,7 +15,6 @@ import type { FoundRow } from './found-rows.js';
 import type { GetComponents } from './get-one.js';
 import { type Audience, lookFor, ONE_QUESTION_MS } from './look-for.js';
 import { printable } from './printable.js';
-import { formatDuration } from './quantities.js';
 import { criteriaFor, criteriaOfFolder, meantOf, unseen, type Wanted } from './wanted-file.js';
 import type { WishLine } from './wish-list.js';
 

@@ -1,8 +1,9 @@
 /** Found files as lines of a table: size, date, path, sources and, where wanted, a line with the hash below. */
+
+import { formatBytes, formatDay } from '../quantities.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
 import type { FoundRow } from './found-rows.js';
 import { cut, pad, printable, widthOf } from './printable.js';
-import { formatBytes, formatDay } from './quantities.js';
 
 export interface RowTableOptions {
   /** Cells in a line; longer ones are cut. Undefined: as long as they are. */

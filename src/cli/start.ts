@@ -14,11 +14,11 @@ import { createLog, type Log, type LogLevel } from '../log.js';
 import type { NodeStatus } from '../node/node-status.js';
 import { AlreadyRunningError, StatusSocket, statusSocketPath } from '../node/status-socket.js';
 import { PrivateServerError } from '../private-server/server-process.js';
+import { formatBytes } from '../quantities.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
 import { isFolder } from './local-files.js';
 import { printable } from './printable.js';
-import { formatBytes } from './quantities.js';
 import { serve, tooManyFiles } from './serve.js';
 import {
   ASKER_USER,

@@ -1,7 +1,7 @@
 /** The status of a node as lines to read. */
 import type { NodeStatus } from '../node/node-status.js';
+import { formatBytes, formatDuration } from '../quantities.js';
 import { pad, printable, widthOf } from './printable.js';
-import { formatBytes, formatDuration } from './quantities.js';
 import { transferLines } from './transfers-lines.js';
 import { wishCells } from './wish-lines.js';
 

@@ -1,7 +1,7 @@
 /** What goes in and out of a node, as lines of a table. */
 import type { TransferStatus } from '../node/node-status.js';
+import { formatBytes, formatDuration } from '../quantities.js';
 import { cut, pad, printable, widthOf } from './printable.js';
-import { formatBytes, formatDuration } from './quantities.js';
 
 const MAX_PATH_WIDTH = 50; // one long name shall not push the figures of all others out of sight
 const ARROWS = { out: 'to', in: 'from' } as const;

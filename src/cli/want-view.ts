@@ -1,10 +1,10 @@
 /** What a person sees of `shoal want`: a line for each file, when it is found and when it is there. */
 import { messageOf } from '../errors.js';
 import type { WantEvent } from '../node/asker.js';
+import { formatBytes, formatDuration } from '../quantities.js';
 import { type FoundRow, rowToJson } from './found-rows.js';
 import { jsonLine } from './json-line.js';
 import { printable } from './printable.js';
-import { formatBytes, formatDuration } from './quantities.js';
 import { rowLines } from './row-table.js';
 import type { Io } from './terminal.js';
 

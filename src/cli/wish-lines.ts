@@ -1,7 +1,8 @@
 /** What a node wishes for itself, as cells to read. */
+
+import { formatBytes } from '../quantities.js';
 import type { MirrorState, MirrorStatus } from '../wishes/mirror.js';
 import { printable } from './printable.js';
-import { formatBytes } from './quantities.js';
 
 const STATES: Readonly<Record<MirrorState, string>> = {
   starting: 'begins when all files are hashed',

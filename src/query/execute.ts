@@ -49,10 +49,10 @@ export function* execute(
   const timer = new StepTimer(init.clock);
   const search = new Search(request, view, files, pace);
   const steps: Explanation['steps'][number][] = [];
-  for (const field of planFields(criteria)) {
+  for (const step of stepsOf(request)) {
     const before = steps.at(-1)?.after ?? files;
-    const { took } = yield* timer.time(search.narrow(field));
-    steps.push({ step: field, before, after: search.count, ...took });
+    const { took } = yield* timer.time(search.narrow(step));
+    steps.push({ step, before, after: search.count, ...took });
   }
   const candidates = steps[0]?.after ?? files;
   const { value: answer, took } = yield* timer.time(search.takePage(collector));
@@ -86,9 +86,12 @@ class Search {
     return this.#words?.reduce((sum, { ids }) => sum + ids.length, 0) ?? this.files;
   }
 
-  *narrow(field: Field): Work<void> {
+  *narrow(field: Field | 'access'): Work<void> {
     const { criteria } = this.request;
     switch (field) {
+      case 'access':
+        yield* this.#keepSeen();
+        break;
       case 'hash':
         yield* this.#keepHashes();
         break;
@@ -167,6 +170,11 @@ class Search {
     this.#candidates = candidates;
   }
 
+  *#keepSeen(): Work<void> {
+    const { view: rules } = this.request;
+    if (rules) yield* this.view.seen.keep(rules, this.#some(), this.pace);
+  }
+
   *#keepWords(): Work<void> {
     const { columns } = this.view;
     const source = { document: (slot: number) => new SearchedSlot(columns, slot) };
@@ -188,6 +196,18 @@ class Search {
     if (field === 'ext') yield* scan.keepExtensions(criteria, candidates);
     else yield* scan.keep(field, criteria, candidates);
   }
+}
+
+/**
+ * What may not be seen is left out as soon as candidates are named, and before anything is found out about them: no
+ * later step takes longer for it.
+ */
+function stepsOf({ criteria, view }: SearchRequest): readonly (Field | 'access')[] {
+  const fields = planFields(criteria);
+  if (!view) return fields;
+  const driver = chooseDriver(criteria);
+  const named = driver === 'hash' || driver === 'words' ? 1 : 0;
+  return [...fields.slice(0, named), 'access', ...fields.slice(named)];
 }
 
 function naturalOrder(criteria: Criteria): Order {

@@ -2,8 +2,11 @@
 import type { Driver, Field } from './plan.js';
 
 export interface Step {
-  /** The field of the criteria that was looked at; last the page was taken from what was left. */
-  readonly step: Field | 'page';
+  /**
+   * The field of the criteria that was looked at, or what whoever asks may see; last the page was taken from what was
+   * left.
+   */
+  readonly step: Field | 'access' | 'page';
   /** Files before it and after it. */
   readonly before: number;
   readonly after: number;

@@ -2,6 +2,7 @@
 import type { FileColumns } from '../catalogue/file-columns.js';
 import type { SlotSet } from '../columns/slot-set.js';
 import type { TextSearcher } from '../index/text-index.js';
+import type { SeenFiles } from './seen-files.js';
 
 export interface FileView {
   /** Of every slot in `shown`, all there is to know; whatever else stands there is nobody's business. */
@@ -10,4 +11,5 @@ export interface FileView {
   readonly shown: SlotSet;
   /** Of the same state. Where no words are kept, it is never asked. */
   readonly words: TextSearcher;
+  readonly seen: SeenFiles;
 }

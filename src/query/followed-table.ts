@@ -15,6 +15,7 @@ import type { FileView } from './file-view.js';
 import type { SavedIndex } from './index-files.js';
 import type { SearchBatch } from './search-batch.js';
 import { SearchedSlot } from './searched-slot.js';
+import { SeenFiles } from './seen-files.js';
 
 /** Files whose words are added together at the beginning: bounds what waits for its first merge. */
 const FILES_A_PART = 16_384;
@@ -36,6 +37,7 @@ export class FollowedTable {
   readonly #words: KeptWords;
   readonly #source: DocumentSource = { document: (slot) => new SearchedSlot(this.#columns, slot) };
   readonly #init: FollowedTableInit;
+  readonly #seen = new SeenFiles({ columns: this.#columns });
   /** Views have it: it is replaced, not changed. */
   #shown = new SlotSet();
   #number = 0;
@@ -81,6 +83,7 @@ export class FollowedTable {
       this.#shown = this.#shown.copy();
       for (const slot of removed) this.#shown.delete(slot);
       for (const slot of added) this.#shown.add(slot);
+      this.#seen.added(added);
     }
     this.#reach(number);
   }
@@ -106,7 +109,13 @@ export class FollowedTable {
     const number = this.#number;
     this.#views.set(number, (this.#views.get(number) ?? 0) + 1);
     const words: TextSearcher = this.#words.searcher();
-    return { columns: this.#columns, shown: this.#shown, words, close: () => this.#close(number) };
+    return {
+      columns: this.#columns,
+      shown: this.#shown,
+      words,
+      seen: this.#seen,
+      close: () => this.#close(number),
+    };
   }
 
   /** Returns the slots whose words were not in it. */

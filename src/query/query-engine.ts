@@ -2,6 +2,7 @@
  * What the rest of the program knows of searching: one engine behind all doors. Behind it may be
  * anything that keeps these promises; `test/query/query-engine-compliance.ts` checks them.
  */
+import type { ViewRules } from '../access/access-policy.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Order } from '../stanza/file-criteria.js';
 import type { Startable } from '../startable.js';
@@ -13,6 +14,8 @@ export interface SearchRequest {
   /** Without one: by relevance where the criteria have words, else by path. Ties are broken by path. */
   readonly order?: Order;
   readonly page: { readonly max: number; readonly after?: string; readonly before?: string };
+  /** Of whoever asks: what it does not let them see is not there. Without it everything is. */
+  readonly view?: ViewRules;
   /** Looks at the files in these slots alone, those of them that are there. */
   readonly among?: Uint32Array;
   /** Milliseconds from now after which the search gives up with `LimitError('deadline')`. */

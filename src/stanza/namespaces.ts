@@ -10,6 +10,9 @@ export const NS = {
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
   discoItems: 'http://jabber.org/protocol/disco#items',
   ibb: 'http://jabber.org/protocol/ibb', // XEP-0047
+  commands: 'http://jabber.org/protocol/commands', // XEP-0050
+  vcard: 'vcard-temp', // XEP-0054
+  search: 'jabber:iq:search', // XEP-0055
   rsm: 'http://jabber.org/protocol/rsm', // XEP-0059
   pubsub: 'http://jabber.org/protocol/pubsub', // XEP-0060
   pubsubEvent: 'http://jabber.org/protocol/pubsub#event',
@@ -19,10 +22,12 @@ export const NS = {
   version: 'jabber:iq:version', // XEP-0092
   caps: 'http://jabber.org/protocol/caps', // XEP-0115
   validate: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
+  files: 'http://jabber.org/protocol/files', // XEP-0135
   jingle: 'urn:xmpp:jingle:1', // XEP-0166
   jingleErrors: 'urn:xmpp:jingle:errors:1',
   streamManagement: 'urn:xmpp:sm:3', // XEP-0198
   ping: 'urn:xmpp:ping', // XEP-0199
+  time: 'urn:xmpp:time', // XEP-0202
   delay: 'urn:xmpp:delay', // XEP-0203
   fileTransfer5: 'urn:xmpp:jingle:apps:file-transfer:5', // XEP-0234
   fileTransfer4: 'urn:xmpp:jingle:apps:file-transfer:4', // XEP-0234 0.17

@@ -2,13 +2,14 @@
  * XEP-0030: Service Discovery
  * https://xmpp.org/extensions/xep-0030.html, version 2.5.0 (2024-04-30)
  *
- * What an entity says of itself (§3) and what it has (§4).
+ * What an entity says of itself (§3) and what it has (§4), in pages where that is much (XEP-0059).
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
 import { type Jid, parseJid } from './jid.js';
 import { NS } from './namespaces.js';
 import { type DataForm, dataFormCodec } from './xep0004-data-forms.js';
+import { type PageRequest, type PageResult, pageRequestCodec, pageResultCodec } from './xep0059-rsm.js';
 import { attribute, child, children, type Element, is, requiredAttribute, xml } from './xml.js';
 
 export const DiscoInfoElement = { name: 'query', ns: NS.discoInfo } as const;
@@ -27,7 +28,7 @@ export interface DiscoInfo {
   readonly nodeId?: string;
   readonly identities: readonly DiscoIdentity[];
   readonly features: readonly string[];
-  /** XEP-0128. */
+  /** XEP-0128 (version 1.0.1, 2019-07-30). */
   readonly forms: readonly DataForm[];
 }
 
@@ -40,6 +41,7 @@ export interface DiscoItem {
 export interface DiscoItems {
   readonly nodeId?: string;
   readonly items: readonly DiscoItem[];
+  readonly page?: PageResult;
 }
 
 /** A question for info or items: the node asked about, or nothing. Throws {@link ParseError}. */
@@ -50,9 +52,16 @@ export function discoQueryNodeId(element: Element): string | undefined {
   return attribute(element, 'node');
 }
 
+/** Which page of the items is asked for. Throws {@link ParseError}. */
+export function discoQueryPage(element: Element): PageRequest {
+  const set = child(element, 'set', NS.rsm);
+  return set ? pageRequestCodec.fromXml(set) : {};
+}
+
 /** A question for info or items. */
-export function discoQueryToXml(of: 'info' | 'items', nodeId?: string): Element {
-  return xml('query', { xmlns: of === 'info' ? NS.discoInfo : NS.discoItems, node: nodeId });
+export function discoQueryToXml(of: 'info' | 'items', nodeId?: string, page?: PageRequest): Element {
+  const ns = of === 'info' ? NS.discoInfo : NS.discoItems;
+  return xml('query', { xmlns: ns, node: nodeId }, page && pageRequestCodec.toXml(page));
 }
 
 export const discoInfoCodec: Codec<DiscoInfo> = {
@@ -85,8 +94,10 @@ export const discoInfoCodec: Codec<DiscoInfo> = {
 export const discoItemsCodec: Codec<DiscoItems> = {
   fromXml(element) {
     expectQuery(element, NS.discoItems);
+    const set = child(element, 'set', NS.rsm);
     return {
       ...nodeIdOf(element),
+      ...(set && { page: pageResultCodec.fromXml(set) }),
       items: children(element, 'item', NS.discoItems).map((each) => ({
         jid: parseJid(requiredAttribute(each, 'jid')),
         ...nodeIdOf(each),
@@ -94,11 +105,12 @@ export const discoItemsCodec: Codec<DiscoItems> = {
       })),
     };
   },
-  toXml: ({ nodeId, items }) =>
+  toXml: ({ nodeId, items, page }) =>
     xml(
       'query',
       { xmlns: NS.discoItems, node: nodeId },
       items.map((item) => xml('item', { jid: item.jid, node: item.nodeId, name: item.name })),
+      page && pageResultCodec.toXml(page),
     ),
 };
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { formatBytes, formatDay, formatDuration, parseSize } from '../../src/cli/quantities.js';
+import { parseSize } from '../../src/cli/quantities.js';
 import { UsageError } from '../../src/cli/usage-error.js';
+import { formatBytes, formatDay, formatDuration } from '../../src/quantities.js';
 
 describe('quantities', () => {
   const sizes: readonly (readonly [number, string])[] = [

@@ -5,12 +5,13 @@ import { type Executed, execute } from '../../src/query/execute.js';
 import type { FileView } from '../../src/query/file-view.js';
 import { noWords } from '../../src/query/no-words.js';
 import type { SearchRequest } from '../../src/query/query-engine.js';
+import { SeenFiles } from '../../src/query/seen-files.js';
 import { finish, hurried, unhurried } from '../support/work.js';
 
 export function viewOf({ table }: Catalogue): FileView {
   const shown = new SlotSet();
   for (const slot of table.shown()) shown.add(slot);
-  return { columns: table.columns, shown, words: noWords.searcher() };
+  return { columns: table.columns, shown, words: noWords.searcher(), seen: new SeenFiles(table) };
 }
 
 export function executed(request: SearchRequest, view: FileView, pace = unhurried): Executed {

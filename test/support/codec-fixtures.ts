@@ -17,7 +17,7 @@ import { ParseError } from '../../src/errors.js';
 import type { Codec } from '../../src/stanza/codec.js';
 import type { Element } from '../../src/stanza/xml.js';
 
-const FIXTURES = path.join(
+export const FIXTURES = path.join(
   projectRoot(path.dirname(fileURLToPath(import.meta.url))),
   'test/fixtures/stanzas',
 );

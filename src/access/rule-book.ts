@@ -1,0 +1,114 @@
+/** The rules of a configuration: finds those that an asker falls under, and makes a view of them. */
+import type { Clock } from '../clock.js';
+import type { AccessRule, Permission, Who } from '../config/access-options.js';
+import { type BareJid, bareOf, domainOf } from '../stanza/jid.js';
+import type { AccessPolicy, Asker, FileRule, RuledFile, View } from './access-policy.js';
+import { ChannelAskers } from './channel-askers.js';
+import { RuleView } from './rule-view.js';
+
+/** The groups of the node's roster. */
+export interface RosterGroups {
+  isIn(contact: BareJid, group: string): boolean;
+}
+
+export interface RuleBookComponents {
+  readonly clock: Clock;
+  /** Without it nobody is in a group. */
+  readonly groups?: RosterGroups;
+}
+
+export interface RuleBookInit {
+  readonly rules: readonly AccessRule[];
+}
+
+/** How it was decided what an asker may do with a file. */
+export interface Decision {
+  readonly may: Permission;
+  /** The number of the rule, from 0; undefined where none is about this asker and this file. */
+  readonly rule: number | undefined;
+}
+
+/** Of rules there are few, of their combinations as many as there are kinds of askers. */
+const MAX_VIEWS = 256;
+
+export class RuleBook implements AccessPolicy {
+  readonly #groups: RosterGroups | undefined;
+  readonly #askers: ChannelAskers;
+  readonly #views = new Map<string, RuleView>();
+  #rules: readonly AskersRule[];
+  /** Counts the rules' replacements: views of other rules have other keys. */
+  #edition = 0;
+
+  constructor(components: RuleBookComponents, init: RuleBookInit) {
+    this.#groups = components.groups;
+    this.#askers = new ChannelAskers(components);
+    this.#rules = init.rules.map((rule) => new AskersRule(rule));
+  }
+
+  /** From now on these hold, for everybody. */
+  replace(init: RuleBookInit): void {
+    this.#rules = init.rules.map((rule) => new AskersRule(rule));
+    this.#edition += 1;
+    this.#views.clear();
+  }
+
+  viewOf(asker: Asker): View {
+    if (asker.through) this.#askers.asked(bareOf(asker.jid), asker.through);
+    const mine = this.#rules.flatMap((rule, at) => (this.#isAbout(rule, asker) ? [at] : []));
+    const key = `${this.#edition}:${mine.join(',')}`;
+    const known = this.#views.get(key);
+    if (known !== undefined) return known;
+    const text = JSON.stringify(mine.map((at) => this.#rules[at]?.files));
+    const view = new RuleView({ key, text });
+    if (this.#views.size >= MAX_VIEWS) this.#views.clear();
+    this.#views.set(key, view);
+    return view;
+  }
+
+  /** As a view has it, with the rule that decides. */
+  decide(asker: Asker, file: RuledFile): Decision {
+    if (asker.through) this.#askers.asked(bareOf(asker.jid), asker.through);
+    for (const [at, rule] of this.#rules.entries()) {
+      if (!this.#isAbout(rule, asker)) continue;
+      const { what, may } = rule.files;
+      const text = JSON.stringify([{ what, may: 'take' }]);
+      if (new RuleView({ key: '', text }).mayTake(file)) return { may, rule: at };
+    }
+    return { may: 'nothing', rule: undefined };
+  }
+
+  #isAbout({ jids, domains, others }: AskersRule, { jid }: Asker): boolean {
+    const bare = bareOf(jid);
+    return jids.has(bare) || domains.has(domainOf(jid)) || others.some((who) => this.#is(who, bare));
+  }
+
+  #is(who: Who, bare: BareJid): boolean {
+    switch (who.type) {
+      case 'everyone':
+        return true;
+      case 'group':
+        return this.#groups?.isIn(bare, who.name) ?? false;
+      case 'channel':
+        return this.#askers.hasAsked(bare, who);
+      case 'channels':
+        return this.#askers.hasAsked(bare);
+      default:
+        return false; // those that are looked up
+    }
+  }
+}
+
+/** A rule whose addresses are looked up, however many there are. */
+class AskersRule {
+  readonly jids: ReadonlySet<BareJid>;
+  readonly domains: ReadonlySet<BareJid>;
+  readonly others: readonly Who[];
+  readonly files: FileRule;
+
+  constructor({ who, what, may }: AccessRule) {
+    this.jids = new Set(who.flatMap((each) => (each.type === 'jid' ? each.jid : [])));
+    this.domains = new Set(who.flatMap((each) => (each.type === 'domain' ? each.domain : [])));
+    this.others = who.filter(({ type }) => type !== 'jid' && type !== 'domain');
+    this.files = { what, may };
+  }
+}
