@@ -71,7 +71,7 @@ function getOf(words: string): Command {
     const [first = 0, last = first] = part.split('-').map(Number);
     for (let number = first; number <= last && numbers.size <= MAX_GETS; number++) numbers.add(number);
   }
-  return { type: 'get', numbers: [...numbers] };
+  return numbers.size === 0 ? STRANGE : { type: 'get', numbers: [...numbers] };
 }
 
 function numberOf(words: string): number | undefined {
