@@ -2,10 +2,8 @@
  * The rules of a node whose owner gave none: who asks on its channels may have what it finds there, and so may
  * those of its own server. Others who come to it directly find nothing.
  */
-import type { AccessRule, Who } from '../config/access-options.js';
+import { type AccessRule, EVERY_FILE, type Who } from '../config/access-options.js';
 import { type BareJid, domainOf, type Jid } from '../stanza/jid.js';
-
-const EVERYTHING = [{ type: 'path', glob: '**' }] as const;
 
 export interface OwnAddress {
   readonly mode: 'client' | 'component';
@@ -14,7 +12,7 @@ export interface OwnAddress {
 
 export function defaultRules(own: OwnAddress): readonly AccessRule[] {
   const neighbours = ownDomains(own).map((domain): Who => ({ type: 'domain', domain }));
-  return [{ who: [{ type: 'channels' }, ...neighbours], what: EVERYTHING, may: 'take' }];
+  return [{ who: [{ type: 'channels' }, ...neighbours], what: EVERY_FILE, may: 'take' }];
 }
 
 /** A component is at home where its server is too: `files.example.org` at `example.org`. */

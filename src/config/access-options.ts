@@ -3,7 +3,7 @@ import { isPathGlob, MAX_GLOB_PARTS } from '../catalogue/path-glob.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import { type BareJid, parseBareJid } from '../stanza/jid.js';
 import { listOf, oneOf } from './kinds.js';
-import { type Kind, required, type ValuesOf, withDefault } from './option.js';
+import { type Kind, optional, required, type ValuesOf } from './option.js';
 
 const MAX_WHO = 1000;
 const MAX_WHAT = 100; // each is looked at in every folder
@@ -49,11 +49,11 @@ export const accessOptions = {
       "the account's roster; channel:SERVICE/NODE, who asks on that channel; channels, who asks on any of them.",
     example: "[juliet@example.org, '@example.net']",
   }),
-  what: withDefault<readonly FileSet[]>(listOf(what, MAX_WHAT), [{ type: 'path', glob: '**' }], {
+  what: optional(listOf(what, MAX_WHAT), {
     reason:
       'Which files: a share, a folder or a file, with * and ? for parts of a name and ** for any folders; or a media ' +
       'type as type:audio/*. Without it: all.',
-    example: "[books, 'music/**/*.flac', 'type:image/*']",
+    example: "[books/plays, 'books/**/*.pdf', 'type:image/*']",
   }),
   may: required(oneOf(Permission), {
     reason: 'What they may do: see (find and list), take (that, and fetch), nothing (it is not there).',
@@ -61,7 +61,19 @@ export const accessOptions = {
   }),
 };
 
-export type AccessRule = ValuesOf<typeof accessOptions>;
+type RuleValues = ValuesOf<typeof accessOptions>;
+
+export interface AccessRule extends RuleValues {
+  readonly what: readonly FileSet[];
+}
+
+export const EVERY_FILE: readonly FileSet[] = [{ type: 'path', glob: '**' }];
+
+/** A rule as it stands in a file. */
+export interface WrittenRule extends AccessRule {
+  /** Of the file, from 1. */
+  readonly line: number;
+}
 
 function whoOf(text: string): Who | undefined {
   if (text === 'everyone' || text === 'channels') return { type: text };
@@ -80,6 +92,12 @@ function whoOf(text: string): Who | undefined {
   // A word alone is rather a slip of the keyboard than an address.
   const jid = /[@.]/.test(text) ? bareJid(text) : undefined;
   return jid && { type: 'jid', jid };
+}
+
+/** The share that a pattern of paths names; undefined where it may be several. */
+export function shareOf(set: FileSet): string | undefined {
+  const [share = ''] = set.type === 'path' ? set.glob.split('/') : [];
+  return share === '' || /[*?]/.test(share) ? undefined : share;
 }
 
 function fileSetOf(text: string): FileSet | undefined {

@@ -7,6 +7,7 @@ import { homedir } from 'node:os';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
 import { parseHashText } from '../stanza/xep0300-hashes.js';
+import { EVERY_FILE, shareOf, type WrittenRule } from './access-options.js';
 import { ConfigError, describeFault } from './config-error.js';
 import type { ExtensionModules } from './extension-module.js';
 import type { Fault, Place, SectionOf } from './option.js';
@@ -61,6 +62,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
     place,
   );
   await checkFolders(values, place);
+  checkAccess(values, place);
   reportTwice(values.wishes ?? [], ({ name }) => name, 'wishes', 'name', place);
   await checkWishes(values, place);
   if (modules) await checkExtensions(values, place, modules);
@@ -71,6 +73,13 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
       xmpp: xmppOf(section(complete, 'xmpp'), secret),
       shares: complete.shares,
       channels: complete.channels,
+      access: complete.access?.map(
+        (rule, at): WrittenRule => ({
+          ...rule,
+          what: rule.what ?? EVERY_FILE,
+          line: source.lineOf(['access', at]) ?? 1,
+        }),
+      ),
       wishes: complete.wishes,
       data: complete.data,
       extensions: complete.extensions,
@@ -267,6 +276,35 @@ async function checkFolders(values: Partial<NodeValues>, place: Place): Promise<
           text: `must not lie inside the share '${share.name}', which everybody may read`,
         });
       }
+    }
+  }
+}
+
+/** A rule about what is not there would let through what it was written to keep, or the other way round. */
+function checkAccess(values: Partial<NodeValues>, place: Place): void {
+  // Where one of these was at fault it is not known what is there.
+  const isAtFault = (key: string) => place.faults.some(({ path }) => path[0] === key);
+  const shares = isAtFault('shares') ? undefined : values.shares;
+  const channels = isAtFault('channels') ? undefined : values.channels;
+  if (isAtFault('access')) return;
+  for (const [at, { who, what = [] }] of (values.access ?? []).entries()) {
+    for (const [each, set] of what.entries()) {
+      const share = shareOf(set);
+      if (share === undefined || shares === undefined || shares.some(({ name }) => name === share)) continue;
+      const path = ['access', at, 'what', each];
+      place.faults.push({ path, value: share, text: 'must be the name of one of the shares' });
+    }
+    for (const [each, asker] of who.entries()) {
+      const path = ['access', at, 'who', each];
+      if (asker.type === 'group' && values['xmpp.mode'] === 'component') {
+        const text = 'is a group of a roster, which only a node with an account has (xmpp.mode: client)';
+        place.faults.push({ path, value: asker.name, text });
+      }
+      if (asker.type !== 'channel' || channels === undefined) continue;
+      const { service, nodeId } = asker;
+      if (channels.some((channel) => channel.service === service && channel.node === nodeId)) continue;
+      const text = 'must be one of the channels that the node is on';
+      place.faults.push({ path, value: `${service}/${nodeId}`, text });
     }
   }
 }

@@ -1,6 +1,7 @@
 /** Every option there is: a node's (`shoal serve`) and an asker's (`shoal find`, `shoal get`). */
 import { LogLevel } from '../log.js';
 import type { BareJid, FullJid } from '../stanza/jid.js';
+import { accessOptions, type WrittenRule } from './access-options.js';
 import type { ExtensionConfig } from './extension-module.js';
 import {
   bareJid,
@@ -31,6 +32,7 @@ const MAX_PATTERNS = 1000;
 const MAX_HOSTS = 8; // each is an address that every peer of every transfer may have to try
 const MAX_TRUSTED = 1000;
 const MAX_EXTENSIONS = 100;
+const MAX_RULES = 1000;
 const MAX_WISHES = 20; // each asks by itself, and fetches one file at a time
 
 /** How an asker protects its connection. */
@@ -125,6 +127,13 @@ export const nodeOptions = {
   }),
   channels: withDefault(listOf(tableOf(channelOptions), MAX_CHANNELS), [], {
     reason: 'The channels whose queries are answered.',
+  }),
+  access: optional(listOf(tableOf(accessOptions), MAX_RULES), {
+    reason:
+      'Who sees and who takes which files (docs/access.md). The first rule that is about both the asker and the file ' +
+      'decides; what no rule is about is not there. Without `access`, those of the own domain and who asks on a ' +
+      'channel of ours may take everything, and others nothing.',
+    aside: true,
   }),
   wishes: withDefault(listOf(tableOf(wishOptions), MAX_WISHES), [], {
     reason:
@@ -261,6 +270,8 @@ export interface NodeConfig {
   readonly xmpp: XmppConfig;
   readonly shares: readonly ShareConfig[];
   readonly channels: readonly ChannelConfig[];
+  /** Undefined where none are written. */
+  readonly access: readonly WrittenRule[] | undefined;
   readonly wishes: readonly WishConfig[];
   /** Absolute path. */
   readonly data: string;

@@ -3,18 +3,21 @@
  * version (XEP-0092). The parts of the program register their features and items here.
  */
 
+import type { Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import type { DataForm } from '../stanza/xep0004-data-forms.js';
 import {
   type DiscoIdentity,
   type DiscoInfo,
   DiscoInfoElement,
-  type DiscoItem,
+  type DiscoItems,
   DiscoItemsElement,
   discoInfoCodec,
   discoItemsCodec,
   discoQueryNodeId,
+  discoQueryPage,
 } from '../stanza/xep0030-disco.js';
+import type { PageRequest } from '../stanza/xep0059-rsm.js';
 import { type SoftwareVersion, softwareVersionCodec, VersionElement } from '../stanza/xep0092-version.js';
 import {
   CAPS_FEATURE,
@@ -47,17 +50,32 @@ export type DiscoInterceptor = (
   signal: AbortSignal,
 ) => Promise<Element | undefined> | Element | undefined;
 
-/** What is below a node of ours, or below us where `nodeId` is undefined; undefined when there is no such node. */
+/** A form about us for one asker (XEP-0128), or undefined. */
+export type DiscoFormSource = (
+  from: Jid,
+  signal: AbortSignal,
+) => Promise<DataForm | undefined> | DataForm | undefined;
+
+/** A question for items: of a node of ours, or of us where `nodeId` is undefined. */
+export interface DiscoItemsQuery {
+  readonly nodeId: string | undefined;
+  readonly page: PageRequest;
+  readonly from: Jid;
+}
+
+/** What is below; undefined when there is no such node. Who has much tells which page of it that is. */
 export type DiscoItemsSource = (
-  nodeId: string | undefined,
-  iq: IncomingIq,
-) => Promise<readonly DiscoItem[] | undefined> | readonly DiscoItem[] | undefined;
+  query: DiscoItemsQuery,
+  signal: AbortSignal,
+) => Promise<DiscoItemsBelow | undefined> | DiscoItemsBelow | undefined;
+export type DiscoItemsBelow = Pick<DiscoItems, 'items' | 'page'>;
 
 export class Disco implements Startable {
   readonly #entity: Entity;
   readonly #init: DiscoInit;
   readonly #features = new Set<string>();
   readonly #interceptors: DiscoInterceptor[] = [];
+  readonly #formSources: DiscoFormSource[] = [];
   readonly #itemSources: DiscoItemsSource[] = [];
   readonly #changeListeners: (() => void)[] = [];
   readonly #registrations: Unsubscribe[] = [];
@@ -117,6 +135,17 @@ export class Disco implements Startable {
     return { identities, features: [...this.#features].sort(), forms };
   }
 
+  async #toldTo(from: Jid, signal: AbortSignal): Promise<DiscoInfo> {
+    const own = this.#own();
+    const more = await Promise.all([...this.#formSources].map((source) => source(from, signal)));
+    return { ...own, forms: [...own.forms, ...more.filter((form) => form !== undefined)] };
+  }
+
+  /** Says more of us to whoever asks, beside what everybody is told. Not what presence stands for (XEP-0115). */
+  onInfo(source: DiscoFormSource): Unsubscribe {
+    return register(this.#formSources, source);
+  }
+
   /** The first interceptor that gives an answer, in the order of registration, has the query. */
   onQuery(interceptor: DiscoInterceptor): Unsubscribe {
     return register(this.#interceptors, interceptor);
@@ -133,7 +162,7 @@ export class Disco implements Startable {
       if (answer !== undefined) return answer;
     }
     const nodeId = discoQueryNodeId(iq.payload);
-    if (nodeId === undefined) return discoInfoCodec.toXml(this.#own());
+    if (nodeId === undefined) return discoInfoCodec.toXml(await this.#toldTo(iq.from, signal));
     const capabilities = this.capabilities();
     if (capabilities !== undefined && capabilitiesNodeId(capabilities) === nodeId) {
       return discoInfoCodec.toXml({ ...this.#own(), nodeId }); // XEP-0115 §6.2
@@ -142,12 +171,15 @@ export class Disco implements Startable {
     throw new StanzaError('item-not-found');
   };
 
-  readonly #items: IqHandler = async (iq) => {
-    const nodeId = discoQueryNodeId(iq.payload);
-    const found = await Promise.all([...this.#itemSources].map((source) => source(nodeId, iq)));
-    const known = found.filter((items) => items !== undefined);
+  readonly #items: IqHandler = async ({ from, payload }, signal) => {
+    const nodeId = discoQueryNodeId(payload);
+    const query = { nodeId, page: discoQueryPage(payload), from };
+    const found = await Promise.all([...this.#itemSources].map((source) => source(query, signal)));
+    const known = found.filter((below) => below !== undefined);
     if (nodeId !== undefined && known.length === 0) throw new StanzaError('item-not-found');
-    return discoItemsCodec.toXml({ ...(nodeId !== undefined && { nodeId }), items: known.flat() });
+    const page = known.find((below) => below.page !== undefined)?.page;
+    const items = known.flatMap((below) => below.items);
+    return discoItemsCodec.toXml({ ...(nodeId !== undefined && { nodeId }), items, ...(page && { page }) });
   };
 }
 

@@ -4,7 +4,9 @@
  */
 import { join } from 'node:path';
 import { BlockListBudget } from '../access/block-list-budget.js';
+import { defaultRules } from '../access/default-rules.js';
 import { QueryBudget } from '../access/query-budget.js';
+import { RuleBook } from '../access/rule-book.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
@@ -27,6 +29,7 @@ import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
+import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
@@ -70,10 +73,12 @@ export class NetworkNode implements Startable {
   readonly #extensions: NodeExtensions | undefined;
   /** Tells them of files. */
   readonly #news: Startable | undefined;
+  readonly #access: RuleBook;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #entity: Entity;
   readonly #responder: QueryResponder;
+  readonly #questions: DirectQuestions;
   readonly #findService: FindService;
   readonly #blockListService: BlockListService;
   /** Where questions are kept. */
@@ -107,6 +112,8 @@ export class NetworkNode implements Startable {
     );
     this.#extensions = extensions;
 
+    this.#access = new RuleBook({ clock }, { rules: config.access ?? defaultRules(config.xmpp) });
+    const access = this.#access;
     const indexLocation = join(config.data, 'index');
     const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
     this.#library = new Library(
@@ -139,7 +146,7 @@ export class NetworkNode implements Startable {
     this.#news = extensions?.news(this.#library);
 
     const bareAnswerer = new Answerer(
-      { engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
+      { access, engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -191,9 +198,11 @@ export class NetworkNode implements Startable {
         maxSeenQueries: limits.rememberedQueries,
       },
     );
-    this.#findService = new FindService({ entity, answerer, budget }, { hashWaitMs: limits.hashWaitMs });
+    this.#questions = new DirectQuestions({ answerer, budget }, { hashWaitMs: limits.hashWaitMs });
+    this.#findService = new FindService({ entity, questions: this.#questions });
     this.#blockListService = new BlockListService({
       entity,
+      access,
       catalogue: this.#library.catalogue,
       lists: blockLists,
       budget: new BlockListBudget({ clock }, limits),
@@ -216,6 +225,7 @@ export class NetworkNode implements Startable {
     );
     const fileServer = new FileServer(
       {
+        access,
         catalogue: this.#library.catalogue,
         files: { open: (entry) => this.#library.openFile(entry) },
         clock,
@@ -346,7 +356,7 @@ export class NetworkNode implements Startable {
     const { clock } = this.#components;
     const progress = this.#library.progress();
     const outcomes = this.#responder.outcomes();
-    const direct = this.#findService.counts();
+    const direct = this.#questions.counts();
     const dropped = Object.entries(outcomes).filter(([name]) => !['answered', 'no-match'].includes(name));
     return {
       jid: this.#entity.jid,

@@ -2,6 +2,7 @@
  * Answers a query, whichever door it came through: searches, waits for the hashes that are
  * missing, and gives as many files as fit into a bound of bytes.
  */
+import type { AccessPolicy } from '../access/access-policy.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import type { Jid } from '../stanza/jid.js';
@@ -57,6 +58,7 @@ export interface Answer {
 
 export interface AnswererComponents extends FileDescriberComponents {
   readonly engine: QueryEngine;
+  readonly access: AccessPolicy;
 }
 
 interface Kept {
@@ -67,11 +69,13 @@ interface Kept {
 
 export class Answerer implements Answering {
   readonly #engine: QueryEngine;
+  readonly #access: AccessPolicy;
   readonly #describer: FileDescriber;
   readonly #init: AnswererInit;
 
-  constructor({ engine, ...components }: AnswererComponents, init: AnswererInit) {
+  constructor({ engine, access, ...components }: AnswererComponents, init: AnswererInit) {
     this.#engine = engine;
+    this.#access = access;
     this.#describer = new FileDescriber(components);
     this.#init = init;
   }
@@ -80,16 +84,19 @@ export class Answerer implements Answering {
     parseCriteria(criteria);
   }
 
-  /** Throws {@link ParseError}, LimitError and AbortedError. */
-  async answer(question: Question, signal: AbortSignal): Promise<Answer> {
+  /** Of the files that the asker may see. Throws {@link ParseError}, LimitError and AbortedError. */
+  async answer(question: AskedQuestion, signal: AbortSignal): Promise<Answer> {
     const criteria = parseCriteria(question.criteria);
     const { max, after, before } = question.page;
+    const { asker, channel } = question;
+    const { rules } = this.#access.viewOf({ jid: asker, ...(channel && { through: channel }) });
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
     const found = await this.#engine.search(
       {
         criteria,
         ...(question.order && { order: question.order }),
         ...(question.among && { among: question.among }),
+        ...(rules && { view: rules }),
         page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
         deadlineMs: this.#init.deadlineMs,
       },

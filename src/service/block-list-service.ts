@@ -1,7 +1,8 @@
 /**
- * Gives the hashes of a file's blocks by iq, in pages (docs/protocol.md, "Block hashes"). A file that is not offered
- * and one whose blocks nobody has hashed look the same.
+ * Gives the hashes of a file's blocks by iq, in pages (docs/protocol.md, "Block hashes"). A file that is not offered,
+ * one that the asker may not take, and one whose blocks nobody has hashed look the same.
  */
+import type { AccessPolicy } from '../access/access-policy.js';
 import type { BlockListBudget } from '../access/block-list-budget.js';
 import { blockBytesOf, MIN_BLOCK_BYTES } from '../blocks/block-size.js';
 import { BLOCK_HASH_BYTES, type BlockList, blockListOf, treeOfOneBlock } from '../blocks/block-tree.js';
@@ -21,7 +22,8 @@ export interface BlockListServiceComponents {
   readonly catalogue: Pick<ReadonlyCatalogue, 'table'>;
   readonly lists: BlockLists;
   readonly budget: BlockListBudget;
-  /** Where others decide who may see what: whoever finds the file by its hash may have its blocks. */
+  readonly access: AccessPolicy;
+  /** Where others decide too who may see what: whoever finds the file by its hash may have its blocks. */
   readonly answerer?: Answering;
 }
 
@@ -52,7 +54,7 @@ export class BlockListService implements Startable {
     const from = firstOf(page);
     this.#components.budget.charge(bareOf(iq.from));
     const isSeen = hash.algo === 'sha-256' && (await this.#isSeen(hash.value, iq.from, signal));
-    const list = isSeen ? await this.#listOf(hash.value) : undefined;
+    const list = isSeen ? await this.#listOf(hash.value, iq.from) : undefined;
     if (list === undefined) throw new StanzaError('item-not-found');
     // XEP-0059 §2.4: who is asked for the page at an item that is not there.
     if (from > list.count) throw new StanzaError('item-not-found', 'there is no such block');
@@ -73,9 +75,13 @@ export class BlockListService implements Startable {
     return answer.files.length > 0;
   }
 
-  async #listOf(sha256: string): Promise<BlockList | undefined> {
-    const { table } = this.#components.catalogue;
-    const slot = table.withHash(sha256, MAX_COPIES).find((each) => table.isShown(each));
+  async #listOf(sha256: string, asker: Jid): Promise<BlockList | undefined> {
+    const { access, catalogue } = this.#components;
+    const { table } = catalogue;
+    const view = access.viewOf({ jid: asker });
+    const slot = table
+      .withHash(sha256, MAX_COPIES)
+      .find((each) => table.isShown(each) && view.mayTake(table.columns.entryOf(each)));
     if (slot === undefined) return undefined;
     const fileBytes = table.columns.size.get(slot);
     if (fileBytes > MIN_BLOCK_BYTES) return await this.#components.lists.listOf(sha256);

@@ -1,5 +1,6 @@
 /** A network in memory with channels: what the tests of channels play in. */
 import assert from 'node:assert/strict';
+import { type AccessPolicy, allowAll } from '../../src/access/access-policy.js';
 import { QueryBudget } from '../../src/access/query-budget.js';
 import type { DataFolder } from '../../src/catalogue/data-folder.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
@@ -12,6 +13,7 @@ import { silentLog } from '../../src/log.js';
 import { Answerer } from '../../src/query/answer.js';
 import type { HashSource } from '../../src/query/file-describer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
+import { DirectQuestions } from '../../src/service/direct-questions.js';
 import { FindService } from '../../src/service/find-service.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
 import type { KeptQuestionsInit } from '../../src/wishes/kept-questions.js';
@@ -44,6 +46,8 @@ export class World {
   readonly pubsub = new MemoryPubsub(this.network.component(SERVICE));
   readonly #stops: (() => Promise<void>)[] = [];
   random = 0;
+  /** Of nodes that are made from now on. */
+  access: AccessPolicy = allowAll;
   /** Of searches, which take real time while the clock is moved. */
   deadlineMs = 1000;
 
@@ -82,7 +86,7 @@ export class World {
         ),
     };
     const answerer = new Answerer(
-      { engine, hashes, clock },
+      { access: this.access, engine, hashes, clock },
       { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: this.deadlineMs },
     );
     const random = () => this.random;
@@ -122,7 +126,10 @@ export class World {
         ...init,
       },
     );
-    const service = new FindService({ entity, answerer, budget }, { hashWaitMs: 2000 });
+    const service = new FindService({
+      entity,
+      questions: new DirectQuestions({ answerer, budget }, { hashWaitMs: 2000 }),
+    });
     await channel.start();
     await service.start();
     await standing?.start();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { accessOptions } from '../../src/config/access-options.js';
 import { examples } from '../../src/config/examples.js';
 import { loadAskerConfig, loadNodeConfig } from '../../src/config/load.js';
 import type { Table } from '../../src/config/option.js';
@@ -34,12 +35,15 @@ describe('the example configurations', () => {
 
   it('hold every option', () => {
     const tables: readonly (readonly [string, Table])[] = [
-      [examples['node.example.yaml'], { ...nodeOptions, ...shareOptions, ...channelOptions, ...wishOptions }],
+      [
+        examples['node.example.yaml'],
+        { ...nodeOptions, ...shareOptions, ...channelOptions, ...accessOptions, ...wishOptions },
+      ],
       [examples['asker.example.yaml'], askerOptions],
     ];
     for (const [text, rows] of tables) {
       for (const key of Object.keys(rows))
-        assert.match(text, new RegExp(`^ *(# |- )?${key.split('.').at(-1)}:`, 'm'));
+        assert.match(text, new RegExp(`^ *(# )?(- )?${key.split('.').at(-1)}:`, 'm'));
     }
   });
 

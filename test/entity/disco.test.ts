@@ -83,7 +83,9 @@ describe('Disco', () => {
     await assert.rejects(info('files'), notFound);
     await assert.rejects(items('files'), notFound);
     assert.deepEqual(await items(), []);
-    disco.onItems((nodeId) => (nodeId === 'files' ? [{ jid: FILES, nodeId: 'files/books' }] : undefined));
+    disco.onItems(({ nodeId }) =>
+      nodeId === 'files' ? { items: [{ jid: FILES, nodeId: 'files/books' }] } : undefined,
+    );
     assert.deepEqual(await items('files'), [{ jid: FILES, nodeId: 'files/books' }]);
     await assert.rejects(items('other'), notFound);
   });

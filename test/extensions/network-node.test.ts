@@ -70,6 +70,7 @@ describe('a node with extensions', function () {
     const text = [
       `xmpp: { jid: ${NODE}, secret: s3cret }`,
       'shares: [{ name: books, path: ./books }]',
+      'access: [{ who: [everyone], may: take }]',
       'scan: { quietMs: 100 }',
       'limits: { extensionMs: 200 }',
       `extensions:\n${extensions}`,

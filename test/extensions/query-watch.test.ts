@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { allowAll } from '../../src/access/access-policy.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { ExtensionHooks, Query, QueryAnswer } from '../../src/extensions/api.js';
 import { WatchedAnswerer } from '../../src/extensions/query-watch.js';
@@ -41,7 +42,7 @@ describe('queries that extensions see', () => {
     const hashes = { hashNow: async (entry: FileEntry) => entry };
     answerer = new WatchedAnswerer({
       answerer: new Answerer(
-        { engine, hashes, clock },
+        { access: allowAll, engine, hashes, clock },
         { maxFiles: 100, defaultFiles: 50, maxAnswerBytes: 48_000, deadlineMs: 1000 },
       ),
       extensions: world.host,

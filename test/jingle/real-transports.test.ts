@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
+import { allowAll } from '../../src/access/access-policy.js';
 import { JingleEngine } from '../../src/jingle/jingle-engine.js';
 import { silentLog } from '../../src/log.js';
 import { parseJid } from '../../src/stanza/jid.js';
@@ -44,7 +45,7 @@ describe('JingleEngine over real sockets and in-band bytestreams', () => {
     files = new MemoryFiles();
     files.offer('a', BYTES);
     server = new FileServer(
-      { catalogue: files.catalogue, files, clock, log: silentLog },
+      { access: allowAll, catalogue: files.catalogue, files, clock, log: silentLog },
       { maxUploads: 100, maxUploadsPerPeer: 100 },
     );
     stops = [];

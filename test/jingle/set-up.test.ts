@@ -1,6 +1,8 @@
 /** How many ways through the network a session takes until its first byte, and whom it connects to for that. */
+
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { allowAll } from '../../src/access/access-policy.js';
 import { JingleEngine } from '../../src/jingle/jingle-engine.js';
 import { silentLog } from '../../src/log.js';
 import { parseJid } from '../../src/stanza/jid.js';
@@ -63,7 +65,7 @@ describe('the set-up of a session', () => {
     files.offer('a', Buffer.from('bytes'));
     stops = [];
     const server = new FileServer(
-      { catalogue: files.catalogue, files, clock, log: silentLog },
+      { access: allowAll, catalogue: files.catalogue, files, clock, log: silentLog },
       { maxUploads: 10, maxUploadsPerPeer: 10 },
     );
     await side(NODE, NODE_HOST, server);

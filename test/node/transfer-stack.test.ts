@@ -1,5 +1,7 @@
 /** Two stacks on a network in memory, with sockets between them. */
+
 import assert from 'node:assert/strict';
+import { allowAll } from '../../src/access/access-policy.js';
 import { systemClock } from '../../src/clock.js';
 import type { FileRequestHandler } from '../../src/jingle/file-session.js';
 import { createLog, silentLog } from '../../src/log.js';
@@ -36,7 +38,7 @@ describe('TransferStack behind a router', () => {
       const files = new MemoryFiles();
       files.offer('song.txt', BYTES);
       const server = new FileServer(
-        { catalogue: files.catalogue, files, clock, log: silentLog },
+        { access: allowAll, catalogue: files.catalogue, files, clock, log: silentLog },
         { maxUploads: 4, maxUploadsPerPeer: 4 },
       );
       const log: Record<string, unknown>[] = [];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { allowAll } from '../../src/access/access-policy.js';
 import type { BlockTree } from '../../src/blocks/block-tree.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
@@ -6,11 +7,13 @@ import { silentLog } from '../../src/log.js';
 import { Answerer } from '../../src/query/answer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { foundCodec } from '../../src/stanza/file-discovery.js';
+import { parseJid } from '../../src/stanza/jid.js';
 import { hashedBlocks } from '../support/block-lists.js';
 import { SearchedCatalogue } from '../support/searched-catalogue.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
 
 const MIB = 2 ** 20;
+const ASKER = parseJid('juliet@capulet.lit/balcony');
 
 describe('an answer', () => {
   let clock: VirtualClock;
@@ -31,6 +34,7 @@ describe('an answer', () => {
     answerer = new Answerer(
       {
         engine: files.engine,
+        access: allowAll,
         hashes: { hashNow: async () => undefined },
         blocks: {
           treeOf: async (sha256) => {
@@ -66,7 +70,10 @@ describe('an answer', () => {
   }
 
   const answer = () =>
-    answerer.answer({ criteria: { sizeMin: 0 }, page: {}, hashWaitMs: 0 }, new AbortController().signal);
+    answerer.answer(
+      { asker: ASKER, criteria: { sizeMin: 0 }, page: {}, hashWaitMs: 0 },
+      new AbortController().signal,
+    );
   const told = async (answering = answer()) =>
     Object.fromEntries((await answering).files.map(({ name, blocks }) => [name, blocks]));
 

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { allowAll } from '../../src/access/access-policy.js';
 import { BlockListBudget } from '../../src/access/block-list-budget.js';
 import { Catalogue } from '../../src/catalogue/catalogue.js';
 import { DiskBlockLists } from '../../src/catalogue/disk-block-lists.js';
@@ -48,6 +49,7 @@ describe('block list service', () => {
     lists = new DiskBlockLists({ folder: new MemoryFolder(), log: silentLog });
     service = new BlockListService({
       entity: node,
+      access: allowAll,
       catalogue,
       lists,
       budget: new BlockListBudget({ clock }, BUDGET),

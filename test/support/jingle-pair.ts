@@ -3,7 +3,9 @@
  * asker. `close` stops both and then insists that nothing is left: no timer, stream, negotiation,
  * session or open file.
  */
+
 import assert from 'node:assert/strict';
+import { allowAll } from '../../src/access/access-policy.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { Entity } from '../../src/entity/entity.js';
 import type {
@@ -63,7 +65,7 @@ export class JinglePair {
     const { files } = this;
     this.net.watch((stanza) => this.stanzas.push(stanza));
     this.server = new FileServer(
-      { catalogue: files.catalogue, files, clock: this.clock, log: silentLog },
+      { access: allowAll, catalogue: files.catalogue, files, clock: this.clock, log: silentLog },
       {
         maxUploads: init.maxUploads ?? 10,
         maxUploadsPerPeer: init.maxUploadsPerPeer ?? 10,

@@ -2,6 +2,7 @@
  * A node that gives files from memory, with all that a node sends them with: for what the configuration of a node
  * does not let one choose, as which transports it has, where it can be reached, how fast it is, and whether it lies.
  */
+import { allowAll } from '../../src/access/access-policy.js';
 import { BlockListBudget } from '../../src/access/block-list-budget.js';
 import { type BlockHashes, type BlockTree, blockListOf } from '../../src/blocks/block-tree.js';
 import { sleep, systemClock } from '../../src/clock.js';
@@ -38,7 +39,7 @@ export class SourceNode implements Startable {
     const components = { entity, clock: systemClock, log: silentLog };
     this.#entity = entity;
     this.server = new FileServer(
-      { ...components, catalogue: files.catalogue, files },
+      { ...components, access: allowAll, catalogue: files.catalogue, files },
       { maxUploads: init.maxUploads ?? 10, maxUploadsPerPeer: 10 },
     );
     this.#transfers = new TransferStack(components, {
@@ -62,6 +63,7 @@ export class SourceNode implements Startable {
     });
     this.#lists = new BlockListService({
       entity,
+      access: allowAll,
       catalogue: files.catalogue,
       lists: {
         treeOf: async (hash) => this.#blocks.get(hash)?.blocks.tree,

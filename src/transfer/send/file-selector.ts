@@ -1,11 +1,12 @@
 /**
  * Finds the file that a request means (XEP-0234 §6.2, RFC 5547 §5): any mix of hash, name, size
- * and media type, all of which must fit. A name is the full path in the node, as XEP-0329
+ * and media type, all of which must fit; and the asker may take it. A name is the full path in the node, as XEP-0329
  * recommends, or its last part. Where several files fit, the first by full path is meant.
  *
  * Of a file sha-256 is known. Who asks by the hash of another function has to say something else too: what
  * fits that is compared, a few files and not many bytes.
  */
+import type { View } from '../../access/access-policy.js';
 import type { FileColumns, Slot } from '../../catalogue/file-columns.js';
 import { type FileEntry, keyOf, nameOf } from '../../catalogue/file-entry.js';
 import type { FileTable } from '../../catalogue/file-table.js';
@@ -47,6 +48,7 @@ const NOTHING: Selection = { entries: [], hashes: [] };
 export async function selectFile(
   offered: OfferedFiles,
   wanted: FileDescription,
+  view: Pick<View, 'mayTake'>,
   signal: AbortSignal,
 ): Promise<Selection> {
   const { name, path, size, mediaType, hashes } = wanted;
@@ -56,7 +58,8 @@ export async function selectFile(
   }
   // Work on it is done for every file that is offered, so no more of it than can fit one.
   if ([name, path, mediaType].some((text) => (text?.length ?? 0) > MAX_TEXT_CHARS)) return NOTHING;
-  const fits = fitting(wanted);
+  const isWanted = fitting(wanted);
+  const fits = (entry: FileEntry) => isWanted(entry) && view.mayTake(entry);
   const sha256 = hashes.find((hash) => hash.algo === 'sha-256');
   if (sha256) {
     const found = offered.withHash(sha256.value).find(fits); // which leaves nothing to compare

@@ -1,7 +1,8 @@
 /**
  * Answers requests for files: finds the file, takes a slot, opens it, says what will be sent and
- * reads it. Whatever keeps a file from being sent, absent or not, looks the same to the peer.
+ * reads it. Whatever keeps a file from being sent, absent, forbidden or else, looks the same to the peer.
  */
+import type { AccessPolicy } from '../../access/access-policy.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
 import type { Clock } from '../../clock.js';
 import { AbortedError, messageOf } from '../../errors.js';
@@ -31,6 +32,7 @@ export interface FileOpener {
 export interface FileServerComponents {
   readonly catalogue: OfferedFiles;
   readonly files: FileOpener;
+  readonly access: AccessPolicy;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -117,6 +119,9 @@ export class FileServer {
    * `FileNotAvailableError`, `LimitError`, `AbortedError`.
    */
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
+    if (!this.#components.access.viewOf({ jid: peer }).mayTake(entry)) {
+      throw new FileNotAvailableError('no such file');
+    }
     const sid = `offer ${this.#offers++}`; // a session of its own
     return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
       this.#upload(entry, { to: peer, range: undefined, slot, signal, hashes: [], partChecksum: false }),
@@ -134,7 +139,8 @@ export class FileServer {
   }
 
   async #select(request: FileRequest, signal: AbortSignal): Promise<Selection> {
-    const selection = await selectFile(this.#components.catalogue, request.file, signal);
+    const { access, catalogue } = this.#components;
+    const selection = await selectFile(catalogue, request.file, access.viewOf({ jid: request.peer }), signal);
     if (selection.entries.length === 0) throw new FileNotAvailableError('no such file');
     return selection;
   }

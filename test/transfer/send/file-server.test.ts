@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
+import { allowAll } from '../../../src/access/access-policy.js';
 import { fromBytes } from '../../../src/catalogue/share-path.js';
 import { AbortedError, LimitError, ParseError } from '../../../src/errors.js';
 import { ContentHash } from '../../../src/jingle/content-hash.js';
@@ -33,7 +34,7 @@ describe('FileServer', () => {
     files = new MemoryFiles();
     clock = new VirtualClock();
     server = new FileServer(
-      { catalogue: files.catalogue, files, clock, log: silentLog },
+      { access: allowAll, catalogue: files.catalogue, files, clock, log: silentLog },
       { maxUploads: 3, maxUploadsPerPeer: 2 },
     );
   });

@@ -1,0 +1,181 @@
+/**
+ * What lies in a folder, and what a file is, for whoever asks: behind every door that lists (XEP-0329, XEP-0135,
+ * commands). What the asker may not see is not there, in error and text alike. A look costs what a question costs.
+ */
+import type { AccessPolicy, View } from '../access/access-policy.js';
+import { describeFile } from '../catalogue/file-description.js';
+import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
+import { baseName, toDisplay } from '../catalogue/share-path.js';
+import { escapedBytes, type FileDescriber, wireBytes } from '../query/file-describer.js';
+import type { Jid } from '../stanza/jid.js';
+import { StanzaError } from '../stanza/stanza-error.js';
+import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
+import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
+import type { DirectQuestions } from './direct-questions.js';
+import { type Listed, type ListedPage, pageResultOf, type ShareListing } from './share-listing.js';
+
+export interface SharedFoldersComponents {
+  readonly access: AccessPolicy;
+  readonly listing: ShareListing;
+  readonly describer: FileDescriber;
+  readonly questions: DirectQuestions;
+}
+
+export interface SharedFoldersInit {
+  /** Entries of a page where whoever asks names no number. */
+  readonly defaultEntries: number;
+  /** Largest number of entries in a page, with all that is known of them. */
+  readonly maxEntries: number;
+  /** Largest sum of what the entries take on the wire. */
+  readonly maxBytes: number;
+  /** How long the details of a file wait for its hash. */
+  readonly hashWaitMs: number;
+}
+
+export interface SeenFolder {
+  readonly type: 'folder';
+  readonly name: string;
+  /** `share/folder`; '' above the shares. */
+  readonly path: string;
+}
+
+export interface SeenFile {
+  readonly type: 'file';
+  readonly file: FileDescription;
+}
+
+export type FolderEntry = SeenFolder | SeenFile;
+
+export interface FolderPage {
+  /** Folders before files, both by name. */
+  readonly entries: readonly FolderEntry[];
+  readonly page: PageResult;
+  /** Of the whole folder. */
+  readonly total: number;
+}
+
+/** A folder with a page of what is in it, or a file. */
+export type Seen = SeenFile | (SeenFolder & FolderPage);
+
+/** More names than fit an answer. */
+const MAX_BRIEF_ENTRIES = 1000;
+const FOLDER_BYTES = 160; // an element with a name and a path in it, without them
+const BRIEF_FILE_BYTES = 130; // the same of a file with its size
+
+export class SharedFolders {
+  readonly #components: SharedFoldersComponents;
+  readonly #init: SharedFoldersInit;
+
+  constructor(components: SharedFoldersComponents, init: SharedFoldersInit) {
+    this.#components = components;
+    this.#init = init;
+  }
+
+  /**
+   * What is at `share/folder` or `share/folder/name`; the shares where that is ''. Of files in a folder, hashes
+   * are told as far as they are known. A folder too large for an answer of which no page was asked for comes
+   * as names and sizes. Throws `item-not-found`, LimitError and AbortedError.
+   */
+  async look(asker: Jid, path: string, page: PageRequest, signal: AbortSignal): Promise<Seen> {
+    return await this.#components.questions.paid(asker, async () => {
+      const view = this.#viewOf(asker);
+      const file = path === '' ? undefined : await this.#components.listing.fileAt(view, path);
+      if (file !== undefined) return await this.#detailed(file, signal);
+      const folder = await this.#page(view, path, page, signal);
+      return { type: 'folder', name: toDisplay(baseName(path)), path, ...folder };
+    });
+  }
+
+  /** The file at this path, if `asker` may have it: to be offered. Throws as {@link look}. */
+  async takeable(asker: Jid, path: string): Promise<FileEntry> {
+    const { listing, questions } = this.#components;
+    return await questions.paid(asker, async () => {
+      const view = this.#viewOf(asker);
+      const found = await listing.fileAt(view, path);
+      if (found === undefined || !view.mayTake(found)) throw notThere();
+      return found;
+    });
+  }
+
+  #viewOf(asker: Jid): View {
+    return this.#components.access.viewOf({ jid: asker });
+  }
+
+  async #detailed(entry: FileEntry, signal: AbortSignal): Promise<SeenFile> {
+    const { describer } = this.#components;
+    const [described] = await describer.describe([entry], this.#init.hashWaitMs, signal);
+    return { type: 'file', file: typeof described === 'object' ? described : describeFile(entry) };
+  }
+
+  async #page(view: View, path: string, page: PageRequest, signal: AbortSignal): Promise<FolderPage> {
+    const { maxEntries, defaultEntries } = this.#init;
+    const max = Math.min(page.max ?? defaultEntries, maxEntries);
+    const listed = await this.#listed(view, path, { ...page, max });
+    const entries = await this.#described(listed.items, signal);
+    const shown = this.#fitting(listed, entries, page.before !== undefined);
+    const isAsked = page.max !== undefined || page.after !== undefined || page.before !== undefined;
+    if (isAsked || shown.entries.length === listed.total) return shown;
+    const all = await this.#listed(view, path, { max: MAX_BRIEF_ENTRIES });
+    return this.#fitting(all, all.items.map(brief), false);
+  }
+
+  async #listed(view: View, path: string, page: PageRequest & { max: number }): Promise<ListedPage> {
+    const listed = await this.#components.listing.list(view, path, page);
+    // Above the shares there is always something, be it nothing.
+    if (listed === undefined) throw notThere();
+    return listed;
+  }
+
+  async #described(items: readonly Listed[], signal: AbortSignal): Promise<FolderEntry[]> {
+    const files = items.flatMap((item) => (item.type === 'file' ? item.entry : []));
+    const described = await this.#components.describer.describe(files, 0, signal);
+    let at = 0;
+    return items.map((item) => {
+      if (item.type === 'folder') return item;
+      const each = described[at++];
+      // Its hash comes later, or never: it lies there all the same.
+      return { type: 'file', file: typeof each === 'object' ? each : describeFile(item.entry) };
+    });
+  }
+
+  /** As many as fit, from the end of the page that is read on from. */
+  #fitting(listed: ListedPage, entries: readonly FolderEntry[], backwards: boolean): FolderPage {
+    let bytes = 0;
+    let count = 0;
+    for (const entry of backwards ? [...entries].reverse() : entries) {
+      bytes += entryBytes(entry);
+      if (bytes > this.#init.maxBytes && count > 0) break;
+      count += 1;
+    }
+    const from = backwards ? entries.length - count : 0;
+    const to = from + count;
+    const { total } = listed;
+    const page = pageResultOf({
+      ...listed,
+      cursors: listed.cursors.slice(from, to),
+      offset: listed.offset + from,
+    });
+    return { entries: entries.slice(from, to), page, total };
+  }
+}
+
+/** What is told of what is not there, and of what one may not see. */
+export function notThere(): StanzaError {
+  return new StanzaError('item-not-found', 'there is no such file or folder');
+}
+
+function brief(item: Listed): FolderEntry {
+  if (item.type === 'folder') return item;
+  const { entry } = item;
+  return {
+    type: 'file',
+    file: { name: toDisplay(nameOf(entry)), size: entry.size, hashes: [], hashesUsed: [] },
+  };
+}
+
+/** An upper bound of the bytes that an entry takes in an answer, whichever door it goes out by. */
+function entryBytes(entry: FolderEntry): number {
+  if (entry.type === 'folder') return FOLDER_BYTES + escapedBytes(entry.name) + escapedBytes(entry.path);
+  const { file } = entry;
+  return file.path === undefined ? BRIEF_FILE_BYTES + escapedBytes(file.name ?? '') : wireBytes(file);
+}
