@@ -20,7 +20,7 @@ const ENGINES = ['jingle', 'query', 'scan', 'hashing'];
 const NETWORK = ['channel', 'service', 'transfer'];
 const BELOW_ENGINES = [...PARTS, 'catalogue', 'stanza', ...LEAVES];
 const BELOW_NETWORK = [...ENGINES, ...BELOW_ENGINES];
-const BELOW_NODE = ['wishes', ...NETWORK, ...BELOW_NETWORK, 'config', 'extensions', 'private-server'];
+const BELOW_NODE = ['chat', 'wishes', ...NETWORK, ...BELOW_NETWORK, 'config', 'extensions', 'private-server'];
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -46,6 +46,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   channel: BELOW_NETWORK,
   service: BELOW_NETWORK,
   transfer: BELOW_NETWORK,
+  chat: [...NETWORK, ...BELOW_NETWORK],
   wishes: [...NETWORK, ...BELOW_NETWORK],
   extensions: [...BELOW_NETWORK, 'config'],
   'private-server': ['stanza', ...LEAVES],

@@ -12,6 +12,7 @@ import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
+import { CHAT_FEATURES, type ChatService } from '../chat/chat-service.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
 import { Disco } from '../entity/disco.js';
@@ -31,9 +32,11 @@ import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
 import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
+import { ShareListing } from '../service/share-listing.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
+import type { FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
@@ -44,6 +47,7 @@ import { Downloads } from './downloads.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
+import { nodeChat } from './node-chat.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
@@ -81,6 +85,8 @@ export class NetworkNode implements Startable {
   readonly #questions: DirectQuestions;
   readonly #findService: FindService;
   readonly #blockListService: BlockListService;
+  readonly #listing: ShareListing;
+  readonly #chat: ChatService | undefined;
   /** Where questions are kept. */
   readonly #standing: StandingQuestions | undefined;
   readonly #downloads: Downloads;
@@ -260,6 +266,14 @@ export class NetworkNode implements Startable {
         onFileRequest: this.#files.handle,
       },
     );
+    this.#listing = new ShareListing({ catalogue: this.#library.catalogue, clock });
+    this.#chat = nodeChat(
+      {
+        ...{ entity, clock, log, access, questions: this.#questions, listing: this.#listing },
+        offer: (...offer) => this.offer(...offer),
+      },
+      limits,
+    );
     const { xmpp, shares, wishes } = config;
     const { jingle } = this.#transfers;
     this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: config.data });
@@ -275,7 +289,11 @@ export class NetworkNode implements Startable {
     );
     this.#disco = new Disco(
       { entity },
-      nodeDisco(xmpp.mode, components.version, [...jingle.features, ...(standing ? [KEPT_FEATURE] : [])]),
+      nodeDisco(xmpp.mode, components.version, [
+        ...jingle.features,
+        ...(standing ? [KEPT_FEATURE] : []),
+        ...(this.#chat ? CHAT_FEATURES : []),
+      ]),
     );
     this.#presence =
       xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
@@ -290,7 +308,9 @@ export class NetworkNode implements Startable {
       this.#disco,
       this.#findService,
       this.#blockListService,
+      this.#listing,
       ...(this.#standing ? [this.#standing] : []),
+      ...(this.#chat ? [this.#chat] : []),
       this.#transfers,
       ...this.#channels,
     ])
@@ -321,10 +341,18 @@ export class NetworkNode implements Startable {
       ...(this.#presence ? [this.#presence] : []),
     ];
     const standing = this.#standing ? [this.#standing] : [];
-    const doors = [this.#blockListService, this.#findService, ...standing, this.#disco, this.#entity];
+    const chat = this.#chat ? [this.#chat] : [];
+    const doors = [
+      this.#listing,
+      this.#blockListService,
+      this.#findService,
+      ...standing,
+      this.#disco,
+      this.#entity,
+    ];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
-    for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
+    for (const part of [...chat, ...network, ...doors, ...below, ...watching, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -342,9 +370,14 @@ export class NetworkNode implements Startable {
   }
 
   /** Offers one of our files to a full address; see {@link offerFile}. */
-  offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
+  offer(
+    to: Jid,
+    entry: FileEntry,
+    signal?: AbortSignal,
+    namespace?: FileTransferNamespace,
+  ): Promise<FileUpload> {
     const { jingle: uploader } = this.#transfers;
-    return offerFile({ server: this.#files, uploader }, to, entry, signal);
+    return offerFile({ server: this.#files, uploader }, to, entry, signal, namespace);
   }
 
   /** What goes out, and what comes. */
