@@ -3,6 +3,7 @@
  * from the network downwards.
  */
 import { join } from 'node:path';
+import { allowAll } from '../access/access-policy.js';
 import { BlockListBudget } from '../access/block-list-budget.js';
 import { QueryBudget } from '../access/query-budget.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
@@ -43,6 +44,7 @@ import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
+import { NodeLinks } from './node-links.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { SentFiles } from './sent-files.js';
@@ -85,6 +87,8 @@ export class NetworkNode implements Startable {
   readonly #sentFiles: SentFiles;
   /** The same or, where there are extensions, with them in front of it. */
   readonly #files: SentFiles | WatchedFiles;
+  /** Over HTTP. */
+  readonly #links: NodeLinks | undefined;
   readonly #disco: Disco;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
@@ -136,6 +140,8 @@ export class NetworkNode implements Startable {
       { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries, indexLocation },
     );
 
+    const { catalogue } = this.#library;
+    this.#links = NodeLinks.of({ clock, log, catalogue, access: allowAll, files: () => this.#files }, config);
     this.#news = extensions?.news(this.#library);
 
     const bareAnswerer = new Answerer(
@@ -282,6 +288,7 @@ export class NetworkNode implements Startable {
       this.#blockListService,
       ...(this.#standing ? [this.#standing] : []),
       this.#transfers,
+      ...(this.#links ? [this.#links] : []),
       ...this.#channels,
     ])
       await this.#start(part);
@@ -307,6 +314,7 @@ export class NetworkNode implements Startable {
     const network = [
       ...wishes,
       ...this.#channels,
+      ...(this.#links ? [this.#links] : []),
       this.#transfers,
       ...(this.#presence ? [this.#presence] : []),
     ];
