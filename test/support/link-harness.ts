@@ -21,6 +21,9 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
   readonly expireS?: number;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
+  /** Those of another, which has been stopped. */
+  readonly files?: MemoryFiles;
+  readonly folder?: MemoryFolder;
   readonly certificate?: CertificateSource;
   readonly clock?: Clock;
   /** What links begin with, behind the address. Default '/'. */
@@ -28,8 +31,8 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
 }
 
 export class LinkHarness {
-  readonly files = new MemoryFiles();
-  readonly folder = new MemoryFolder();
+  readonly files: MemoryFiles;
+  readonly folder: MemoryFolder;
   readonly uploads: FileServer;
   readonly links: FileLinks;
   readonly server: LinkServer;
@@ -39,7 +42,9 @@ export class LinkHarness {
 
   constructor(init: LinkHarnessInit = {}) {
     const { access = allowAll, expireS = 3600, maxUploads = 4, maxUploadsPerPeer = 2, prefix = '/' } = init;
-    const { files } = this;
+    const { files = new MemoryFiles(), folder = new MemoryFolder() } = init;
+    this.files = files;
+    this.folder = folder;
     const { certificate } = init;
     const base = init.clock ?? systemClock;
     const clock: Clock = {
