@@ -133,6 +133,12 @@ export class HandOver {
     const { peer } = this.#init;
     const mayTake = access.viewOf({ jid: peer }).mayTake(entry);
     const link = mayTake ? links?.linkFor({ jid: peer }, entry) : undefined;
+    if (link === undefined && mayTake && links !== undefined && entry.sha256 === undefined) {
+      this.#tell(
+        `${said}I can give you a link to ${shown(nameOf(entry))} when it is hashed. Ask again then.`,
+      );
+      return;
+    }
     if (link === undefined) {
       this.#tell(
         said === ''

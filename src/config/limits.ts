@@ -156,6 +156,10 @@ export const limitOptions = {
     reason:
       'Sockets: connections to our SOCKS5 listener that have not said yet which session they belong to.',
   }),
+  'limits.linkConnections': withDefault(whole(1, 10_000), 128, {
+    reason:
+      'Sockets: connections to our listener for links that have shown no link that is good. Files go out by the slots of `uploads`.',
+  }),
   'limits.ibbBlockBytes': withDefault(whole(1024, 32_768), 8192, {
     unit: 'bytes',
     reason: 'Size of an in-band block; server queues grow with it. 4 to 16 KiB is fastest.',

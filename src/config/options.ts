@@ -21,6 +21,7 @@ import {
   yesOrNo,
 } from './kinds.js';
 import { limitOptions } from './limits.js';
+import { type LinkConfig, linkOptions } from './link-options.js';
 import { optional, required, type SectionOf, type ValuesOf, withDefault } from './option.js';
 import { type WishConfig, wishOptions } from './wish-options.js';
 
@@ -200,6 +201,7 @@ export const nodeOptions = {
       'Accounts and domains at whose word we connect anywhere: to private networks, to this machine, to ports below 1024.',
     example: '[romeo@example.net, example.com]',
   }),
+  ...linkOptions,
   'scan.quietMs': withDefault(whole(100, 3_600_000), 1000, {
     unit: 'ms',
     reason: 'How long a file must have been left alone before it is offered.',
@@ -278,6 +280,8 @@ export interface NodeConfig {
   readonly extensions: readonly ExtensionConfig[];
   readonly log: SectionOf<NodeValues, 'log'>;
   readonly transfers: SectionOf<NodeValues, 'transfers'>;
+  /** Without them none are made. */
+  readonly links?: LinkConfig;
   readonly scan: SectionOf<NodeValues, 'scan'>;
   readonly limits: Limits;
 }

@@ -11,11 +11,13 @@ import {
 import { createServer as createHttps, type Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import type { DataFolder } from '../catalogue/data-folder.js';
+import type { Timer } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import { UnclaimedConnections } from '../transport/unclaimed-connections.js';
 import { AddressPins } from './address-pins.js';
+import type { Certificate, CertificateSource } from './certificate.js';
 import type { FileLinks } from './file-links.js';
 import {
   FileResponder,
@@ -31,14 +33,14 @@ export interface LinkServerComponents extends FileResponseComponents {
   /** Where the key is kept. */
   readonly folder: DataFolder;
   readonly log: Log;
+  /** Without it the listener speaks plain HTTP, for a proxy in front of it. */
+  readonly certificate?: CertificateSource;
 }
 
 export interface LinkServerInit extends FileResponseInit {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
-  /** PEM. Without it the listener speaks plain HTTP, for a proxy in front of it. */
-  readonly tls?: { readonly key: string; readonly cert: string };
   /** Clients are told apart by what a proxy of ours says: by the last address of X-Forwarded-For. */
   readonly behindProxy: boolean;
   /** A link serves the address that uses it first, and no other. */
@@ -60,6 +62,8 @@ const DEFAULT_HEAD_TIMEOUT_MS = 10_000;
 const DEFAULT_KEEP_ALIVE_MS = 5_000;
 /** A link may have 12,000 characters: the longest path of all, and the longest name. */
 const MAX_HEADER_BYTES = 16_384;
+/** How often the certificate is looked at: it is renewed days before it ends. */
+const CERTIFICATE_LOOK_MS = 3_600_000;
 /** How many requests may wait on a connection for the one before them. */
 const MAX_PIPELINED = 8;
 
@@ -73,6 +77,8 @@ export class LinkServer implements Startable {
   readonly #byPeer = new Map<string, Connection>();
   readonly #stopping = new AbortController();
   #server: Server | HttpsServer | undefined;
+  #certificate: Certificate | undefined;
+  #look: Timer | undefined;
   #port = 0;
 
   constructor(components: LinkServerComponents, init: LinkServerInit) {
@@ -90,13 +96,16 @@ export class LinkServer implements Startable {
   async start(): Promise<void> {
     const { folder, links, log } = this.#components;
     links.use(new LinkSeal(await linkKey(folder)));
+    this.#certificate = await this.#components.certificate?.read();
     await this.#listen();
-    log.info({ port: this.#port, tls: this.#init.tls !== undefined }, 'links are served');
+    if (this.#certificate) this.#lookLater();
+    log.info({ port: this.#port, tls: this.#certificate !== undefined }, 'links are served');
   }
 
   async stop(): Promise<void> {
     this.#components.links.use(undefined);
     this.#stopping.abort();
+    this.#look?.cancel();
     const server = this.#server;
     if (!server?.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
@@ -107,7 +116,7 @@ export class LinkServer implements Startable {
   }
 
   #listen(): Promise<void> {
-    const { host, port, tls, headTimeoutMs = DEFAULT_HEAD_TIMEOUT_MS, keepAliveMs } = this.#init;
+    const { host, port, headTimeoutMs = DEFAULT_HEAD_TIMEOUT_MS, keepAliveMs } = this.#init;
     const options = {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: headTimeoutMs,
@@ -116,9 +125,9 @@ export class LinkServer implements Startable {
       connectionsCheckingInterval: Math.min(1000, headTimeoutMs),
       noDelay: true,
     };
-    const server = tls
+    const server = this.#certificate
       ? createHttps(
-          { ...options, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: headTimeoutMs },
+          { ...options, ...this.#certificate, minVersion: 'TLSv1.2', handshakeTimeout: headTimeoutMs },
           this.#onRequest,
         )
       : createHttp(options, this.#onRequest);
@@ -136,6 +145,28 @@ export class LinkServer implements Startable {
         resolve();
       });
     });
+  }
+
+  #lookLater(): void {
+    this.#look = this.#components.clock.after(CERTIFICATE_LOOK_MS, () => {
+      void this.#renew().finally(() => {
+        if (!this.#stopping.signal.aborted) this.#lookLater();
+      });
+    });
+  }
+
+  /** Connections that are open keep theirs. With a new one that is wrong all do. Never rejects. */
+  async #renew(): Promise<void> {
+    const { certificate, log } = this.#components;
+    try {
+      const now = await certificate?.read();
+      if (!now || (now.cert === this.#certificate?.cert && now.key === this.#certificate.key)) return;
+      if (this.#server && 'setSecureContext' in this.#server) this.#server.setSecureContext(now);
+      this.#certificate = now;
+      log.info('links are served with a new certificate');
+    } catch (error) {
+      log.warn({ err: error }, `the certificate for links can't be renewed: ${messageOf(error)}`);
+    }
   }
 
   readonly #onConnection = (socket: Socket): void => {

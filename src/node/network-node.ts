@@ -50,6 +50,7 @@ import { LoopDelay } from './loop-delay.js';
 import { nodeChat } from './node-chat.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
+import { NodeLinks } from './node-links.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { SentFiles } from './sent-files.js';
@@ -96,6 +97,8 @@ export class NetworkNode implements Startable {
   readonly #sentFiles: SentFiles;
   /** The same or, where there are extensions, with them in front of it. */
   readonly #files: SentFiles | WatchedFiles;
+  /** Over HTTP. */
+  readonly #links: NodeLinks | undefined;
   readonly #disco: Disco;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
@@ -149,6 +152,8 @@ export class NetworkNode implements Startable {
       { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries, indexLocation },
     );
 
+    const { catalogue } = this.#library;
+    this.#links = NodeLinks.of({ clock, log, catalogue, access, files: () => this.#files }, config);
     this.#news = extensions?.news(this.#library);
 
     const bareAnswerer = new Answerer(
@@ -271,6 +276,7 @@ export class NetworkNode implements Startable {
       {
         ...{ entity, clock, log, access, questions: this.#questions, listing: this.#listing },
         offer: (...offer) => this.offer(...offer),
+        ...(this.#links && { links: this.#links }),
       },
       limits,
     );
@@ -312,6 +318,7 @@ export class NetworkNode implements Startable {
       ...(this.#standing ? [this.#standing] : []),
       ...(this.#chat ? [this.#chat] : []),
       this.#transfers,
+      ...(this.#links ? [this.#links] : []),
       ...this.#channels,
     ])
       await this.#start(part);
@@ -337,6 +344,7 @@ export class NetworkNode implements Startable {
     const network = [
       ...wishes,
       ...this.#channels,
+      ...(this.#links ? [this.#links] : []),
       this.#transfers,
       ...(this.#presence ? [this.#presence] : []),
     ];

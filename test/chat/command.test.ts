@@ -36,7 +36,18 @@ describe('commands in a chat', () => {
   });
 
   it('are nothing else', () => {
-    const texts = ['hello', 'helpful', 'find\nme', 'more or less', 'help me', 'stop it', '', '12', 'get //', 'get 9-2'];
+    const texts = [
+      'hello',
+      'helpful',
+      'find\nme',
+      'more or less',
+      'help me',
+      'stop it',
+      '',
+      '12',
+      'get //',
+      'get 9-2',
+    ];
     for (const text of [...texts, `find ${'x'.repeat(MAX_COMMAND_CHARS)}`]) {
       assert.equal(parseCommand(text).type, 'strange', text);
     }

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ChatClient } from '../support/chat-client.js';
+import { freePorts } from '../support/free-ports.js';
 import { ServedNode } from '../support/served-node.js';
 import { ACCOUNTS, COMPONENT_SECRET, DOMAIN, PUBSUB, type TestServer } from '../support/server.js';
 import { describeOnServers } from '../support/server-fixture.js';
@@ -24,6 +25,7 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
     folder = await temporaryFolder();
     await folder.write('books/plays/romeo and juliet.pdf', PLAY);
     for (let at = 1; at <= 23; at++) await folder.write(`books/sonnets/sonnet ${at}.txt`, `sonnet ${at}`);
+    const [linkPort] = await freePorts(1);
     node = await ServedNode.make(path.join(folder.path, 'node'), {
       xmpp: {
         jid: NODE,
@@ -33,6 +35,7 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
       },
       shares: [{ name: 'books', path: path.join(folder.path, 'books') }],
       channels: [{ service: PUBSUB, node: 'chats', create: true }],
+      links: { listen: `127.0.0.1:${linkPort}`, url: `http://127.0.0.1:${linkPort}/` },
       scan: { quietMs: 100 },
       log: { level: 'debug' },
     });
@@ -102,11 +105,13 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
     assert.equal((await alice.ask(NODE, 'browse nowhere')).body, 'There is no such folder.');
   });
 
-  it('says how else to have a file to a client that takes none', async () => {
+  it('gives a client that takes no files a link, which is shown as a file', async () => {
     await bob.ask(NODE, 'find juliet');
-    const { body, url } = await bob.ask(NODE, 'get 1');
-    assert.match(body ?? '', /takes no files by Jingle/);
-    assert.equal(url, null);
+    const { body = '', url } = await bob.ask(NODE, 'get 1');
+    assert.equal(url, body, 'nothing beside the link');
+    const answer = await fetch(body);
+    assert.equal(answer.status, 200);
+    assert.ok(PLAY.equals(Buffer.from(await answer.arrayBuffer())));
   });
 
   it('answers nothing that asks for no answer', async () => {
@@ -141,6 +146,11 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
       const { body, sender } = await alice.ask(`carol@${DOMAIN}`, 'find juliet');
       assert.match(body ?? '', /^One file for/);
       assert.equal(sender, `carol@${DOMAIN}/shoal`);
+      await bob.ask(`carol@${DOMAIN}`, 'find juliet');
+      // It makes no links.
+      const { body: how, url } = await bob.ask(`carol@${DOMAIN}`, 'get 1');
+      assert.match(how ?? '', /takes no files by Jingle/);
+      assert.equal(url, null);
     } finally {
       await other.stop();
     }

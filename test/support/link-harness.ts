@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { type AccessPolicy, type Asker, allowAll } from '../../src/access/access-policy.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
-import { systemClock } from '../../src/clock.js';
+import { type Clock, systemClock } from '../../src/clock.js';
+import type { CertificateSource } from '../../src/http/certificate.js';
 import { FileLinks } from '../../src/http/file-links.js';
 import { LinkServer, type LinkServerInit } from '../../src/http/link-server.js';
 import { silentLog } from '../../src/log.js';
@@ -20,13 +21,18 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
   readonly expireS?: number;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
+  /** Those of another, which has been stopped. */
+  readonly files?: MemoryFiles;
+  readonly folder?: MemoryFolder;
+  readonly certificate?: CertificateSource;
+  readonly clock?: Clock;
   /** What links begin with, behind the address. Default '/'. */
   readonly prefix?: string;
 }
 
 export class LinkHarness {
-  readonly files = new MemoryFiles();
-  readonly folder = new MemoryFolder();
+  readonly files: MemoryFiles;
+  readonly folder: MemoryFolder;
   readonly uploads: FileServer;
   readonly links: FileLinks;
   readonly server: LinkServer;
@@ -36,10 +42,18 @@ export class LinkHarness {
 
   constructor(init: LinkHarnessInit = {}) {
     const { access = allowAll, expireS = 3600, maxUploads = 4, maxUploadsPerPeer = 2, prefix = '/' } = init;
-    const { files } = this;
-    const clock = { ...systemClock, now: () => systemClock.now() + this.lateMs };
+    const { files = new MemoryFiles(), folder = new MemoryFolder() } = init;
+    this.files = files;
+    this.folder = folder;
+    const { certificate } = init;
+    const base = init.clock ?? systemClock;
+    const clock: Clock = {
+      now: () => base.now() + this.lateMs,
+      monotonic: () => base.monotonic(),
+      after: (delayMs, callback) => base.after(delayMs, callback),
+    };
     this.uploads = new FileServer(
-      { catalogue: files.catalogue, files, clock, log: silentLog },
+      { catalogue: files.catalogue, files, access, clock, log: silentLog },
       { maxUploads, maxUploadsPerPeer },
     );
     this.links = new FileLinks(
@@ -47,7 +61,14 @@ export class LinkHarness {
       { url: new URL(`http://files.example.org${prefix}`), expireS },
     );
     this.server = new LinkServer(
-      { links: this.links, files: this.uploads, folder: this.folder, clock, log: silentLog },
+      {
+        links: this.links,
+        files: this.uploads,
+        folder: this.folder,
+        clock,
+        log: silentLog,
+        ...(certificate && { certificate }),
+      },
       {
         host: '127.0.0.1',
         port: 0,
@@ -58,7 +79,7 @@ export class LinkHarness {
         ...init,
       },
     );
-    this.#isTls = init.tls !== undefined;
+    this.#isTls = certificate !== undefined;
   }
 
   /** A link as its client gets it. */
