@@ -22,6 +22,7 @@ export const NS = {
   outOfBand: 'jabber:x:oob', // XEP-0066
   chatStates: 'http://jabber.org/protocol/chatstates', // XEP-0085
   version: 'jabber:iq:version', // XEP-0092
+  urlData: 'http://jabber.org/protocol/url-data', // XEP-0103
   caps: 'http://jabber.org/protocol/caps', // XEP-0115
   validate: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
   files: 'http://jabber.org/protocol/files', // XEP-0135
@@ -45,6 +46,8 @@ export const NS = {
   explicitEncryption: 'urn:xmpp:eme:0', // XEP-0380
   sasl2: 'urn:xmpp:sasl:2', // XEP-0388
   orderBy: 'urn:xmpp:order-by:1', // XEP-0413
+  fileMetadata: 'urn:xmpp:file:metadata:0', // XEP-0446
+  fileSharing: 'urn:xmpp:sfs:0', // XEP-0447
   find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
   findKept: 'urn:xmpp:tmp:file-discovery:0#kept', // the same, a feature: questions are kept
   shoal: 'urn:xmpp:tmp:shoal', // this program, in XEP-0115
