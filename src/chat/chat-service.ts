@@ -3,6 +3,7 @@
  * has its conversation, which is forgotten when nothing was said in it for a while.
  */
 import type { Clock, Timer } from '../clock.js';
+import type { Disco } from '../entity/disco.js';
 import type { Entity, IncomingMessage, Unsubscribe } from '../entity/entity.js';
 import { CHAT_BODY, chatMessageOf } from '../stanza/chat-message.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
@@ -15,6 +16,8 @@ import { Conversation, type ConversationComponents } from './conversation.js';
 
 export interface ChatServiceComponents extends ConversationComponents {
   readonly entity: Entity;
+  /** Where it is said that chat states and receipts are understood (XEP-0085 §6, XEP-0184 §4). */
+  readonly disco: Pick<Disco, 'addFeature'>;
   readonly clock: Clock;
 }
 
@@ -24,9 +27,6 @@ export interface ChatServiceInit extends ChatAllowanceInit {
   /** A conversation is forgotten after so long without a word. */
   readonly conversationIdleMs: number;
 }
-
-/** For disco#info (XEP-0085 §6, XEP-0184 §4). */
-export const CHAT_FEATURES: readonly string[] = [CHAT_STATES_FEATURE, RECEIPTS_FEATURE];
 
 interface Held {
   readonly conversation: Conversation;
@@ -51,8 +51,10 @@ export class ChatService implements Startable {
   }
 
   async start(): Promise<void> {
-    const { entity } = this.#components;
+    const { entity, disco } = this.#components;
     this.#registrations.push(
+      disco.addFeature(CHAT_STATES_FEATURE),
+      disco.addFeature(RECEIPTS_FEATURE),
       entity.handleMessage(CHAT_BODY, undefined, (message) => this.#onMessage(message)),
     );
   }

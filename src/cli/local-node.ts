@@ -10,7 +10,7 @@ export const nodeFlags: readonly Flag[] = [
   { name: 'data', value: 'DIR', help: "The node's data folder, instead of its configuration." },
 ];
 
-const DEFAULT_CONFIG = join('shoal-data', 'node.yaml');
+export const DEFAULT_CONFIG = join('shoal-data', 'node.yaml');
 
 /** Where the node listens. Throws ConfigError. */
 export async function socketOf(args: Arguments): Promise<string> {

@@ -11,6 +11,7 @@ import { readVersion } from '../config/version.js';
 import { createAsker } from '../node/network-asker.js';
 import { NetworkNode } from '../node/network-node.js';
 import { PrivateProsody } from '../private-server/prosody.js';
+import { accessCommand } from './access.js';
 import { explainCommand } from './explain.js';
 import { findCommand } from './find.js';
 import { getCommand } from './get.js';
@@ -26,6 +27,7 @@ const version = await readVersion();
 const program: Program = {
   version,
   commands: [
+    accessCommand,
     explainCommand,
     findCommand,
     getCommand,

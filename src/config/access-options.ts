@@ -80,10 +80,8 @@ function whoOf(text: string): Who | undefined {
   const [, kind, rest = ''] = /^(channel|group):(.+)$/s.exec(text) ?? [];
   if (kind === 'group') return isPlain(rest) ? { type: 'group', name: rest } : undefined;
   if (kind === 'channel') {
-    const slash = rest.indexOf('/');
-    const service = slash < 0 ? undefined : bareJid(rest.slice(0, slash));
-    const nodeId = rest.slice(slash + 1);
-    return service && isPlain(nodeId) ? { type: 'channel', service, nodeId } : undefined;
+    const channel = channelOf(rest);
+    return channel && { type: 'channel', ...channel };
   }
   if (text.startsWith('@')) {
     const domain = bareJid(text.slice(1));
@@ -92,6 +90,14 @@ function whoOf(text: string): Who | undefined {
   // A word alone is rather a slip of the keyboard than an address.
   const jid = /[@.]/.test(text) ? bareJid(text) : undefined;
   return jid && { type: 'jid', jid };
+}
+
+/** `SERVICE/NODE`; undefined where it is none. */
+export function channelOf(text: string): ChannelAddress | undefined {
+  const slash = text.indexOf('/');
+  const service = slash < 0 ? undefined : bareJid(text.slice(0, slash));
+  const nodeId = text.slice(slash + 1);
+  return service && isPlain(nodeId) ? { service, nodeId } : undefined;
 }
 
 /** The share that a pattern of paths names; undefined where it may be several. */

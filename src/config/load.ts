@@ -86,6 +86,8 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
           line: source.lineOf(['access', at]) ?? 1,
         }),
       ),
+      owners: complete.owners,
+      about: section(complete, 'about'),
       wishes: complete.wishes,
       data: complete.data,
       extensions: complete.extensions,

@@ -34,6 +34,7 @@ const MAX_HOSTS = 8; // each is an address that every peer of every transfer may
 const MAX_TRUSTED = 1000;
 const MAX_EXTENSIONS = 100;
 const MAX_RULES = 1000;
+const MAX_OWNERS = 100;
 const MAX_WISHES = 20; // each asks by itself, and fetches one file at a time
 
 /** How an asker protects its connection. */
@@ -135,6 +136,18 @@ export const nodeOptions = {
       'decides; what no rule is about is not there. Without `access`, those of the own domain and who asks on a ' +
       'channel of ours may take everything, and others nothing.',
     aside: true,
+  }),
+  owners: withDefault(listOf(bareJid, MAX_OWNERS), [], {
+    reason:
+      'Accounts that may ask for the state of the node, and steer it, with the commands of their clients.',
+    example: '[romeo@example.net]',
+  }),
+  'about.name': withDefault(text(200), 'shoal', {
+    reason: 'The name under which clients show the node.',
+  }),
+  'about.description': optional(text(2000), {
+    reason: 'What clients show beside it: what there is, whom to ask.',
+    example: "The club's library. Write help to it.",
   }),
   wishes: withDefault(listOf(tableOf(wishOptions), MAX_WISHES), [], {
     reason:
@@ -274,6 +287,8 @@ export interface NodeConfig {
   readonly channels: readonly ChannelConfig[];
   /** Undefined where none are written. */
   readonly access: readonly WrittenRule[] | undefined;
+  readonly owners: readonly BareJid[];
+  readonly about: SectionOf<NodeValues, 'about'>;
   readonly wishes: readonly WishConfig[];
   /** Absolute path. */
   readonly data: string;

@@ -8,14 +8,15 @@ const HASH_FEATURES = [NS.hashes2, hashFunctionFeature('sha-256')];
 
 export function nodeDisco(
   mode: 'component' | 'client',
+  name: string,
   version: string,
   transferFeatures: readonly string[],
 ): DiscoInit {
   return {
     identities: [
       mode === 'component'
-        ? { category: 'component', type: 'generic', name: 'shoal' }
-        : { category: 'client', type: 'bot', name: 'shoal' },
+        ? { category: 'component', type: 'generic', name }
+        : { category: 'client', type: 'bot', name },
     ],
     ...(mode === 'client' && { capsNodeId: NS.shoal }),
     features: [NS.find, NS.rsm, ...ORDER_BY_FEATURES, ...HASH_FEATURES, ...transferFeatures],

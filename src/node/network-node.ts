@@ -12,12 +12,13 @@ import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
-import { CHAT_FEATURES, type ChatService } from '../chat/chat-service.js';
 import type { Clock } from '../clock.js';
+import type { AccessRule } from '../config/access-options.js';
 import type { NodeConfig } from '../config/options.js';
 import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import { Presence } from '../entity/presence.js';
+import { Roster } from '../entity/roster.js';
 import { messageOf } from '../errors.js';
 import type { WatchedFiles } from '../extensions/transfer-watch.js';
 import { RealDataFolder } from '../fs/real-data-folder.js';
@@ -32,9 +33,8 @@ import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
 import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
-import { ShareListing } from '../service/share-listing.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
-import type { Jid } from '../stanza/jid.js';
+import type { BareJid, Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
 import type { Startable } from '../startable.js';
@@ -47,10 +47,11 @@ import { Downloads } from './downloads.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
-import { nodeChat } from './node-chat.js';
+import { NodeDoors } from './node-doors.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
 import { NodeLinks } from './node-links.js';
+import { NodeOffers } from './node-offers.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { SentFiles } from './sent-files.js';
@@ -86,8 +87,6 @@ export class NetworkNode implements Startable {
   readonly #questions: DirectQuestions;
   readonly #findService: FindService;
   readonly #blockListService: BlockListService;
-  readonly #listing: ShareListing;
-  readonly #chat: ChatService | undefined;
   /** Where questions are kept. */
   readonly #standing: StandingQuestions | undefined;
   readonly #downloads: Downloads;
@@ -100,6 +99,10 @@ export class NetworkNode implements Startable {
   /** Over HTTP. */
   readonly #links: NodeLinks | undefined;
   readonly #disco: Disco;
+  readonly #doors: NodeDoors;
+  readonly #offers: NodeOffers;
+  /** Where rules are about its groups. */
+  readonly #roster: Roster | undefined;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
   readonly #loopDelay = new LoopDelay();
@@ -121,7 +124,9 @@ export class NetworkNode implements Startable {
     );
     this.#extensions = extensions;
 
-    this.#access = new RuleBook({ clock }, { rules: config.access ?? defaultRules(config.xmpp) });
+    const rules = config.access ?? defaultRules(config.xmpp);
+    const groups = { isIn: (contact: BareJid, group: string) => this.#roster?.isIn(contact, group) ?? false };
+    this.#access = new RuleBook({ clock, groups }, { rules });
     const access = this.#access;
     const indexLocation = join(config.data, 'index');
     const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
@@ -156,8 +161,9 @@ export class NetworkNode implements Startable {
     this.#links = NodeLinks.of({ clock, log, catalogue, access, files: () => this.#files }, config);
     this.#news = extensions?.news(this.#library);
 
+    const hashes = new LibraryHashes(this.#library);
     const bareAnswerer = new Answerer(
-      { access, engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
+      { access, engine: this.#engine, hashes, blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -271,15 +277,6 @@ export class NetworkNode implements Startable {
         onFileRequest: this.#files.handle,
       },
     );
-    this.#listing = new ShareListing({ catalogue: this.#library.catalogue, clock });
-    this.#chat = nodeChat(
-      {
-        ...{ entity, clock, log, access, questions: this.#questions, listing: this.#listing },
-        offer: (...offer) => this.offer(...offer),
-        ...(this.#links && { links: this.#links }),
-      },
-      limits,
-    );
     const { xmpp, shares, wishes } = config;
     const { jingle } = this.#transfers;
     this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: config.data });
@@ -295,15 +292,38 @@ export class NetworkNode implements Startable {
     );
     this.#disco = new Disco(
       { entity },
-      nodeDisco(xmpp.mode, components.version, [
+      nodeDisco(xmpp.mode, config.about.name, components.version, [
         ...jingle.features,
         ...(standing ? [KEPT_FEATURE] : []),
-        ...(this.#chat ? CHAT_FEATURES : []),
       ]),
     );
     this.#presence =
       xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
+    this.#roster = rules.some(isAboutGroup) ? new Roster({ entity, clock, log }) : undefined;
     this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
+    this.#doors = new NodeDoors(
+      {
+        ...{ entity, disco: this.#disco, clock, access, hashes, blocks: blockLists },
+        catalogue: this.#library.catalogue,
+        questions: this.#questions,
+        sent: this.#sentFiles,
+        offer: (to, entry, signal) => this.offer(to, entry, signal),
+        status: () => this.status(),
+        rescan: () => {
+          this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
+        },
+      },
+      config,
+    );
+    this.#offers = new NodeOffers(
+      {
+        ...{ entity, disco: this.#disco, clock, log, access, questions: this.#questions },
+        ...{ catalogue, listing: this.#doors.listing, jingle, files: this.#files },
+        ...(this.#links && { links: this.#links }),
+        offer: (...offer) => this.offer(...offer),
+      },
+      config,
+    );
   }
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
@@ -313,11 +333,12 @@ export class NetworkNode implements Startable {
     for (const part of [
       this.#disco,
       this.#findService,
+      ...(this.#roster ? [this.#roster] : []),
+      this.#doors,
       this.#blockListService,
-      this.#listing,
       ...(this.#standing ? [this.#standing] : []),
-      ...(this.#chat ? [this.#chat] : []),
       this.#transfers,
+      this.#offers,
       ...(this.#links ? [this.#links] : []),
       ...this.#channels,
     ])
@@ -349,18 +370,18 @@ export class NetworkNode implements Startable {
       ...(this.#presence ? [this.#presence] : []),
     ];
     const standing = this.#standing ? [this.#standing] : [];
-    const chat = this.#chat ? [this.#chat] : [];
     const doors = [
-      this.#listing,
       this.#blockListService,
+      this.#doors,
       this.#findService,
+      ...(this.#roster ? [this.#roster] : []),
       ...standing,
       this.#disco,
       this.#entity,
     ];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
-    for (const part of [...chat, ...network, ...doors, ...below, ...watching, this.#loopDelay]) {
+    for (const part of [this.#offers, ...network, ...doors, ...below, ...watching, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -427,6 +448,10 @@ export class NetworkNode implements Startable {
       eventLoopDelayMs: this.#loopDelay.take(),
     };
   }
+}
+
+function isAboutGroup({ who }: AccessRule): boolean {
+  return who.some(({ type }) => type === 'group');
 }
 
 /** Where peers reach us, and where we go at their word. */

@@ -36,11 +36,17 @@ export class SentFiles implements FilesToSend {
 
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<ProgressingSource> => {
     const path = request.file.path ?? request.file.name ?? request.file.hashes[0]?.value ?? '';
-    return await this.#watched(request.peer, path, () => this.#files.handle(request, signal));
+    const stop = () => void request.session?.end('cancel', 'it was ended by whoever gets it');
+    return await this.#watched(request.peer, path, () => this.#files.handle(request, signal), stop);
   };
 
   readonly source = async (entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<ProgressingSource> =>
     await this.#watched(peer, toDisplay(keyOf(entry)), () => this.#files.source(entry, peer, signal));
+
+  /** Ends what is sent to this address of this file, in however many sessions. False where that is nothing. */
+  cancel(peer: Jid, path: string): boolean {
+    return this.#transfers.get(JSON.stringify([peer, path]))?.cancel() ?? false;
+  }
 
   /** The oldest first. */
   status(): TransferStatus[] {
@@ -59,18 +65,19 @@ export class SentFiles implements FilesToSend {
     peer: Jid,
     asked: string,
     open: () => Promise<ProgressingSource>,
+    stop: () => void = () => undefined,
   ): Promise<ProgressingSource> {
     const waiting = this.#of(peer, asked);
-    waiting.waiting += 1;
+    waiting.waiting.add(stop);
     try {
       const source = await open();
       // A file can be asked for by its hash; from here on its path is known.
       const sent = this.#of(peer, source.file.path ?? asked);
-      const watched = new WatchedSource(source, sent);
+      const watched = new WatchedSource(source, sent, stop);
       sent.begin(watched, source.file);
       return watched;
     } finally {
-      waiting.waiting -= 1;
+      waiting.waiting.delete(stop);
       if (waiting.isEmpty) this.#transfers.delete(waiting.key);
     }
   }
@@ -101,7 +108,8 @@ export class SentFiles implements FilesToSend {
 /** What one peer gets of one file. */
 class SentFile {
   readonly key: string;
-  waiting = 0;
+  /** What ends them, of those who wait for it. */
+  readonly waiting = new Set<() => void>();
   readonly #clock: Clock;
   readonly #peer: Jid;
   readonly #path: string;
@@ -123,7 +131,7 @@ class SentFile {
 
   /** Nothing of it was ever sent, and nobody waits for it. */
   get isEmpty(): boolean {
-    return !this.#hasBegun && this.waiting === 0;
+    return !this.#hasBegun && this.waiting.size === 0;
   }
 
   begin(source: WatchedSource, file: FileDescription): void {
@@ -139,12 +147,18 @@ class SentFile {
     this.#activeAtMs = this.#clock.monotonic();
   }
 
+  cancel(): boolean {
+    const stops = [...this.waiting, ...[...this.#running].map(({ stop }) => stop)];
+    for (const stop of stops) stop();
+    return stops.length > 0;
+  }
+
   look(): void {
     if (this.#hasBegun) this.#meter.read(this.#bytes);
   }
 
   overBy(ms: number): boolean {
-    return this.#running.size === 0 && this.waiting === 0 && this.#activeAtMs <= ms;
+    return this.#running.size === 0 && this.waiting.size === 0 && this.#activeAtMs <= ms;
   }
 
   status(): TransferStatus {
@@ -153,7 +167,7 @@ class SentFile {
       direction: 'out',
       peer: this.#peer,
       path: this.#path,
-      state: this.#running.size > 0 ? 'active' : this.waiting > 0 ? 'waiting' : 'ended',
+      state: this.#running.size > 0 ? 'active' : this.waiting.size > 0 ? 'waiting' : 'ended',
       bytes,
       ...(this.#fileBytes !== undefined && { fileBytes: this.#fileBytes }),
       bytesPerSecond: this.#running.size > 0 ? this.#meter.perSecond(bytes) : 0,
@@ -171,7 +185,11 @@ class WatchedSource implements ProgressingSource {
   readonly #source: ProgressingSource;
   readonly #sent: SentFile;
 
-  constructor(source: ProgressingSource, sent: SentFile) {
+  constructor(
+    source: ProgressingSource,
+    sent: SentFile,
+    readonly stop: () => void,
+  ) {
     this.#source = source;
     this.#sent = sent;
   }

@@ -6,7 +6,7 @@ import { ParseError } from '../errors.js';
 import { bytesOf } from '../quantities.js';
 import type { FileCriteria, Order, OrderField } from '../stanza/file-criteria.js';
 import type { DataForm, FormField } from '../stanza/xep0004-data-forms.js';
-import { parseDateInterval } from '../stanza/xep0082-date-time.js';
+import { type DateInterval, parseDateInterval } from '../stanza/xep0082-date-time.js';
 import { parseBoolean } from '../stanza/xml.js';
 
 /** What people mean by a kind of file, in media types. */
@@ -67,6 +67,21 @@ function by(field: OrderField, descending = false): Order {
   return { field, descending };
 }
 
+const LABELS = {
+  text: 'Words',
+  kind: 'Kind',
+  name: 'Name',
+  path: 'Folder',
+  ext: 'Extension',
+  'size-min': 'At least',
+  'size-max': 'At most',
+  'date-min': 'Changed since',
+  'date-max': 'Changed until',
+  'case-sensitive': 'Capitals matter',
+  order: 'Order',
+} as const;
+type Field = keyof typeof LABELS;
+
 export interface Search {
   readonly criteria: FileCriteria;
   readonly order?: Order;
@@ -78,27 +93,23 @@ export const SEARCH_INSTRUCTIONS =
 /** `filled` is what was filled in before. */
 export function searchForm(formType: string | undefined, filled?: DataForm): DataForm {
   const fields: FormField[] = [
-    text(
-      'text',
-      'Words',
-      'Words of name, folder or description. jul* fits the beginning, -tragedy leaves out.',
-    ),
-    choice('kind', 'Kind', KINDS, 'any'),
-    text('name', 'Name', 'Any part of the name.'),
-    text('path', 'Folder', 'Any part of the way to the file.'),
-    text('ext', 'Extension', 'Such as pdf. More than one with commas between.'),
-    text('size-min', 'At least', 'Such as 500 kB or 1.5 GB.'),
-    text('size-max', 'At most', 'Such as 500 kB or 1.5 GB.'),
-    text('date-min', 'Changed since', 'A day, such as 2026-01-31.'),
-    text('date-max', 'Changed until', 'A day, such as 2026-01-31.'),
+    text('text', 'Words of name, folder or description. jul* fits the beginning, -tragedy leaves out.'),
+    choice('kind', KINDS, 'any'),
+    text('name', 'Any part of the name.'),
+    text('path', 'Any part of the way to the file.'),
+    text('ext', 'Such as pdf. More than one with commas between.'),
+    text('size-min', 'Such as 500 kB or 1.5 GB.'),
+    text('size-max', 'Such as 500 kB or 1.5 GB.'),
+    text('date-min', 'A day, such as 2026-01-31.'),
+    text('date-max', 'A day, such as 2026-01-31.'),
     {
       var: 'case-sensitive',
       type: 'boolean',
-      label: 'Capitals matter',
+      label: LABELS['case-sensitive'],
       desc: 'In Name and Folder.',
       values: ['false'],
     },
-    choice('order', 'Order', ORDERS, 'best'),
+    choice('order', ORDERS, 'best'),
   ];
   return {
     type: 'form',
@@ -109,20 +120,19 @@ export function searchForm(formType: string | undefined, filled?: DataForm): Dat
   };
 }
 
-function text(name: string, label: string, desc: string): FormField {
-  return { var: name, type: 'text-single', label, desc, values: [] };
+function text(name: Field, desc: string): FormField {
+  return { var: name, type: 'text-single', label: LABELS[name], desc, values: [] };
 }
 
 function choice(
-  name: string,
-  label: string,
+  name: Field,
   options: readonly { readonly value: string; readonly label: string }[],
   chosen: string,
 ): FormField {
   return {
     var: name,
     type: 'list-single',
-    label,
+    label: LABELS[name],
     values: [chosen],
     options: options.map(({ value, label }) => ({ label, value })),
   };
@@ -140,7 +150,7 @@ export function searchOf(form: DataForm): Search {
   if (form.type !== 'submit')
     throw new ParseError("a search's form has the type 'submit'", { field: 'type' });
   const criteria: Mutable<FileCriteria> = {};
-  const [words, name, path] = ['text', 'name', 'path'].map((field) => filledIn(form, field));
+  const [words, name, path] = [filledIn(form, 'text'), filledIn(form, 'name'), filledIn(form, 'path')];
   if (words !== undefined) criteria.text = [words];
   if (name !== undefined) criteria.name = [{ type: 'contains', value: name }];
   if (path !== undefined) criteria.path = [{ type: 'contains', value: path }];
@@ -156,44 +166,45 @@ export function searchOf(form: DataForm): Search {
   if (from !== undefined) criteria.dateFromMs = from.fromMs;
   const until = dayOf(form, 'date-max');
   if (until !== undefined) criteria.dateBeforeMs = until.beforeMs;
-  const caseSensitive = filledIn(form, 'case-sensitive');
-  if (caseSensitive !== undefined && parseBoolean(caseSensitive, 'case-sensitive'))
+  if (parseBoolean(filledIn(form, 'case-sensitive') ?? 'false', 'case-sensitive'))
     criteria.caseSensitive = true;
   const { order } = chosen(form, 'order', ORDERS);
   return { criteria, ...(order && { order }) };
 }
 
-function filledIn(form: DataForm, name: string): string | undefined {
+function filledIn(form: DataForm, name: Field): string | undefined {
   const field = form.fields.find((each) => each.var === name);
   const values = field?.values.map((value) => value.trim()).filter((value) => value !== '') ?? [];
-  if (field?.regex !== undefined)
-    throw new ParseError(`'${name}' takes no regular expression here`, { field: name });
-  if (values.length > 1) throw new ParseError(`'${name}' takes one value`, { field: name });
+  if (field?.regex !== undefined) throw wrong(name, 'no regular expression here');
+  if (values.length > 1) throw wrong(name, 'write one value');
   return values[0];
 }
 
-function chosen<T extends { readonly value: string }>(
-  form: DataForm,
-  name: string,
-  options: readonly T[],
-): T {
+function chosen<T extends { readonly value: string }>(form: DataForm, name: Field, options: readonly T[]): T {
   const value = filledIn(form, name) ?? options[0]?.value;
   const option = options.find((each) => each.value === value);
-  if (option !== undefined) return option;
-  const all = options.map((each) => each.value).join(', ');
-  throw new ParseError(`'${name}' is one of ${all}`, { field: name });
+  if (option === undefined)
+    throw wrong(name, `choose one of ${options.map((each) => each.value).join(', ')}`);
+  return option;
 }
 
-function sizeOf(form: DataForm, name: string): number | undefined {
+function sizeOf(form: DataForm, name: Field): number | undefined {
   const value = filledIn(form, name);
   const bytes = value === undefined ? undefined : bytesOf(value);
-  if (value !== undefined && bytes === undefined) {
-    throw new ParseError(`'${name}' is a size such as 500 kB or 1.5 GB`, { field: name });
-  }
+  if (value !== undefined && bytes === undefined) throw wrong(name, 'write a size such as 500 kB or 1.5 GB');
   return bytes;
 }
 
-function dayOf(form: DataForm, name: string) {
+function dayOf(form: DataForm, name: Field): DateInterval | undefined {
   const value = filledIn(form, name);
-  return value === undefined ? undefined : parseDateInterval(value, name);
+  try {
+    return value === undefined ? undefined : parseDateInterval(value, name);
+  } catch (error) {
+    throw error instanceof ParseError ? wrong(name, 'write a day such as 2026-01-31') : error;
+  }
+}
+
+/** With the words that stand beside the field: people don't see its name. */
+function wrong(field: Field, text: string): ParseError {
+  return new ParseError(`${LABELS[field]}: ${text}`, { field });
 }

@@ -6,6 +6,7 @@ export const NS = {
   bind: 'urn:ietf:params:xml:ns:xmpp-bind', // RFC 6120 §7
   sasl: 'urn:ietf:params:xml:ns:xmpp-sasl', // RFC 6120 §6
   stanzas: 'urn:ietf:params:xml:ns:xmpp-stanzas', // RFC 6120 §8.3
+  roster: 'jabber:iq:roster', // RFC 6121 §2
   dataForms: 'jabber:x:data', // XEP-0004
   discoInfo: 'http://jabber.org/protocol/disco#info', // XEP-0030
   discoItems: 'http://jabber.org/protocol/disco#items',
@@ -49,6 +50,7 @@ export const NS = {
   fileMetadata: 'urn:xmpp:file:metadata:0', // XEP-0446
   fileSharing: 'urn:xmpp:sfs:0', // XEP-0447
   find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
+  findStatistics: 'urn:xmpp:tmp:file-discovery:0#statistics', // the same, in XEP-0128
   findKept: 'urn:xmpp:tmp:file-discovery:0#kept', // the same, a feature: questions are kept
   shoal: 'urn:xmpp:tmp:shoal', // this program, in XEP-0115
 } as const;

@@ -9,11 +9,26 @@ import type { Codec } from './codec.js';
 import { NS } from './namespaces.js';
 import { StanzaError, type StanzaErrorCondition } from './stanza-error.js';
 import { type DataForm, dataFormCodec } from './xep0004-data-forms.js';
+import type { DiscoIdentity } from './xep0030-disco.js';
 import { attribute, child, children, type Element, is, requiredAttribute, xml } from './xml.js';
 
 export const CommandElement = { name: 'command', ns: NS.commands } as const;
 /** The node whose items are the commands (§2.2), and the feature. */
 export const COMMANDS = NS.commands;
+
+/** §2.2: of that node. */
+export const commandListIdentity: DiscoIdentity = {
+  category: 'automation',
+  type: 'command-list',
+  name: 'Commands',
+};
+
+export function commandIdentity(name: string): DiscoIdentity {
+  return { category: 'automation', type: 'command-node', name };
+}
+
+/** §2.2: of a command. */
+export const COMMAND_FEATURES = [NS.commands, NS.dataForms] as const;
 
 export const CommandAction = ['execute', 'prev', 'next', 'complete', 'cancel'] as const;
 export type CommandAction = (typeof CommandAction)[number];

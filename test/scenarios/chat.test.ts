@@ -114,6 +114,30 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
     assert.ok(PLAY.equals(Buffer.from(await answer.arrayBuffer())));
   });
 
+  it('sends a file to who asks for it by its id (XEP-0358), and says nothing of what is not there', async function () {
+    this.timeout(30_000);
+    const sha256 = createHash('sha256').update(PLAY).digest();
+    const ids = [`sha-256:${sha256.toString('base64')}`, 'path:books/plays/romeo and juliet.pdf'];
+    for (const [at, id] of ids.entries()) {
+      alice.do({ do: 'take', file: path.join(folder.path, `started-${server().kind}-${at}`) });
+      alice.do({ do: 'start', to: NODE, id });
+      const { sid, error } = await alice.next((each) => each.sid !== undefined || each.error !== undefined);
+      assert.ok(sid, error);
+      const taken = await alice.next((each) => each.id === 'taken');
+      assert.equal(taken.sha256, sha256.toString('hex'), taken.error);
+    }
+    for (const id of [
+      'path:books/plays/nothing.pdf',
+      'path:../node/node.yaml',
+      'sha-256:AAAA',
+      'x',
+      'path:',
+    ]) {
+      alice.do({ do: 'start', to: NODE, id });
+      assert.equal((await alice.next(({ error }) => error !== undefined)).error, 'not-acceptable', id);
+    }
+  });
+
   it('answers nothing that asks for no answer', async () => {
     const from = bob.heard.length;
     const silent = [

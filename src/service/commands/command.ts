@@ -1,0 +1,63 @@
+/** What a command is (XEP-0050): pages that lead to one another, each a form to fill in, and what comes of the last. */
+
+import type { Jid } from '../../stanza/jid.js';
+import type { DataForm } from '../../stanza/xep0004-data-forms.js';
+import type { CommandNote } from '../../stanza/xep0050-commands.js';
+
+export interface Command {
+  readonly nodeId: string;
+  /** As it stands in a menu. */
+  readonly name: string;
+  /** Whoever it is not for is told that it is not there. */
+  isFor(asker: Jid): boolean;
+  /** `asker` is the full address that began it. Throws what {@link Stage.submit} throws. */
+  begin(asker: Jid, signal: AbortSignal): Promise<Stage> | Stage;
+}
+
+/** One page. */
+export interface Stage {
+  readonly form?: DataForm;
+  readonly notes: readonly CommandNote[];
+  /** What comes of the form as it was filled in; without it the command is over. */
+  readonly submit?: Submit;
+  /** What the button says that goes on. Default `next`. */
+  readonly button?: 'next' | 'complete';
+}
+
+/**
+ * The next page or, where what was filled in leads nowhere, a note with which this one is shown again. So are the
+ * texts of the ParseError, StanzaError and LimitError that it throws.
+ */
+export type Submit = (
+  form: DataForm,
+  signal: AbortSignal,
+) => Promise<Stage | CommandNote> | Stage | CommandNote;
+
+/** The values of a field, without those that are empty. */
+export function valuesOf(form: DataForm, name: string): readonly string[] {
+  return form.fields.find((each) => each.var === name)?.values.filter((value) => value !== '') ?? [];
+}
+
+export function info(text: string): CommandNote {
+  return { type: 'info', text };
+}
+
+export function problem(text: string): CommandNote {
+  return { type: 'error', text };
+}
+
+/** The end of a command: nothing but notes, or a result to look at. */
+export function lastStage(notes: readonly CommandNote[], form?: DataForm): Stage {
+  return { notes, ...(form && { form }) };
+}
+
+/** The same page with what was filled in: for whoever comes back to it. */
+export function refilled(stage: Stage, submitted: DataForm): Stage {
+  const { form } = stage;
+  if (form === undefined) return stage;
+  const fields = form.fields.map((field) => {
+    const values = submitted.fields.find((each) => each.var === field.var)?.values;
+    return values === undefined ? field : { ...field, values };
+  });
+  return { ...stage, form: { ...form, fields } };
+}
