@@ -70,6 +70,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
   if (linkKey !== undefined) warnings.push(...(await exposed(linkKey)));
   if (links?.url.protocol === 'http:') warnings.push(plainLinks(links.url));
   reportTwice(values.wishes ?? [], ({ name }) => name, 'wishes', 'name', place);
+  checkAnnounced(values, place);
   await checkWishes(values, place);
   if (modules) await checkExtensions(values, place, modules);
   throwFaults(place, (path) => where(file, source, path));
@@ -88,6 +89,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
       ),
       owners: complete.owners,
       about: section(complete, 'about'),
+      announce: complete.announce,
       wishes: complete.wishes,
       data: complete.data,
       extensions: complete.extensions,
@@ -337,6 +339,18 @@ function checkAccess(values: Partial<NodeValues>, place: Place): void {
       if (channels.some((channel) => channel.service === service && channel.node === nodeId)) continue;
       const text = 'must be one of the channels that the node is on';
       place.faults.push({ path, value: `${service}/${nodeId}`, text });
+    }
+  }
+}
+
+/** Only what is shared can be announced. */
+function checkAnnounced(values: Partial<NodeValues>, place: Place): void {
+  const names = new Set((values.shares ?? []).map(({ name }) => name));
+  for (const [at, { shares = [] }] of (values.announce ?? []).entries()) {
+    for (const [each, share] of shares.entries()) {
+      if (names.has(share)) continue;
+      const path = ['announce', at, 'shares', each];
+      place.faults.push({ path, value: share, text: 'must be the name of one of the shares' });
     }
   }
 }

@@ -76,6 +76,22 @@ export const channelOptions = {
   }),
 };
 
+export const announceOptions = {
+  service: required(bareJid, { reason: 'The pubsub service.', example: 'pubsub.example.org' }),
+  node: required(text(MAX_NAME_BYTES), {
+    reason: 'The NodeID of the channel. One by itself is best: not all who ask want to hear of all.',
+    example: 'new-books',
+  }),
+  create: withDefault(yesOrNo, false, { reason: 'Whether it is created when it is not there.' }),
+  shares: withDefault(listOf(shareName, MAX_SHARES), [], {
+    reason: 'Files of which shares. Without any: of all.',
+    example: '[books]',
+  }),
+  perMinute: withDefault(whole(1, 600), 30, {
+    reason: 'How many files are announced; the others wait, a thousand at most.',
+  }),
+};
+
 export const nodeOptions = {
   'xmpp.mode': withDefault(oneOf(AttachMode), 'component', {
     reason:
@@ -148,6 +164,10 @@ export const nodeOptions = {
   'about.description': optional(text(2000), {
     reason: 'What clients show beside it: what there is, whom to ask.',
     example: "The club's library. Write help to it.",
+  }),
+  announce: withDefault(listOf(tableOf(announceOptions), MAX_CHANNELS), [], {
+    reason: 'Channels that are told of files which have come, and of those that went again.',
+    aside: true,
   }),
   wishes: withDefault(listOf(tableOf(wishOptions), MAX_WISHES), [], {
     reason:
@@ -260,6 +280,7 @@ export type NodeValues = ValuesOf<typeof nodeOptions>;
 export type AskerValues = ValuesOf<typeof askerOptions>;
 export type ShareConfig = ValuesOf<typeof shareOptions>;
 export type ChannelConfig = ValuesOf<typeof channelOptions>;
+export type AnnounceConfig = ValuesOf<typeof announceOptions>;
 export type Limits = SectionOf<NodeValues, 'limits'>;
 
 /** How a node attaches to the network. */
@@ -289,6 +310,7 @@ export interface NodeConfig {
   readonly access: readonly WrittenRule[] | undefined;
   readonly owners: readonly BareJid[];
   readonly about: SectionOf<NodeValues, 'about'>;
+  readonly announce: readonly AnnounceConfig[];
   readonly wishes: readonly WishConfig[];
   /** Absolute path. */
   readonly data: string;

@@ -318,7 +318,13 @@ export class NetworkNode implements Startable {
     this.#offers = new NodeOffers(
       {
         ...{ entity, disco: this.#disco, clock, log, access, questions: this.#questions },
-        ...{ catalogue, listing: this.#doors.listing, jingle, files: this.#files },
+        ...{
+          catalogue,
+          listing: this.#doors.listing,
+          jingle,
+          files: this.#files,
+          ready: this.#library.ready,
+        },
         ...(this.#links && { links: this.#links }),
         offer: (...offer) => this.offer(...offer),
       },

@@ -8,7 +8,8 @@ Commands come as JSON, one a line:
   {"do": "send", "xml": XML}                      a stanza as it is
   {"do": "take", "file": PATH}                    the next offer by Jingle is taken into this file
   {"do": "start", "to": JID, "id": ID}            XEP-0358
-Whatever happens goes out the same way: {"body": …}, {"state": …}, {"receipt": ID}, {"taken": {…}}, {"sid": …}, {"error": …}.
+  {"do": "subscribe", "to": JID, "node": NODE}    XEP-0060; what is published there comes as {"news": [IDS of jinglepub]}
+Whatever happens goes out the same way: {"body": …}, {"state": …}, {"receipt": ID}, {"taken": {…}}, {"sid": …}, {"news": …}, {"retracted": …}, {"error": …}.
 """
 import asyncio
 import importlib.util
@@ -22,6 +23,7 @@ spec = importlib.util.spec_from_file_location("slixmpp_peer", PEER)
 peer = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(peer)
 
+EVENT = "http://jabber.org/protocol/pubsub#event"
 OOB = "jabber:x:oob"
 JINGLEPUB = "urn:xmpp:jinglepub:1"
 
@@ -29,15 +31,30 @@ JINGLEPUB = "urn:xmpp:jinglepub:1"
 class Chatter(peer.Peer):
     def __init__(self, jid, password, takes_files):
         super().__init__(jid, password)
-        for plugin in ("xep_0085", "xep_0184"):
+        for plugin in ("xep_0060", "xep_0085", "xep_0184"):
             self.register_plugin(plugin)
         if not takes_files:
             for feature in (peer.JINGLE, peer.FT, peer.S5B, peer.IBB):
                 self["xep_0030"].del_feature(feature=feature)
         self.add_event_handler("message", self.on_message)
+        path = "{jabber:client}message/{%s}event" % EVENT
+        self.register_handler(peer.CoroutineCallback("event", peer.MatchXPath(path), self.hear_event))
         self.add_event_handler("receipt_received", lambda each: peer.say(receipt=each["receipt"]))
         for state in ("composing", "paused"):
             self.add_event_handler(f"chatstate_{state}", lambda each: peer.say(state=each["chat_state"]))
+
+    async def hear_event(self, message):
+        items = message.xml.find(f"{{{EVENT}}}event/{{{EVENT}}}items")
+        if items is None:
+            return
+        published = items.findall(f"{{{EVENT}}}item")
+        retracted = [each.get("id") for each in items.findall(f"{{{EVENT}}}retract")]
+        if published:
+            offers = [each.find(f".//{{{JINGLEPUB}}}jinglepub") for each in published]
+            peer.say(node=items.get("node"), items=[each.get("id") for each in published],
+                     news=[None if each is None else each.get("id") for each in offers])
+        if retracted:
+            peer.say(node=items.get("node"), retracted=retracted)
 
     def on_message(self, message):
         if not message["body"]:
@@ -63,6 +80,9 @@ class Chatter(peer.Peer):
             iq.append(ET.fromstring(f"<start xmlns='{JINGLEPUB}' id={peer.quoteattr(command['id'])}/>"))
             result = await iq.send(timeout=peer.WAIT)
             peer.say(sid=result.xml.find(f"{{{JINGLEPUB}}}starting").get("sid"))
+        elif command["do"] == "subscribe":
+            await self["xep_0060"].subscribe(command["to"], command["node"], timeout=peer.WAIT)
+            peer.say(subscribed=command["node"])
 
 
 async def perform(chatter, command):

@@ -1,7 +1,7 @@
 /** A person with an ordinary client who types to a node, on real servers: finds a file, and gets it. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { ChatClient } from '../support/chat-client.js';
 import { freePorts } from '../support/free-ports.js';
@@ -35,6 +35,7 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
       },
       shares: [{ name: 'books', path: path.join(folder.path, 'books') }],
       channels: [{ service: PUBSUB, node: 'chats', create: true }],
+      announce: [{ service: PUBSUB, node: 'news', create: true }],
       links: { listen: `127.0.0.1:${linkPort}`, url: `http://127.0.0.1:${linkPort}/` },
       scan: { quietMs: 100 },
       log: { level: 'debug' },
@@ -136,6 +137,24 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
       alice.do({ do: 'start', to: NODE, id });
       assert.equal((await alice.next(({ error }) => error !== undefined)).error, 'not-acceptable', id);
     }
+  });
+
+  it('announces a file that has come, which a subscriber then gets, and takes back what went', async function () {
+    this.timeout(30_000);
+    alice.do({ do: 'subscribe', to: PUBSUB, node: 'news' });
+    const done = await alice.next(({ subscribed, error }) => (subscribed ?? error) !== undefined);
+    assert.equal(done.error, undefined);
+    const text = `new on ${server().kind}`;
+    await folder.write('books/plays/hamlet.txt', text);
+    const { news } = await alice.next((each) => each.news !== undefined);
+    const target = path.join(folder.path, `hamlet-${server().kind}`);
+    alice.do({ do: 'take', file: target });
+    alice.do({ do: 'start', to: NODE, id: news?.[0] });
+    const taken = await alice.next((each) => each.id === 'taken');
+    assert.equal(taken.error, undefined);
+    assert.equal(await readFile(target, 'utf8'), text);
+    await rm(path.join(folder.path, 'books/plays/hamlet.txt'));
+    await alice.next((each) => each.retracted !== undefined);
   });
 
   it('answers nothing that asks for no answer', async () => {

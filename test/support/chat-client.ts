@@ -29,6 +29,11 @@ export interface Heard {
   readonly via?: string;
   readonly error?: string;
   readonly ready?: string;
+  readonly subscribed?: string;
+  readonly news?: readonly (string | null)[];
+  readonly node?: string;
+  readonly items?: readonly string[];
+  readonly retracted?: readonly string[];
 }
 
 export interface ChatAccount {
