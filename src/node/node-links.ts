@@ -54,7 +54,7 @@ export class NodeLinks implements LinkMaker, Startable {
         clock,
         log,
         links,
-        files: { source: (entry, peer, signal) => files().source(entry, peer, signal) },
+        files: { handle: (request, signal) => files().handle(request, signal) },
         folder: new RealDataFolder(join(data, 'links')),
         ...(tls && { certificate: new CertificateFiles({ fs: realFileSystem }, tls) }),
       },

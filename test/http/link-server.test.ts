@@ -360,6 +360,24 @@ describe('LinkServer', () => {
       assert.equal(await answer(link.pathname), expected);
     });
 
+    it('in the same time: forged, forbidden and gone can not be told apart', async () => {
+      const gone = harness.link(harness.files.offer('gone', Buffer.from('gone')));
+      harness.files.offer('gone', Buffer.from('something else'));
+      const forged = link.pathname.replace(/.{9}(?=\/romeo)/, 'AAAAAAAAA');
+      allowed = false;
+      const targets = [forged, link.pathname, gone.pathname];
+      const times = targets.map((): number[] => []);
+      for (let round = 0; round < 101; round += 1) {
+        for (const [at, target] of targets.entries()) {
+          const began = performance.now();
+          assert.equal(await answer(target), expected);
+          times[at]?.push(performance.now() - began);
+        }
+      }
+      const medians = times.map((each) => each.sort((a, b) => a - b)[50] ?? 0);
+      assert.ok(Math.max(...medians) < 2 * Math.min(...medians) + 0.5, `${medians} ms`);
+    });
+
     it('requests with a body', async () => {
       const head = `GET ${link.pathname} HTTP/1.1\r\nHost: x\r\n`;
       for (const body of [
@@ -458,22 +476,38 @@ describe('LinkServer', () => {
       assert.equal((await harness.curl(harness.link(entry))).code, 18);
     });
 
-    it('takes an upload slot of the asker, and tells who comes too soon when to come again', async () => {
+    it('takes an upload slot of the asker, and tells who waits too long when to come again', async () => {
       await started({ maxUploadsPerPeer: 2 });
       const entry = harness.files.offer('big', big);
       const link = harness.link(entry);
-      const [first] = [await slowDownload(link), await slowDownload(link)];
+      await slowDownload(link);
+      await slowDownload(link);
       const busy = await harness.curl(link);
       assert.equal(busy.status, 503);
       assert.equal(busy.headers['retry-after'], '30');
       assert.equal((await harness.curl(link, '--head')).status, 200, 'a head costs nothing');
       assert.equal((await harness.curl(harness.link(entry, ROMEO), '--range', '0-9')).status, 206);
       assert.equal((await harness.curl(new URL('/x/y', link))).status, 404);
-      first.destroy();
+    });
+
+    it('has others wait for their turn', async () => {
+      await started({ maxUploads: 1, slotWaitMs: 10_000 });
+      const link = harness.link(harness.files.offer('big', big));
+      const first = await slowDownload(link);
+      const waiting = harness.curl(link, '--range', '0-9');
+      const gone = await connected();
+      gone.write(`GET ${link.pathname} HTTP/1.1\r\nHost: x\r\n\r\n`);
       await eventually(
-        () => harness.curl(link, '--range', '0-9'),
-        ({ status }) => status === 206,
+        () => harness.uploads.waiting,
+        (count) => count === 2,
       );
+      gone.destroy();
+      await eventually(
+        () => harness.uploads.waiting,
+        (count) => count === 1,
+      );
+      first.destroy();
+      assert.equal((await waiting).status, 206);
     });
 
     it('gives up a client that takes nothing', async () => {

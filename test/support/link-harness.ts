@@ -21,6 +21,8 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
   readonly expireS?: number;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
+  /** Default 300. */
+  readonly slotWaitMs?: number;
   /** Those of another, which has been stopped. */
   readonly files?: MemoryFiles;
   readonly folder?: MemoryFolder;
@@ -41,7 +43,14 @@ export class LinkHarness {
   readonly #isTls: boolean;
 
   constructor(init: LinkHarnessInit = {}) {
-    const { access = allowAll, expireS = 3600, maxUploads = 4, maxUploadsPerPeer = 2, prefix = '/' } = init;
+    const {
+      access = allowAll,
+      expireS = 3600,
+      maxUploads = 4,
+      maxUploadsPerPeer = 2,
+      prefix = '/',
+      slotWaitMs = 300,
+    } = init;
     const { files = new MemoryFiles(), folder = new MemoryFolder() } = init;
     this.files = files;
     this.folder = folder;
@@ -54,7 +63,7 @@ export class LinkHarness {
     };
     this.uploads = new FileServer(
       { catalogue: files.catalogue, files, access, clock, log: silentLog },
-      { maxUploads, maxUploadsPerPeer },
+      { maxUploads, maxUploadsPerPeer, waits: { unknownMs: slotWaitMs } },
     );
     this.links = new FileLinks(
       { catalogue: files.catalogue, access, clock },
