@@ -1,17 +1,18 @@
 /** Sends one file, or a part of it, over one HTTP connection, to whoever has a link to it. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { FileEntry } from '../catalogue/file-entry.js';
+import { keyOf } from '../catalogue/file-entry.js';
+import { toDisplay } from '../catalogue/share-path.js';
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError, messageOf } from '../errors.js';
-import type { FileSource } from '../jingle/file-session.js';
+import type { FileRequest, FileRequestHandler } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
 import type { Jid } from '../stanza/jid.js';
 import type { LinkedFile } from './file-links.js';
 import { type PlannedResponse, plannedResponse } from './planned-response.js';
 
 export interface FileResponseComponents {
-  /** Takes an upload slot for each; `FileServer` is one. */
-  readonly files: { source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<FileSource> };
+  /** Waits for an upload slot for each, and gives it back; `FileServer` is one. */
+  readonly files: { handle: FileRequestHandler };
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -21,7 +22,7 @@ export interface FileResponseInit {
   readonly stallMs: number;
 }
 
-/** When a client that found no slot free should come again. Peers have their turn after half a minute. */
+/** When a client that has waited for a slot in vain should come again. */
 const RETRY_AFTER_S = 30;
 
 /** In every answer: what a browser must not make of it. */
@@ -52,6 +53,7 @@ export function refuse(response: ServerResponse, status: 404 | 405 = 404): void 
 export class FileResponder {
   readonly #components: FileResponseComponents;
   readonly #init: FileResponseInit;
+  #requests = 0;
 
   constructor(components: FileResponseComponents, init: FileResponseInit) {
     this.#components = components;
@@ -90,7 +92,7 @@ export class FileResponder {
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    const source = await this.#components.files.source(entry, asker, signal);
+    const source = await this.#components.files.handle(this.#requestFor(entry, asker), signal);
     const sent = { bytes: 0 };
     try {
       head(response, planned);
@@ -107,6 +109,13 @@ export class FileResponder {
       source.release({ type: 'failed', ...sent, error });
       throw error;
     }
+  }
+
+  /** As if it were asked for by Jingle, each time in a session of its own. */
+  #requestFor(entry: LinkedFile['entry'], peer: Jid): FileRequest {
+    const hashes = [{ algo: 'sha-256', value: entry.sha256 }] as const;
+    const file = { path: toDisplay(keyOf(entry)), size: entry.size, hashes, hashesUsed: [] };
+    return { peer, sid: `http ${this.#requests++}`, file };
   }
 
   /** Waits until the client's side has taken what is written. Rejects with AbortedError. */

@@ -75,7 +75,7 @@ export class LinkServer implements Startable {
   readonly #connections: UnclaimedConnections;
   /** Under TLS a request has another socket than the connection: they have their addresses in common. */
   readonly #byPeer = new Map<string, Connection>();
-  readonly #stopping = new AbortController();
+  #isStopping = false;
   #server: Server | HttpsServer | undefined;
   #certificate: Certificate | undefined;
   #look: Timer | undefined;
@@ -104,13 +104,13 @@ export class LinkServer implements Startable {
 
   async stop(): Promise<void> {
     this.#components.links.use(undefined);
-    this.#stopping.abort();
+    this.#isStopping = true;
     this.#look?.cancel();
     const server = this.#server;
     if (!server?.listening) return;
     const closed = new Promise((resolve) => server.close(resolve));
     const open = [...this.#byPeer.values()];
-    for (const { socket } of open) socket.destroy();
+    for (const { socket } of open) socket.destroy(); // which aborts what is under way
     await closed;
     await Promise.all(open.map(({ last }) => last)); // they give their slots back
   }
@@ -150,7 +150,7 @@ export class LinkServer implements Startable {
   #lookLater(): void {
     this.#look = this.#components.clock.after(CERTIFICATE_LOOK_MS, () => {
       void this.#renew().finally(() => {
-        if (!this.#stopping.signal.aborted) this.#lookLater();
+        if (!this.#isStopping) this.#lookLater();
       });
     });
   }
@@ -171,12 +171,13 @@ export class LinkServer implements Startable {
 
   readonly #onConnection = (socket: Socket): void => {
     const peer = peerOf(socket);
+    const connection = { socket, waiting: 0, last: Promise.resolve() };
     socket.on('error', () => undefined); // it is over, and `close` tells
     socket.once('close', () => {
       this.#connections.forget(socket);
-      this.#byPeer.delete(peer);
+      if (this.#byPeer.get(peer) === connection) this.#byPeer.delete(peer);
     });
-    this.#byPeer.set(peer, { socket, waiting: 0, last: Promise.resolve() });
+    this.#byPeer.set(peer, connection);
     this.#connections.add(socket);
   };
 
@@ -211,8 +212,7 @@ export class LinkServer implements Startable {
     connection.socket.once('close', onClose);
     this.#connections.forget(connection.socket);
     try {
-      const signal = AbortSignal.any([gone.signal, this.#stopping.signal]);
-      await this.#responder.respond(linked, request, response, signal);
+      await this.#responder.respond(linked, request, response, gone.signal);
     } finally {
       connection.socket.off('close', onClose);
       if (!connection.socket.destroyed) this.#connections.add(connection.socket);

@@ -158,12 +158,17 @@ export class NetworkNode implements Startable {
     );
 
     const { catalogue } = this.#library;
-    this.#links = NodeLinks.of({ clock, log, catalogue, access, files: () => this.#files }, config);
+    const late = { files: () => this.#files, self: () => this.#entity.jid };
+    this.#links = NodeLinks.of({ clock, log, catalogue, access, ...late }, config);
+    const { otherSources } = this.#links ?? {};
     this.#news = extensions?.news(this.#library);
 
     const hashes = new LibraryHashes(this.#library);
     const bareAnswerer = new Answerer(
-      { access, engine: this.#engine, hashes, blocks: blockLists, clock },
+      {
+        ...{ access, engine: this.#engine, hashes, blocks: blockLists, clock },
+        ...(otherSources && { otherSources }),
+      },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),

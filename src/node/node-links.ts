@@ -1,7 +1,9 @@
 /** The parts behind links to files, where they are configured. */
 import { join } from 'node:path';
 import type { AccessPolicy, Asker } from '../access/access-policy.js';
+import { describeFile } from '../catalogue/file-description.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
+import { publishedIdOf } from '../catalogue/published-id.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
 import { RealDataFolder } from '../fs/real-data-folder.js';
@@ -11,6 +13,9 @@ import { FileLinks, type FileLinksComponents } from '../http/file-links.js';
 import type { FileResponseComponents } from '../http/file-response.js';
 import { LinkServer } from '../http/link-server.js';
 import type { Log } from '../log.js';
+import type { OtherSources } from '../query/file-describer.js';
+import type { Jid } from '../stanza/jid.js';
+import type { FileSharingSource } from '../stanza/xep0447-stateless-file-sharing.js';
 import type { Startable } from '../startable.js';
 import type { LinkMaker } from '../transfer/link-maker.js';
 
@@ -19,33 +24,37 @@ export interface NodeLinksComponents {
   readonly log: Log;
   readonly catalogue: FileLinksComponents['catalogue'];
   readonly access: AccessPolicy;
-  /** Known when the listener starts, not before. */
+  /** Known when the listener starts, not before, as is our address. */
   readonly files: () => FileResponseComponents['files'];
+  readonly self: () => Jid;
 }
 
 export class NodeLinks implements LinkMaker, Startable {
+  /** For answers; undefined where they are to say nothing of it. */
+  readonly otherSources: OtherSources | undefined;
   readonly #links: FileLinks;
   readonly #server: LinkServer;
 
-  private constructor(links: FileLinks, server: LinkServer) {
+  private constructor(links: FileLinks, server: LinkServer, otherSources: OtherSources | undefined) {
     this.#links = links;
     this.#server = server;
+    this.otherSources = otherSources;
   }
 
   /** Undefined where the configuration has none. */
   static of(
-    { clock, log, catalogue, access, files }: NodeLinksComponents,
+    { clock, log, catalogue, access, files, self }: NodeLinksComponents,
     { links: config, data, limits }: Pick<NodeConfig, 'links' | 'data' | 'limits'>,
   ): NodeLinks | undefined {
     if (!config) return undefined;
-    const { listen, url, tls, expireS, behindProxy, pinAddress } = config;
+    const { listen, url, tls, expireS, behindProxy, pinAddress, inAnswers } = config;
     const links = new FileLinks({ catalogue, access, clock }, { url, expireS });
     const server = new LinkServer(
       {
         clock,
         log,
         links,
-        files: { source: (entry, peer, signal) => files().source(entry, peer, signal) },
+        files: { handle: (request, signal) => files().handle(request, signal) },
         folder: new RealDataFolder(join(data, 'links')),
         ...(tls && { certificate: new CertificateFiles({ fs: realFileSystem }, tls) }),
       },
@@ -57,7 +66,10 @@ export class NodeLinks implements LinkMaker, Startable {
         maxConnections: limits.linkConnections,
       },
     );
-    return new NodeLinks(links, server);
+    const otherSources = {
+      of: (asker: Asker, entry: FileEntry) => sourcesOf(self(), entry, links.linkFor(asker, entry)),
+    };
+    return new NodeLinks(links, server, inAnswers ? otherSources : undefined);
   }
 
   linkFor(asker: Asker, file: FileEntry): URL | undefined {
@@ -71,4 +83,14 @@ export class NodeLinks implements LinkMaker, Startable {
   stop(): Promise<void> {
     return this.#server.stop();
   }
+}
+
+/** Who may not take the file has no link, and gets neither. */
+function sourcesOf(from: Jid, entry: FileEntry, link: URL | undefined): FileSharingSource[] {
+  if (link === undefined) return [];
+  const id = publishedIdOf(describeFile(entry));
+  return [
+    { type: 'url', url: link.href },
+    ...(id === undefined ? [] : [{ type: 'jinglepub', from, id } as const]),
+  ];
 }

@@ -88,8 +88,9 @@ export class Answerer implements Answering {
   async answer(question: AskedQuestion, signal: AbortSignal): Promise<Answer> {
     const criteria = parseCriteria(question.criteria);
     const { max, after, before } = question.page;
-    const { asker, channel } = question;
-    const { rules } = this.#access.viewOf({ jid: asker, ...(channel && { through: channel }) });
+    const { asker: jid, channel } = question;
+    const asker = { jid, ...(channel && { through: channel }) };
+    const { rules } = this.#access.viewOf(asker);
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
     const found = await this.#engine.search(
       {
@@ -106,6 +107,7 @@ export class Answerer implements Answering {
       found.entries.map((each) => each.entry),
       question.hashWaitMs,
       signal,
+      asker,
     );
     const backwards = before !== undefined;
     const kept = this.#fitting(found.entries, described, backwards);

@@ -1,7 +1,8 @@
 /** A link server with files in memory, and clients for it: curl, and bare sockets. */
+import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { type AccessPolicy, type Asker, allowAll } from '../../src/access/access-policy.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import { type Clock, systemClock } from '../../src/clock.js';
@@ -11,6 +12,7 @@ import { LinkServer, type LinkServerInit } from '../../src/http/link-server.js';
 import { silentLog } from '../../src/log.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
 import { FileServer } from '../../src/transfer/send/file-server.js';
+import { eventually } from './eventually.js';
 import { MemoryFiles } from './memory-files.js';
 import { MemoryFolder } from './memory-folder.js';
 
@@ -21,6 +23,8 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
   readonly expireS?: number;
   readonly maxUploads?: number;
   readonly maxUploadsPerPeer?: number;
+  /** Default 300. */
+  readonly slotWaitMs?: number;
   /** Those of another, which has been stopped. */
   readonly files?: MemoryFiles;
   readonly folder?: MemoryFolder;
@@ -39,9 +43,17 @@ export class LinkHarness {
   /** Added to the time by which links expire. */
   lateMs = 0;
   readonly #isTls: boolean;
+  readonly #sockets: Socket[] = [];
 
   constructor(init: LinkHarnessInit = {}) {
-    const { access = allowAll, expireS = 3600, maxUploads = 4, maxUploadsPerPeer = 2, prefix = '/' } = init;
+    const {
+      access = allowAll,
+      expireS = 3600,
+      maxUploads = 4,
+      maxUploadsPerPeer = 2,
+      prefix = '/',
+      slotWaitMs = 300,
+    } = init;
     const { files = new MemoryFiles(), folder = new MemoryFolder() } = init;
     this.files = files;
     this.folder = folder;
@@ -54,7 +66,7 @@ export class LinkHarness {
     };
     this.uploads = new FileServer(
       { catalogue: files.catalogue, files, access, clock, log: silentLog },
-      { maxUploads, maxUploadsPerPeer },
+      { maxUploads, maxUploadsPerPeer, waits: { unknownMs: slotWaitMs } },
     );
     this.links = new FileLinks(
       { catalogue: files.catalogue, access, clock },
@@ -96,6 +108,27 @@ export class LinkHarness {
 
   curl(link: URL, ...options: string[]): Promise<Fetched> {
     return curl(this.here(link), ...options);
+  }
+
+  /** A connection that is there until {@link end}, unless the server closes it. */
+  async connected(): Promise<Socket> {
+    const socket = connect(this.server.port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    this.#sockets.push(socket);
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  /** Closes everything, and sees that nothing is left. */
+  async end(): Promise<void> {
+    for (const socket of this.#sockets.splice(0)) socket.destroy();
+    await this.server.stop();
+    assert.equal(this.uploads.uploads, 0, 'slots are left taken');
+    assert.equal(this.uploads.waiting, 0, 'requests are left waiting');
+    await eventually(
+      () => this.files.openFiles,
+      (open) => open === 0,
+    );
   }
 
   /** Sends bytes over a connection of its own, and resolves with all that comes until it is closed. */
