@@ -311,6 +311,7 @@ export class NetworkNode implements Startable {
         ...{ entity, disco: this.#disco, clock, access, hashes, blocks: blockLists },
         catalogue: this.#library.catalogue,
         questions: this.#questions,
+        ...(extensions && { answerer }),
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),

@@ -8,6 +8,7 @@ import type { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import type { FileUpload } from '../jingle/file-session.js';
 import { formatBytes, formatDuration } from '../quantities.js';
+import type { Answering } from '../query/answer.js';
 import { FileDescriber, type FileDescriberComponents } from '../query/file-describer.js';
 import { Slices } from '../scan/slices.js';
 import { BrowseService } from '../service/browse-service.js';
@@ -23,6 +24,7 @@ import { SearchService } from '../service/search-service.js';
 import { SelfDescription } from '../service/self-description.js';
 import { ShareListing } from '../service/share-listing.js';
 import { SharedFolders } from '../service/shared-folders.js';
+import { ToldFiles } from '../service/told-files.js';
 import { ViewTotals } from '../service/view-totals.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
@@ -42,6 +44,8 @@ export interface NodeDoorsComponents extends FileDescriberComponents {
   readonly offer: (to: Jid, entry: FileEntry, signal: AbortSignal) => Promise<FileUpload>;
   readonly status: () => NodeStatus;
   readonly rescan: () => void;
+  /** With extensions: they decide what is told, at these doors too. */
+  readonly answerer?: Answering;
 }
 
 export class NodeDoors implements Startable {
@@ -52,12 +56,19 @@ export class NodeDoors implements Startable {
   readonly #parts: readonly Startable[];
 
   constructor(components: NodeDoorsComponents, config: NodeConfig) {
-    const { entity, disco, clock, access, catalogue, questions, sent, offer, status, rescan } = components;
+    const { entity, disco, clock, access, catalogue, questions, sent, offer, status, rescan, answerer } =
+      components;
     const { limits, about, owners, channels, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
     const describer = new FileDescriber(components);
     const folders = new SharedFolders(
-      { access, listing, describer, questions },
+      {
+        access,
+        listing,
+        describer,
+        questions,
+        ...(answerer && { told: new ToldFiles({ answerer, catalogue }) }),
+      },
       {
         defaultEntries: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
         maxEntries: limits.answerFiles,

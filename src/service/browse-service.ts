@@ -7,7 +7,7 @@ import {
   sharedFilesQueryCodec,
 } from '../stanza/xep0329-file-information-sharing.js';
 import type { Startable } from '../startable.js';
-import type { SharedFolders } from './shared-folders.js';
+import type { FolderEntry, SharedFolders } from './shared-folders.js';
 
 export interface BrowseServiceComponents {
   readonly entity: Entity;
@@ -38,6 +38,15 @@ export class BrowseService implements Startable {
     const seen = await this.#components.folders.look(from, path, page, signal);
     // §4, example 7: the answer about a file names no node.
     if (seen.type === 'file') return sharedFilesCodec.toXml({ path: '', entries: [seen], page: {} });
-    return sharedFilesCodec.toXml(seen);
+    if (Object.keys(page).length > 0) return sharedFilesCodec.toXml(seen);
+    return sharedFilesCodec.toXml({ ...seen, entries: seen.entries.map(withoutHash) });
   };
+}
+
+/**
+ * COMPAT: Libervia, which asks for no pages, takes a hash for the text of one, and drops the whole list where it
+ * is not. Its hash is told of a file that is asked for by its path, and in pages.
+ */
+function withoutHash(entry: FolderEntry): FolderEntry {
+  return entry.type === 'file' ? { ...entry, file: { ...entry.file, hashes: [] } } : entry;
 }

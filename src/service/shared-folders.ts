@@ -13,12 +13,15 @@ import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import type { DirectQuestions } from './direct-questions.js';
 import { type Listed, type ListedPage, pageResultOf, type ShareListing } from './share-listing.js';
+import type { ToldFiles } from './told-files.js';
 
 export interface SharedFoldersComponents {
   readonly access: AccessPolicy;
   readonly listing: ShareListing;
   readonly describer: FileDescriber;
   readonly questions: DirectQuestions;
+  /** Where others than rules decide as well who is told of what. */
+  readonly told?: ToldFiles;
 }
 
 export interface SharedFoldersInit {
@@ -80,8 +83,8 @@ export class SharedFolders {
     return await this.#components.questions.paid(asker, async () => {
       const view = this.#viewOf(asker);
       const file = path === '' ? undefined : await this.#components.listing.fileAt(view, path);
-      if (file !== undefined) return await this.#detailed(file, signal);
-      const folder = await this.#page(view, path, page, signal);
+      if (file !== undefined) return await this.#detailed(asker, file, signal);
+      const folder = await this.#page(asker, view, path, page, signal);
       return { type: 'folder', name: toDisplay(baseName(path)), path, ...folder };
     });
   }
@@ -101,20 +104,27 @@ export class SharedFolders {
     return this.#components.access.viewOf({ jid: asker });
   }
 
-  async #detailed(entry: FileEntry, signal: AbortSignal): Promise<SeenFile> {
-    const { describer } = this.#components;
-    const [described] = await describer.describe([entry], this.#init.hashWaitMs, signal);
-    return { type: 'file', file: typeof described === 'object' ? described : describeFile(entry) };
+  async #detailed(asker: Jid, entry: FileEntry, signal: AbortSignal): Promise<SeenFile> {
+    const [file] = await this.#described(asker, [{ type: 'file', entry }], this.#init.hashWaitMs, signal);
+    if (file?.type !== 'file') throw notThere();
+    return file;
   }
 
-  async #page(view: View, path: string, page: PageRequest, signal: AbortSignal): Promise<FolderPage> {
+  async #page(
+    asker: Jid,
+    view: View,
+    path: string,
+    page: PageRequest,
+    signal: AbortSignal,
+  ): Promise<FolderPage> {
     const { maxEntries, defaultEntries } = this.#init;
     const max = Math.min(page.max ?? defaultEntries, maxEntries);
     const listed = await this.#listed(view, path, { ...page, max });
-    const entries = await this.#described(listed.items, signal);
+    const entries = await this.#described(asker, listed.items, 0, signal);
     const shown = this.#fitting(listed, entries, page.before !== undefined);
     const isAsked = page.max !== undefined || page.after !== undefined || page.before !== undefined;
-    if (isAsked || shown.entries.length === listed.total) return shown;
+    const isWhole = shown.entries.length === listed.total;
+    if (isAsked || isWhole || this.#components.told !== undefined) return shown;
     const all = await this.#listed(view, path, { max: MAX_BRIEF_ENTRIES });
     return this.#fitting(all, all.items.map(brief), false);
   }
@@ -126,36 +136,60 @@ export class SharedFolders {
     return listed;
   }
 
-  async #described(items: readonly Listed[], signal: AbortSignal): Promise<FolderEntry[]> {
+  /** In the order of the items; undefined for what is not to be told. */
+  async #described(
+    asker: Jid,
+    items: readonly Listed[],
+    hashWaitMs: number,
+    signal: AbortSignal,
+  ): Promise<(FolderEntry | undefined)[]> {
     const files = items.flatMap((item) => (item.type === 'file' ? item.entry : []));
-    const described = await this.#components.describer.describe(files, 0, signal);
+    const described = await this.#describe(asker, files, hashWaitMs, signal);
     let at = 0;
     return items.map((item) => {
       if (item.type === 'folder') return item;
-      const each = described[at++];
+      const file = described[at++];
+      return file && { type: 'file', file };
+    });
+  }
+
+  async #describe(
+    asker: Jid,
+    files: readonly FileEntry[],
+    hashWaitMs: number,
+    signal: AbortSignal,
+  ): Promise<(FileDescription | undefined)[]> {
+    const { told, describer } = this.#components;
+    if (told !== undefined) return await told.describe(asker, files, hashWaitMs, signal);
+    const described = await describer.describe(files, hashWaitMs, signal);
+    return files.map((entry, at) => {
+      const each = described[at];
       // Its hash comes later, or never: it lies there all the same.
-      return { type: 'file', file: typeof each === 'object' ? each : describeFile(item.entry) };
+      return typeof each === 'object' ? each : describeFile(entry);
     });
   }
 
   /** As many as fit, from the end of the page that is read on from. */
-  #fitting(listed: ListedPage, entries: readonly FolderEntry[], backwards: boolean): FolderPage {
+  #fitting(
+    listed: ListedPage,
+    entries: readonly (FolderEntry | undefined)[],
+    backwards: boolean,
+  ): FolderPage {
     let bytes = 0;
     let count = 0;
     for (const entry of backwards ? [...entries].reverse() : entries) {
-      bytes += entryBytes(entry);
+      bytes += entry === undefined ? 0 : entryBytes(entry);
       if (bytes > this.#init.maxBytes && count > 0) break;
       count += 1;
     }
     const from = backwards ? entries.length - count : 0;
     const to = from + count;
-    const { total } = listed;
     const page = pageResultOf({
       ...listed,
       cursors: listed.cursors.slice(from, to),
       offset: listed.offset + from,
     });
-    return { entries: entries.slice(from, to), page, total };
+    return { entries: entries.slice(from, to).flatMap((entry) => entry ?? []), page, total: listed.total };
   }
 }
 

@@ -5,8 +5,9 @@
  * Files as disco nodes below `files` (§5), and what is told of one (§5.4) by XEP-0128. `<retrieve/>` asks for one (§6).
  *
  * Departures: what is retrieved is offered by Jingle (XEP-0234) and not by SI (XEP-0096), which nobody implements any
- * more; `hash` is written `sha-256:BASE64` in place of an MD5 in hexadecimal digits. There is no tree file: it
- * would grow with everything that is shared, and pages (XEP-0059) do without.
+ * more, and goes out before the result, so that what stands against it can be told; `hash` is written
+ * `sha-256:BASE64` in place of an MD5 in hexadecimal digits. There is no tree file: it would grow with everything
+ * that is shared, and pages (XEP-0059) do without.
  */
 import { ParseError } from '../errors.js';
 import { NS } from './namespaces.js';

@@ -6,8 +6,7 @@
  *
  * Departures: files stand in the namespace `file-transfer:5`, as they do in all our answers, where the examples
  * have version 4, which is older than the specification's own text (XEP-0234 0.18).
- * COMPAT: Libervia writes `path='/share/folder'` (and `namespace`) in place of `node`, reads `type` of what it
- * knows as files, and looks for files of the namespace that it writes.
+ * COMPAT: some write `path='/share/folder'` in place of `node`, and slashes before it, as Libervia does.
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';

@@ -50,6 +50,22 @@ describe('Libervia', function () {
     for (const stop of stops.splice(0).reverse()) await stop();
   });
 
+  it('walks through the folders of a node', async () => {
+    const names = async (folder?: string) =>
+      (await libervia.list(node.jid, folder)).map(({ name, type, size }) => [
+        name,
+        type,
+        size === undefined ? undefined : Number(size),
+      ]);
+    assert.deepEqual(await names(), [[SHARE, 'directory', undefined]]);
+    assert.deepEqual(await names(SHARE), [
+      ['deep', 'directory', undefined],
+      [NAME, 'file', BYTES.length],
+    ]);
+    assert.deepEqual(await names(`/${SHARE}/deep`), [[NAME, 'file', BYTES.length]]);
+    await assert.rejects(names('elsewhere'), /item-not-found/);
+  });
+
   it('requests a file of a folder', async () => {
     const target = path.join(folder.path, 'requested.bin');
     await libervia.request(`${node.jid}/x`, { name: NAME, folder: `/${SHARE}/deep` }, target);

@@ -131,6 +131,23 @@ export class Libervia {
     );
   }
 
+  /** What it finds in a folder (XEP-0329), or at the top. */
+  async list(at: string, folder = ''): Promise<readonly { name: string; type: string; size?: string }[]> {
+    const printed = await this.#run(
+      'file',
+      'share',
+      'list',
+      '-O',
+      'json-raw',
+      '-p',
+      PROFILE,
+      '-d',
+      folder,
+      at,
+    );
+    return JSON.parse(printed.slice(printed.indexOf('['), printed.lastIndexOf(']') + 1));
+  }
+
   /** Offers a file; resolves when it was taken. */
   async send(to: string, file: string): Promise<string> {
     return await this.#run('file', 'send', '-vv', '-p', PROFILE, file, to);

@@ -5,7 +5,6 @@ import { BlockListBudget } from '../../src/access/block-list-budget.js';
 import { QueryBudget } from '../../src/access/query-budget.js';
 import type { ReadonlyCatalogue } from '../../src/catalogue/catalogue.js';
 import { type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
-import type { FileTable } from '../../src/catalogue/file-table.js';
 import { toDisplay } from '../../src/catalogue/share-path.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import type { Entity, IqHandler } from '../../src/entity/entity.js';
@@ -31,7 +30,7 @@ const { signal } = new AbortController();
 
 export interface DoorsComponents {
   readonly access: AccessPolicy;
-  readonly catalogue: ReadonlyCatalogue & { readonly table: FileTable };
+  readonly catalogue: ReadonlyCatalogue;
   readonly files: FileOpener;
   readonly clock?: Clock;
 }
