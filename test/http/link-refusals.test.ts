@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { AccessPolicy } from '../../src/access/access-policy.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
+import type { FullPath } from '../../src/catalogue/share-path.js';
+import { LinkSeal } from '../../src/http/link-seal.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
 import { JULIET, LinkHarness, type LinkHarnessInit } from '../support/link-harness.js';
 
@@ -126,6 +128,43 @@ describe('LinkServer, asked for what it has not,', () => {
         assert.equal(await answer(target), expected, target);
     });
 
+    it('each of 2,000 ways out of a share, also where we had sealed it ourselves', async () => {
+      const [, , token = '', name = ''] = link.pathname.split('/');
+      const ups = [
+        '..',
+        '%2e%2e',
+        '.%2e',
+        '%252e%252e',
+        '..%00',
+        '..;',
+        '%c0%ae%c0%ae',
+        '\uff0e\uff0e',
+        '...',
+        '.',
+        '',
+        '%2e',
+      ];
+      const slashes = ['/', '%2f', '%5c', '\\', '%252f', '\u2215', '//'];
+      const starts = ['/', '/dl/', `/dl/${token}/`, `/dl/${token}/${name}/`, '/dl/share/', '/share/plays/'];
+      const ends = ['etc/passwd', 'etc/passwd%00.epub', name, 'PLAYS/ROMEO.EPUB', 'con', 'data/links/key'];
+      let ways = 0;
+      const seal = new LinkSeal(randomBytes(32));
+      harness.links.use(seal);
+      for (const [up = '', slash = '', start = '', end = ''] of product(ups, slashes, starts, ends)) {
+        const way = `${up}${slash}`.repeat(3) + end;
+        assert.equal(harness.links.fileOf(start + way), undefined, start + way);
+        const path = `share/plays/${way}` as FullPath;
+        const expiresS = 2 ** 32 - 1;
+        const sealed = seal.seal({ asker: JULIET, path, sha256: entry.sha256 ?? '', expiresS });
+        assert.equal(harness.links.fileOf(`/dl/${sealed}/${name}`), undefined, path);
+        ways += 1;
+      }
+      assert.ok(ways > 2000, `${ways}`);
+      const path = 'share/plays/romeo.epub' as FullPath;
+      const sealed = seal.seal({ asker: JULIET, path, sha256: entry.sha256 ?? '', expiresS: 2 ** 32 - 1 });
+      assert.ok(harness.links.fileOf(`/dl/${sealed}/${name}`), 'what is there is found like that');
+    });
+
     it('a link that has expired', async () => {
       harness.lateMs = 3_600_000 - 5000;
       await good();
@@ -211,3 +250,11 @@ describe('LinkServer, asked for what it has not,', () => {
     assert.equal(await ask('CONNECT', 'example.org:443'), '');
   });
 });
+
+function* product(...lists: readonly (readonly string[])[]): Generator<string[]> {
+  const [first = [], ...rest] = lists;
+  for (const each of first) {
+    if (rest.length === 0) yield [each];
+    else for (const others of product(...rest)) yield [each, ...others];
+  }
+}
