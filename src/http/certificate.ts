@@ -1,5 +1,5 @@
 /** Certificate and key of the listener, as they stand on the disk: they are renewed while the node runs. */
-import { ShoalError } from '../errors.js';
+import { messageOf, ShoalError } from '../errors.js';
 import type { FileSystem } from '../fs/file-system.js';
 
 /** PEM. */
@@ -13,7 +13,7 @@ export interface CertificateSource {
   read(): Promise<Certificate>;
 }
 
-/** Thrown when one of the files can't be read, or is too long to be one. */
+/** Thrown when one of the files can't be read or used. */
 export class CertificateError extends ShoalError {
   readonly code = 'certificate';
 }
@@ -43,13 +43,16 @@ export class CertificateFiles implements CertificateSource {
         const bytes = await file.read(buffer, 0);
         if (bytes === MAX_PEM_BYTES)
           throw new CertificateError(`${path} is too long for a certificate or a key`);
-        return buffer.toString('latin1', 0, bytes);
+        const text = buffer.toString('latin1', 0, bytes);
+        // Node takes an empty one for none, and would listen without.
+        if (!text.includes('-----BEGIN ')) throw new CertificateError(`${path} is not in PEM`);
+        return text;
       } finally {
         await file.close();
       }
     } catch (cause) {
       if (cause instanceof CertificateError) throw cause;
-      throw new CertificateError(`${path} can't be read`, { cause });
+      throw new CertificateError(`${path} can't be read: ${messageOf(cause)}`, { cause });
     }
   }
 }

@@ -17,7 +17,7 @@ import type { Log } from '../log.js';
 import type { Startable } from '../startable.js';
 import { UnclaimedConnections } from '../transport/unclaimed-connections.js';
 import { AddressPins } from './address-pins.js';
-import type { Certificate, CertificateSource } from './certificate.js';
+import { type Certificate, CertificateError, type CertificateSource } from './certificate.js';
 import type { FileLinks } from './file-links.js';
 import {
   FileResponder,
@@ -97,7 +97,7 @@ export class LinkServer implements Startable {
     const { folder, links, log } = this.#components;
     links.use(new LinkSeal(await linkKey(folder)));
     this.#certificate = await this.#components.certificate?.read();
-    await this.#listen();
+    await this.#listen(this.#made());
     if (this.#certificate) this.#lookLater();
     log.info({ port: this.#port, tls: this.#certificate !== undefined }, 'links are served');
   }
@@ -115,22 +115,28 @@ export class LinkServer implements Startable {
     await Promise.all(open.map(({ last }) => last)); // they give their slots back
   }
 
-  #listen(): Promise<void> {
-    const { host, port, headTimeoutMs = DEFAULT_HEAD_TIMEOUT_MS, keepAliveMs } = this.#init;
+  /** Throws {@link CertificateError}. */
+  #made(): Server | HttpsServer {
+    const { headTimeoutMs = DEFAULT_HEAD_TIMEOUT_MS, keepAliveMs = DEFAULT_KEEP_ALIVE_MS } = this.#init;
     const options = {
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: headTimeoutMs,
       requestTimeout: headTimeoutMs, // there is nothing to read but the head
-      keepAliveTimeout: keepAliveMs ?? DEFAULT_KEEP_ALIVE_MS,
+      keepAliveTimeout: keepAliveMs,
       connectionsCheckingInterval: Math.min(1000, headTimeoutMs),
       noDelay: true,
     };
-    const server = this.#certificate
-      ? createHttps(
-          { ...options, ...this.#certificate, minVersion: 'TLSv1.2', handshakeTimeout: headTimeoutMs },
-          this.#onRequest,
-        )
-      : createHttp(options, this.#onRequest);
+    if (!this.#certificate) return createHttp(options, this.#onRequest);
+    const tls = { ...this.#certificate, minVersion: 'TLSv1.2', handshakeTimeout: headTimeoutMs } as const;
+    try {
+      return createHttps({ ...options, ...tls }, this.#onRequest);
+    } catch (cause) {
+      throw new CertificateError(`the certificate for links can't be used: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  #listen(server: Server | HttpsServer): Promise<void> {
+    const { host, port } = this.#init;
     this.#server = server;
     server.on('connection', this.#onConnection);
     return new Promise((resolve, reject) => {

@@ -131,8 +131,8 @@ function described(entry: FileEntry, trees: ReadonlyMap<string, BlockTree>): Fil
 
 const ELEMENT_BYTES = 420; // tags, namespaces, hash, size and date of one <file/>, with room to spare
 const BLOCKS_BYTES = 200; // the same of a <blocks/>
-const SHARING_BYTES = 520; // of a <file-sharing/>: tags, namespaces, hash, size and date once more
-const SOURCE_BYTES = 200; // and of each source in it
+const SHARING_BYTES = 360; // of a <file-sharing/>: tags, namespaces, hash and size once more
+const SOURCE_BYTES = 140; // and of each source in it
 const ESCAPED_BYTES = 6; // the longest escape of one character: &quot;
 
 /** An upper bound of the bytes that a file takes in an answer. */
@@ -142,7 +142,7 @@ export function wireBytes(file: FileDescription): number {
   if (alsoAt === undefined) return own;
   const sources = alsoAt.map((each) => (each.type === 'url' ? [each.url] : [each.from, each.id]));
   const places = sources.reduce((sum, texts) => sum + SOURCE_BYTES + textBytes(texts), 0);
-  return own + SHARING_BYTES + textBytes([name, desc, mediaType]) + places;
+  return own + SHARING_BYTES + textBytes([name, mediaType]) + places;
 }
 
 function textBytes(texts: readonly (string | undefined)[]): number {

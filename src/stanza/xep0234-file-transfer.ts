@@ -172,8 +172,20 @@ function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
     file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
     file.resumes && xml('resumes', { xmlns: NS.find }),
     file.blocks && blockTreeCodec.toXml(file.blocks),
-    file.alsoAt && fileSharingCodec.toXml({ disposition: 'attachment', file, sources: file.alsoAt }),
+    file.alsoAt && sharingToXml(file, file.alsoAt),
   );
+}
+
+/** With what XEP-0447 §3.1 recommends; all else stands in the `<file/>` around it. */
+function sharingToXml(file: FileDescription, sources: readonly FileSharingSource[]): Element {
+  const { name, mediaType, size, hashes } = file;
+  const described = {
+    ...(name !== undefined && { name }),
+    ...(mediaType !== undefined && { mediaType }),
+    ...(size !== undefined && { size }),
+    hashes,
+  };
+  return fileSharingCodec.toXml({ disposition: 'attachment', file: described, sources });
 }
 
 function rangeToXml(range: RangeDescription, ns: FileTransferNamespace): Element {

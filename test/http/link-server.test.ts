@@ -270,6 +270,20 @@ describe('LinkServer', () => {
       await Promise.all(idle.map((each) => each.destroyed || once(each, 'close')));
     });
 
+    it('does not start with one that is none', async () => {
+      await started();
+      for (const key of ['', 'nothing', '-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n']) {
+        await writeFile(join(folder, 'key'), key);
+        const wrong = new LinkHarness({ certificate: certificate() });
+        await assert.rejects(wrong.server.start(), { code: 'certificate' });
+        await wrong.server.stop();
+      }
+      await rm(join(folder, 'key'));
+      const missing = new LinkHarness({ certificate: certificate() });
+      await assert.rejects(missing.server.start(), { code: 'certificate' });
+      await missing.server.stop();
+    });
+
     it('uses a new one without a restart, and goes on with the old where the new is none', async () => {
       const clock = new VirtualClock(Date.now());
       await started({ certificate: certificate(), clock });
