@@ -14,7 +14,11 @@ export const MAX_GLOB_PARTS = 30;
 /** How far into a pattern a path has come, in all ways at once: a bit for each part that may come next. */
 export type GlobState = number;
 
-type PartTest = (part: string) => boolean;
+const STAR = 0x2a;
+const QUESTION_MARK = 0x3f;
+
+/** Of one part of a path, in NFC. */
+export type PartTest = (part: string) => boolean;
 
 export class PathGlob {
   /** Undefined is `**`. */
@@ -49,14 +53,15 @@ export class PathGlob {
     return this.#withSkipped(next);
   }
 
-  /** Whether a file directly in the folder may fit by its name, which says {@link next}. */
-  mayFitNext(state: GlobState): boolean {
+  /** A file directly in a folder that does not fit itself fits if its name passes one of them. */
+  nameTests(state: GlobState): readonly PartTest[] {
+    const tests: PartTest[] = [];
     for (let left = state; left !== 0; left &= left - 1) {
       const bit = left & -left;
-      if (this.#parts[31 - Math.clz32(bit)] !== undefined && this.fits(this.#withSkipped(bit << 1)))
-        return true;
+      const test = this.#parts[31 - Math.clz32(bit)];
+      if (test !== undefined && this.fits(this.#withSkipped(bit << 1))) tests.push(test);
     }
-    return false;
+    return tests;
   }
 
   /** A `**` may stand for no part. */
@@ -79,32 +84,43 @@ export function isPathGlob(text: string): boolean {
 function partTest(pattern: string): PartTest {
   if (!/[*?]/.test(pattern)) return (part) => part === pattern;
   if (/^\*+$/.test(pattern)) return () => true;
-  const [, end] = /^\*+([^*?]+)$/.exec(pattern) ?? [];
-  if (end !== undefined) return (part) => part.endsWith(end);
-  const wanted = [...pattern.replace(/\*+/g, '*')];
-  return (part) => fitsWildcards([...part], wanted);
+  // What stands before the first wildcard and after the last tells most names apart.
+  const begin = pattern.slice(0, pattern.search(/[*?]/));
+  const end = pattern.slice(Math.max(pattern.lastIndexOf('*'), pattern.lastIndexOf('?')) + 1);
+  if (/^\*+$/.test(pattern.slice(0, pattern.length - end.length))) return (part) => part.endsWith(end);
+  const wanted = pattern.replace(/\*+/g, '*');
+  return (part) => part.endsWith(end) && part.startsWith(begin) && fitsWildcards(part, wanted);
 }
 
-/** Goes back to the last `*` only: an earlier one gains nothing by taking more. */
-function fitsWildcards(part: readonly string[], wanted: readonly string[]): boolean {
+/** Goes back to the last `*` only: an earlier one gains nothing by taking more. A character is a code point. */
+function fitsWildcards(part: string, wanted: string): boolean {
   let at = 0;
   let want = 0;
   let star = -1;
   let starAt = 0;
   while (at < part.length) {
-    if (wanted[want] === '*') {
+    const each = wanted.charCodeAt(want);
+    if (each === STAR) {
       star = want;
       starAt = at;
       want += 1;
-    } else if (want < wanted.length && (wanted[want] === '?' || wanted[want] === part[at])) {
+    } else if (each === QUESTION_MARK) {
+      want += 1;
+      at = behind(part, at);
+    } else if (each === part.charCodeAt(at)) {
       want += 1;
       at += 1;
     } else if (star >= 0) {
-      starAt += 1;
+      starAt = behind(part, starAt);
       at = starAt;
       want = star + 1;
     } else return false;
   }
-  while (wanted[want] === '*') want += 1;
+  while (wanted.charCodeAt(want) === STAR) want += 1;
   return want === wanted.length;
+}
+
+/** The place after the character at `at`. */
+function behind(text: string, at: number): number {
+  return at + ((text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1);
 }

@@ -2,7 +2,7 @@
  * Answers a query, whichever door it came through: searches, waits for the hashes that are
  * missing, and gives as many files as fit into a bound of bytes.
  */
-import type { AccessPolicy } from '../access/access-policy.js';
+import type { AccessPolicy, Asker } from '../access/access-policy.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import type { Jid } from '../stanza/jid.js';
@@ -10,7 +10,7 @@ import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import { parseCriteria } from './criteria.js';
 import { type Described, FileDescriber, type FileDescriberComponents, wireBytes } from './file-describer.js';
-import type { QueryEngine } from './query-engine.js';
+import type { QueryEngine, SearchAnswer, SearchRequest } from './query-engine.js';
 
 export interface AnswererInit {
   /** Largest number of files in one answer, whatever the asker says. */
@@ -90,14 +90,13 @@ export class Answerer implements Answering {
     const { max, after, before } = question.page;
     const { asker: jid, channel } = question;
     const asker = { jid, ...(channel && { through: channel }) };
-    const { rules } = this.#access.viewOf(asker);
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
-    const found = await this.#engine.search(
+    const found = await this.#search(
+      asker,
       {
         criteria,
         ...(question.order && { order: question.order }),
         ...(question.among && { among: question.among }),
-        ...(rules && { view: rules }),
         page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
         deadlineMs: this.#init.deadlineMs,
       },
@@ -124,6 +123,18 @@ export class Answerer implements Answering {
         count: found.total,
       },
     };
+  }
+
+  /** By the rules that hold at its end: other rules may hold by then, and other shares be there. */
+  async #search(asker: Asker, request: SearchRequest, signal: AbortSignal): Promise<SearchAnswer> {
+    const viewNow = () => this.#access.viewOf(asker);
+    for (let view = viewNow(); ; ) {
+      const { rules } = view;
+      const found = await this.#engine.search({ ...request, ...(rules && { view: rules }) }, signal);
+      const { key } = view;
+      view = viewNow();
+      if (view.key === key) return found;
+    }
   }
 
   /** As many files as fit, from the end of the page that the asker reads on from. */

@@ -3,7 +3,8 @@
  * next, so that rules cost a search next to nothing.
  */
 import type { ViewRules } from '../access/access-policy.js';
-import { type InFolder, RuleView } from '../access/rule-view.js';
+import type { FolderRules } from '../access/folder-rules.js';
+import { RuleView } from '../access/rule-view.js';
 import type { FileColumns, Slot } from '../catalogue/file-columns.js';
 import type { Pace, Work } from '../index/text-index.js';
 import type { Candidates } from './candidates.js';
@@ -62,7 +63,7 @@ class Seen {
   *keep(candidates: Candidates, pace: Pace): Work<void> {
     const { bits } = candidates;
     this.#grow(bits.length);
-    const folders = new Map<number, InFolder>();
+    const folders = new Map<number, FolderRules>();
     let looks = 0;
     for (let word = 0; word < bits.length; word++) {
       for (let left = (bits[word] as number) & ~(this.#known[word] as number); left !== 0; left &= left - 1) {
@@ -77,7 +78,7 @@ class Seen {
   }
 
   /** Known and visible change together, with no turn of others between them. */
-  #look(word: number, bit: number, folders: Map<number, InFolder>): void {
+  #look(word: number, bit: number, folders: Map<number, FolderRules>): void {
     const slot = word * 32 + 31 - Math.clz32(bit);
     const isSeen = this.#isSeen(slot, folders);
     const visible = this.#visible[word] as number;
@@ -85,17 +86,18 @@ class Seen {
     this.#known[word] = (this.#known[word] as number) | bit;
   }
 
-  #isSeen(slot: Slot, folders: Map<number, InFolder>): boolean {
+  #isSeen(slot: Slot, folders: Map<number, FolderRules>): boolean {
     const { columns } = this;
     const folder = columns.folder.get(slot);
-    let inFolder = folders.get(folder);
-    if (inFolder === undefined) {
-      inFolder = this.view.inFolder(columns.folderText(folder));
+    let rules = folders.get(folder);
+    if (rules === undefined) {
+      rules = this.view.inFolder(columns.folderText(folder));
       if (folders.size >= MAX_FOLDERS) folders.clear();
-      folders.set(folder, inFolder);
+      folders.set(folder, rules);
     }
-    if (typeof inFolder === 'string') return inFolder === 'all';
-    return inFolder({ name: () => columns.nameOf(slot), mediaType: () => columns.typeOf(slot) });
+    if (rules.ofFiles !== 'some') return rules.ofFiles === 'all';
+    const file = { name: () => columns.nameOf(slot), mediaType: () => columns.typeOf(slot) };
+    return rules.permission(file) !== 'nothing';
   }
 
   #grow(words: number): void {

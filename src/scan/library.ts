@@ -2,6 +2,7 @@
  * The files of this node: shares, catalogue, hashes, kept like the folders from `start` to `stop`.
  * Puts scanner, watcher, hash queue and store together; the rest of the program deals with this.
  */
+import { isDeepStrictEqual } from 'node:util';
 import { MIN_BLOCK_BYTES } from '../blocks/block-size.js';
 import type { BlockListStore } from '../catalogue/block-list-store.js';
 import { Catalogue, type ReadonlyCatalogue } from '../catalogue/catalogue.js';
@@ -22,6 +23,7 @@ import type { Startable } from '../startable.js';
 import { ChokidarWatches, type FolderWatches } from './chokidar-watch.js';
 import { identityText } from './listing.js';
 import { Scanner, type ShareStatus } from './scanner.js';
+import { Slices, type Steps } from './slices.js';
 import { Walker } from './walker.js';
 import { Watcher } from './watcher.js';
 
@@ -33,7 +35,7 @@ export interface LibraryComponents {
   readonly blockLists?: BlockListStore;
   readonly clock: Clock;
   readonly log: Log;
-  /** Default: chokidar. Closed by the library. */
+  /** Until other shares are set. Default, and then: chokidar. Closed by the library. */
   readonly watches?: FolderWatches;
   /** Default: piscina, with `hashThreads`. Started and stopped by the library. */
   readonly hashPool?: HashPool;
@@ -66,11 +68,15 @@ export class Library implements Startable {
   readonly #store: CatalogueStore;
   readonly #blockLists: BlockListStore | undefined;
   readonly #log: Log;
-  readonly #shares: readonly ShareConfig[];
+  readonly #clock: Clock;
+  readonly #init: LibraryInit;
   readonly #catalogue = new Catalogue();
-  readonly #walker: Walker;
-  readonly #watcher: Watcher;
-  readonly #scanner: Scanner;
+  #shares: readonly ShareConfig[];
+  /** These three belong together, and know the shares: others have others. */
+  #walker: Walker;
+  #watcher: Watcher;
+  #scanner: Scanner;
+  #setting: Promise<void> = Promise.resolve();
   readonly #hashes: HashQueue;
   readonly #stopping = new AbortController();
   readonly #ready: Promise<void>;
@@ -85,25 +91,19 @@ export class Library implements Startable {
     this.#fs = fs;
     this.#store = store;
     this.#blockLists = components.blockLists;
+    this.#clock = clock;
     this.#log = log;
+    this.#init = init;
     this.#shares = init.shares;
     this.#ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
     this.#ready.catch(() => undefined); // nobody has to wait for it
-    this.#walker = new Walker({ log, clock }, { shares: init.shares });
-    this.#watcher = new Watcher(
-      { watches: components.watches ?? new ChokidarWatches(), log },
-      {
-        onLook: (share, directory) => this.#scanner.look(share, directory),
-        onFlood: () => this.#scanner.flooded(),
-      },
-    );
     const { table } = this.#catalogue;
-    this.#scanner = new Scanner(
-      { walker: this.#walker, watcher: this.#watcher, fs, table, store, clock, log },
-      init,
-    );
+    const scan = this.#scanOf(init.shares, components.watches);
+    this.#walker = scan.walker;
+    this.#watcher = scan.watcher;
+    this.#scanner = scan.scanner;
     this.#hashes = new HashQueue(
       {
         catalogue: this.#catalogue,
@@ -149,9 +149,8 @@ export class Library implements Startable {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#settleReady.reject(new AbortedError('stopped before the first scan was over'));
-    await this.#scanner.stop();
-    await this.#watcher.stop();
-    await this.#walker.stop();
+    await this.#setting;
+    await this.#stopScan();
     await this.#first;
     await this.#hashes.stop();
     this.#unsubscribe?.();
@@ -177,6 +176,21 @@ export class Library implements Startable {
   }
 
   /**
+   * From now on these are offered, and nothing else. `withdrawn` is called when nothing is offered any more of shares
+   * that are gone, or are another folder or by other rules than before; what is new comes after it. Not before
+   * {@link ready}. Resolves when everything has been scanned. Rejects with {@link AbortedError}, and as
+   * `withdrawn` does: then the shares that are gone are gone, and the others as they were.
+   */
+  async setShares(shares: readonly ShareConfig[], withdrawn: () => Promise<void>): Promise<void> {
+    await this.#ready;
+    const setting = this.#setting.then(() => this.#setShares(shares, withdrawn));
+    this.#setting = setting.catch(() => undefined); // who asked for it hears
+    await this.#setting;
+    if (!this.#stopping.signal.aborted) await this.#scanner.scan();
+    await setting;
+  }
+
+  /**
    * The entry with its hash, which is computed before all others. Rejects with `NotHashedError`,
    * `LimitError` (`hash-waiters`), `AbortedError`.
    */
@@ -198,6 +212,81 @@ export class Library implements Startable {
     await file.close();
     this.#scanner.lookAt(keyOf(entry));
     throw new FileAbsentError('the file is not the one that was offered');
+  }
+
+  #scanOf(shares: readonly ShareConfig[], watches: FolderWatches = new ChokidarWatches()) {
+    const [fs, store, clock, log] = [this.#fs, this.#store, this.#clock, this.#log];
+    const { table } = this.#catalogue;
+    const walker = new Walker({ log, clock }, { shares });
+    const watcher = new Watcher(
+      { watches, log },
+      {
+        onLook: (share, directory) => scanner.look(share, directory),
+        onFlood: () => scanner.flooded(),
+      },
+    );
+    const scanner: Scanner = new Scanner(
+      { walker, watcher, fs, table, store, clock, log },
+      { ...this.#init, shares },
+    );
+    return { walker, watcher, scanner };
+  }
+
+  async #stopScan(): Promise<void> {
+    await this.#scanner.stop();
+    await this.#watcher.stop();
+    await this.#walker.stop();
+  }
+
+  async #setShares(shares: readonly ShareConfig[], withdrawn: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stopping;
+    if (signal.aborted) throw new AbortedError('the library was stopped');
+    const kept = this.#shares.filter((share) => shares.some((each) => isDeepStrictEqual(each, share)));
+    const gone = this.#shares.filter((share) => !kept.includes(share)).map(({ name }) => name);
+    this.#shares = kept; // of others nothing is opened from here on
+    await this.#stopScan();
+    const { table } = this.#catalogue;
+    await new Slices({ clock: this.#clock }).run(this.#withdrawAll(new Set(gone)), {
+      onSlice: () => table.commit(),
+      signal,
+    });
+    try {
+      await withdrawn();
+      this.#shares = shares;
+    } finally {
+      const scan = this.#scanOf(this.#shares);
+      this.#walker = scan.walker;
+      this.#watcher = scan.watcher;
+      this.#scanner = scan.scanner;
+      await this.#rememberRoots(kept);
+      await this.#scanner.remember();
+      await this.#walker.start();
+      await this.#watcher.start();
+      await this.#scanner.start();
+    }
+  }
+
+  /** Their hashes are kept: the share may come back, or have other rules only. */
+  *#withdrawAll(shares: ReadonlySet<string>): Steps {
+    const { table } = this.#catalogue;
+    const folders = [...table.folders()].filter((folder) => shares.has(folder.split('/', 1)[0] ?? ''));
+    for (const folder of folders) {
+      for (const slot of [...table.filesIn(folder)]) {
+        if (!table.columns.hasHash(slot)) table.remove(slot);
+        else if (table.stateOf(slot) !== 'remembered') {
+          table.hide(slot);
+          table.setState(slot, 'remembered');
+        }
+        yield;
+      }
+    }
+  }
+
+  async #rememberRoots(shares: readonly ShareConfig[]): Promise<void> {
+    for (const { name } of shares) {
+      const identity = await this.#store.readRoot(name);
+      if (identity !== undefined) this.#scanner.rememberRoot(name, identity);
+    }
   }
 
   async #scanFirst(): Promise<void> {
@@ -227,10 +316,7 @@ export class Library implements Startable {
       return found !== undefined && (identity === undefined || identity === found);
     };
     await this.#store.load(table, { isThere }, this.#stopping.signal);
-    for (const { name } of this.#shares) {
-      const identity = await this.#store.readRoot(name);
-      if (identity !== undefined) this.#scanner.rememberRoot(name, identity);
-    }
+    await this.#rememberRoots(this.#shares);
     await this.#scanner.remember();
     this.#store.follow(table);
   }

@@ -20,9 +20,9 @@ const COLUMNS: readonly Column[] = [
   { var: 'name', label: 'Name', of: ({ name }) => name },
   { var: 'size', label: 'Size', of: ({ size }) => (size === undefined ? undefined : formatBytes(size)) },
   { var: 'modified', label: 'Modified', of: ({ dateMs }) => dateOf(dateMs, readableDate) },
+  { var: 'path', label: 'Path', of: ({ path }) => path },
   { var: 'media-type', label: 'Type', of: ({ mediaType }) => mediaType },
   { var: 'desc', label: 'Description', of: ({ desc }) => desc },
-  { var: 'path', label: 'Path', of: ({ path }) => path },
   { var: 'bytes', label: 'Bytes', datatype: 'xs:integer', of: ({ size }) => size },
   {
     var: 'date',

@@ -66,6 +66,20 @@ describe('PathGlob', () => {
     );
   });
 
+  it('takes a character for one, however it is written, in any order of wildcards', () => {
+    const piece = fc.constantFrom('*', '?', 'a', 'b', '💿', 'é');
+    const letter = fc.constantFrom('a', 'b', '💿', '💾', 'é');
+    const texts = (each: fc.Arbitrary<string>) =>
+      fc.array(each, { minLength: 1, maxLength: 6 }).map((all) => all.join(''));
+    fc.assert(
+      fc.property(texts(piece), texts(letter), (pattern, name) => {
+        fc.pre(!/^\*\*$/.test(pattern));
+        assert.equal(holdsFor(`m/${pattern}`, `m/${name}`), fits(['m', pattern], ['m', name]));
+      }),
+      { numRuns: 20_000 },
+    );
+  });
+
   it('takes no longer for patterns and names made to get it lost', () => {
     const glob = Array(MAX_GLOB_PARTS - 1)
       .fill('**')

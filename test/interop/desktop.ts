@@ -86,6 +86,11 @@ export class Desktop {
     return { width: number('WIDTH'), height: number('HEIGHT') };
   }
 
+  /** Draws what is to be seen into a file; needs ImageMagick. */
+  async picture(window: string, file: string): Promise<void> {
+    await promisify(execFile)('import', ['-window', window, file], { env: this.#env(), timeout: 10_000 });
+  }
+
   async click(window: string, x: number, y: number): Promise<void> {
     await this.#xdotool('mousemove', '--window', window, String(x), String(y), 'click', '1');
   }

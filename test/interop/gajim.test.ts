@@ -57,3 +57,68 @@ describe('Gajim', function () {
     assert.ok(BYTES.equals(await readFile(path.join(folder.path, 'received', NAME))), 'byte for byte');
   });
 });
+
+describe('the windows of Gajim', function () {
+  this.timeout(90_000);
+  let folder: TemporaryFolder;
+  let desktop: Desktop;
+  let gajim: Gajim;
+  const stops: (() => Promise<void>)[] = [];
+
+  before(async () => {
+    folder = await temporaryFolder();
+    stops.push(() => folder.remove());
+    await folder.write('shared/plays/juliet.pdf', 'a play');
+    await folder.write('shared/Romeo & Juliet.epub', Buffer.alloc(1_200_000));
+    await folder.write('shared/other.txt', 'something else');
+    const server = await startProsody();
+    stops.push(() => server.stop());
+    await makeFriends(server);
+    const node = await OurNode.start(server, {
+      jid: 'files.localhost',
+      reach: 'open',
+      folder: path.join(folder.path, 'shared'),
+      home: path.join(folder.path, 'node'),
+    });
+    stops.push(() => node.stop());
+    desktop = await Desktop.start();
+    stops.push(() => desktop.stop());
+    gajim = await Gajim.start(desktop, server, {
+      home: path.join(folder.path, 'gajim'),
+      account: ACCOUNTS[2],
+      folder: path.join(folder.path, 'received'),
+      windowsOf: node.jid,
+    });
+    stops.push(() => gajim.stop());
+  });
+
+  after(async () => {
+    for (const stop of stops.splice(0).reverse()) await stop();
+  });
+
+  /** With `PICTURES=FOLDER` what is to be seen is kept there: the pictures of docs/ are made so. */
+  const look = (title: string, name: string) => async () => {
+    const { PICTURES } = process.env;
+    if (PICTURES === undefined) return;
+    await desktop.picture(await desktop.window(title), path.join(PICTURES, `gajim-${name}.png`));
+  };
+  const page = (name: string, title: string) => gajim.page(name, look(title, name));
+
+  it('search a node, and have it offer what is ticked', async () => {
+    await page('search-form', '^Search$');
+    await page('search-result', '^Search Result$');
+    assert.equal(gajim.said('found'), "['Romeo & Juliet.epub', 'juliet.pdf']");
+    await page('commands', '^Command List$');
+    await page('command-form', '^Stage$');
+    await page('command-files', '^Stage$');
+    await page('command-done', '^Completed$');
+    assert.equal(gajim.said('commands'), "['Find a file', 'Browse', 'My transfers']");
+    assert.equal(
+      gajim.said('offered in the window'),
+      "['Romeo & Juliet.epub, 1.2 MB (shared)', 'juliet.pdf, 6 B (shared/plays)']",
+    );
+    assert.equal(gajim.said('notes'), "['juliet.pdf is offered to you now.']");
+    await gajim.printed(/^completed juliet\.pdf$/m);
+    assert.equal(await readFile(path.join(folder.path, 'received', 'juliet.pdf'), 'utf8'), 'a play');
+  });
+});

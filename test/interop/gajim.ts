@@ -10,7 +10,8 @@ import { DOMAIN, type TestServer } from '../support/server.js';
 import { type Desktop, endGroup } from './desktop.js';
 
 const ROOT = projectRoot(path.dirname(fileURLToPath(import.meta.url)));
-const PROGRAM = path.join(ROOT, 'test/interop/gajim-receiver.py');
+const RECEIVER = path.join(ROOT, 'test/interop/gajim-receiver.py');
+const WINDOWS = path.join(ROOT, 'test/interop/gajim-windows.py');
 const START_MS = 30_000;
 
 export interface GajimInit {
@@ -18,6 +19,8 @@ export interface GajimInit {
   readonly account: { readonly user: string; readonly password: string };
   /** Where it puts what it is offered. */
   readonly folder: string;
+  /** The node whose windows it goes through; see `gajim-windows.py`. */
+  readonly windowsOf?: string;
 }
 
 export class Gajim {
@@ -37,15 +40,16 @@ export class Gajim {
 
   /** Logged in. */
   static async start(desktop: Desktop, server: TestServer, init: GajimInit): Promise<Gajim> {
-    const { home, account, folder } = init;
+    const { home, account, folder, windowsOf } = init;
     await mkdir(path.join(home, 'run'), { recursive: true, mode: 0o700 });
     await mkdir(folder, { recursive: true });
     const bare = `${account.user}@${DOMAIN}`;
     const [listen] = await freePorts(1);
     const words = [home, bare, account.password, server.host, server.c2sPort, folder, listen].map(String);
-    const child = spawn('dbus-run-session', ['--', '/usr/bin/python3', PROGRAM, ...words], {
+    const program = windowsOf === undefined ? [RECEIVER, ...words] : [WINDOWS, ...words, windowsOf];
+    const child = spawn('dbus-run-session', ['--', '/usr/bin/python3', ...program], {
       detached: true, // a group of its own: D-Bus, Gajim and what they start end together
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
         HOME: home,
@@ -77,6 +81,18 @@ export class Gajim {
       withinMs,
     );
     if (isOver) throw new Error(`Gajim ended: ${this.#printed.slice(-1500)}`);
+  }
+
+  /** What it has printed after this word, up to the end of the line. */
+  said(word: string): string | undefined {
+    return new RegExp(`^${word} (.*)$`, 'm').exec(this.#printed)?.[1];
+  }
+
+  /** Waits for a page, and then lets it go on. */
+  async page(name: string, look: () => Promise<void> = async () => undefined): Promise<void> {
+    await this.printed(new RegExp(`^shown ${name}$`, 'm'));
+    await look();
+    this.#child.stdin?.write('\n');
   }
 
   async stop(): Promise<void> {

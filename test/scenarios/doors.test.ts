@@ -103,7 +103,7 @@ describeOnServers('the doors of a node', (server: () => TestServer) => {
     assert.deepEqual([kind, text, caseSensitive], ['list-single', 'text-single', 'boolean']);
     assert.equal(title, '2 files');
     assert.deepEqual(reported, [
-      ...['name', 'size', 'modified', 'media-type', 'desc', 'path', 'bytes', 'date', 'hash'],
+      ...['name', 'size', 'modified', 'path', 'media-type', 'desc', 'bytes', 'date', 'hash'],
     ]);
     const rows = items as Record<string, string>[];
     assert.deepEqual(rows.map(({ name, size, path: at }) => [name, size, at]).sort(), [

@@ -5,7 +5,7 @@ import type { PageRequest } from '../../stanza/xep0059-rsm.js';
 import type { FileOffers } from '../file-offers.js';
 import { notThere, type SeenFolder, type SharedFolders } from '../shared-folders.js';
 import { type Command, info, lastStage, type Stage, type Submit, valuesOf } from './command.js';
-import { offerAll, tickedOf, tickField } from './offer-stage.js';
+import { filesField, filesTicked, offerAll } from './offer-stage.js';
 
 export interface BrowseCommandComponents {
   readonly folders: SharedFolders;
@@ -42,7 +42,7 @@ export class BrowseCommand implements Command {
     const { index = 0, last } = seen.page;
     const hasMore = index + seen.entries.length < seen.total;
     const submit: Submit = async (form, until) => {
-      const ticked = tickedOf(files, valuesOf(form, 'files'));
+      const ticked = filesTicked(form, files);
       if (ticked.length > 0) return await offerAll(offers, asker, ticked, until);
       const [into] = valuesOf(form, 'folder');
       const chosen = inner.find((folder) => folder.path === into);
@@ -61,7 +61,7 @@ export class BrowseCommand implements Command {
           (hasMore ? ', or neither to see more.' : '.'),
         fields: [
           ...(inner.length > 0 ? [folderField(inner)] : []),
-          ...(files.length > 0 ? [tickField(files, 'Files')] : []),
+          ...(files.length > 0 ? [filesField(files)] : []),
         ],
       },
       notes: [],

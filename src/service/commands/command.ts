@@ -1,7 +1,7 @@
 /** What a command is (XEP-0050): pages that lead to one another, each a form to fill in, and what comes of the last. */
 
 import type { Jid } from '../../stanza/jid.js';
-import type { DataForm } from '../../stanza/xep0004-data-forms.js';
+import type { DataForm, FormField } from '../../stanza/xep0004-data-forms.js';
 import type { CommandNote } from '../../stanza/xep0050-commands.js';
 
 export interface Command {
@@ -36,6 +36,31 @@ export type Submit = (
 /** The values of a field, without those that are empty. */
 export function valuesOf(form: DataForm, name: string): readonly string[] {
   return form.fields.find((each) => each.var === name)?.values.filter((value) => value !== '') ?? [];
+}
+
+/**
+ * A field in which some of a list are ticked.
+ * COMPAT: Gajim answers with labels in place of values, so these have to tell the entries apart as well.
+ */
+export function tickField<T>(
+  init: { readonly name: string; readonly label: string; readonly desc?: string },
+  list: readonly T[],
+  labelOf: (entry: T) => string,
+): FormField {
+  const { name, label, desc } = init;
+  const options = list.map((entry, at) => ({ label: labelOf(entry), value: String(at + 1) }));
+  return { var: name, type: 'list-multi', label, ...(desc !== undefined && { desc }), values: [], options };
+}
+
+/** What of the list was ticked in such a field, in its order. */
+export function tickedOf<T>(
+  form: DataForm,
+  name: string,
+  list: readonly T[],
+  labelOf: (entry: T) => string,
+): T[] {
+  const values = new Set(valuesOf(form, name));
+  return list.filter((entry, at) => values.has(String(at + 1)) || values.has(labelOf(entry)));
 }
 
 export function info(text: string): CommandNote {

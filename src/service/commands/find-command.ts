@@ -7,8 +7,8 @@ import type { DirectQuestions } from '../direct-questions.js';
 import type { FileOffers } from '../file-offers.js';
 import { type Search, searchForm, searchOf } from '../search-form.js';
 import { countText } from '../search-service.js';
-import { type Command, info, type Stage, type Submit, valuesOf } from './command.js';
-import { offerAll, tickedOf, tickField } from './offer-stage.js';
+import { type Command, info, type Stage, type Submit } from './command.js';
+import { filesField, filesTicked, offerAll } from './offer-stage.js';
 
 export interface FindCommandComponents {
   readonly questions: DirectQuestions;
@@ -53,7 +53,7 @@ export class FindCommand implements Command {
   #page(asker: Jid, search: Search, answer: Answer): Stage {
     const { files, more, page } = answer;
     const submit: Submit = async (form, signal) => {
-      const ticked = tickedOf(files, valuesOf(form, 'files'));
+      const ticked = filesTicked(form, files);
       if (ticked.length > 0) return await offerAll(this.#components.offers, asker, ticked, signal);
       if (!more || page.last === undefined) return info('Tick the files that you want.');
       return await this.#found(asker, search, { after: page.last }, signal);
@@ -63,7 +63,7 @@ export class FindCommand implements Command {
         type: 'form',
         title: 'Files found',
         instructions: `${countText(answer)}. ${more ? 'Tick what you want, or nothing to see more.' : 'Tick what you want.'}`,
-        fields: [tickField(files, 'Files')],
+        fields: [filesField(files)],
       },
       notes: [],
       submit,

@@ -5,32 +5,24 @@ import { formatBytes } from '../../quantities.js';
 import type { Jid } from '../../stanza/jid.js';
 import { isFull } from '../../stanza/jid.js';
 import { StanzaError } from '../../stanza/stanza-error.js';
-import type { FormField } from '../../stanza/xep0004-data-forms.js';
+import type { DataForm, FormField } from '../../stanza/xep0004-data-forms.js';
 import type { CommandNote } from '../../stanza/xep0050-commands.js';
 import type { FileDescription } from '../../stanza/xep0234-file-transfer.js';
 import type { FileOffers } from '../file-offers.js';
-import { info, lastStage, problem, type Stage } from './command.js';
+import { info, lastStage, problem, type Stage, tickedOf, tickField } from './command.js';
 
 /** Files offered at once: whoever ticks more is told so. */
 export const MAX_TICKED = 20;
+const FILES = 'files';
 
-/** A field in which files are ticked; the values are their places in the list. */
-export function tickField(files: readonly FileDescription[], label: string): FormField {
-  return {
-    var: 'files',
-    type: 'list-multi',
-    label,
-    desc: `Each is offered to you as a file transfer. At most ${MAX_TICKED} at a time.`,
-    values: [],
-    options: files.map((file, at) => ({ label: labelOf(file), value: String(at + 1) })),
-  };
+/** A field in which files are ticked. */
+export function filesField(files: readonly FileDescription[]): FormField {
+  const desc = `Each is offered to you as a file transfer. At most ${MAX_TICKED} at a time.`;
+  return tickField({ name: FILES, label: 'Files', desc }, files, labelOf);
 }
 
-/** The files at these places. Places that are none of ours are left out. */
-export function tickedOf(files: readonly FileDescription[], values: readonly string[]): FileDescription[] {
-  return [...new Set(values)].flatMap((value) =>
-    /^[0-9]{1,4}$/.test(value) ? (files[Number(value) - 1] ?? []) : [],
-  );
+export function filesTicked(form: DataForm, files: readonly FileDescription[]): FileDescription[] {
+  return tickedOf(form, FILES, files, labelOf);
 }
 
 /** Offers them, and tells of each what came of it. */
@@ -65,6 +57,7 @@ async function offerOne(
   }
 }
 
+/** With the folder: no two files have the same. */
 function labelOf({ name = '', size, path = '' }: FileDescription): string {
   const folder = path.slice(0, Math.max(0, path.lastIndexOf('/')));
   const bytes = size === undefined ? '' : `, ${formatBytes(size)}`;

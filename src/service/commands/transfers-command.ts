@@ -1,7 +1,7 @@
 /** *My transfers*: what is on its way to whoever asks, and an end to what is ticked. */
 import { formatBytes } from '../../quantities.js';
 import { type BareJid, bareOf, type Jid } from '../../stanza/jid.js';
-import { type Command, info, lastStage, type Stage, type Submit, valuesOf } from './command.js';
+import { type Command, info, lastStage, type Stage, type Submit, tickedOf, tickField } from './command.js';
 
 /** A file on its way to a peer. */
 export interface OutgoingTransfer {
@@ -22,6 +22,8 @@ export interface OutgoingTransfers {
   cancel(transfer: OutgoingTransfer): boolean;
 }
 
+const CANCEL = 'cancel';
+
 export class TransfersCommand implements Command {
   readonly nodeId = 'transfers';
   readonly name = 'My transfers';
@@ -39,7 +41,7 @@ export class TransfersCommand implements Command {
     const transfers = this.#transfers.to(bareOf(asker)).filter(({ state }) => state !== 'ended');
     if (transfers.length === 0) return lastStage([info('Nothing is on its way to you.')]);
     const submit: Submit = (form) => {
-      const ticked = valuesOf(form, 'cancel').flatMap((value) => transfers[Number(value) - 1] ?? []);
+      const ticked = tickedOf(form, CANCEL, transfers, labelOf);
       if (ticked.length === 0) return info('Tick what is to be ended, or close the window.');
       return lastStage(
         ticked.map((transfer) =>
@@ -52,15 +54,7 @@ export class TransfersCommand implements Command {
         type: 'form',
         title: 'My transfers',
         instructions: 'Tick what is to be ended.',
-        fields: [
-          {
-            var: 'cancel',
-            type: 'list-multi',
-            label: 'Transfers',
-            values: [],
-            options: transfers.map((transfer, at) => ({ label: labelOf(transfer), value: String(at + 1) })),
-          },
-        ],
+        fields: [tickField({ name: CANCEL, label: 'Transfers' }, transfers, labelOf)],
       },
       notes: [],
       submit,

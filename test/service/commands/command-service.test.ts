@@ -94,6 +94,14 @@ describe('commands', () => {
     assert.equal(world.commands.sessionCount, 0);
   });
 
+  it('take labels for what is ticked, which is what Gajim sends', async () => {
+    const { sessionId: session } = await run('find');
+    await run('find', { action: 'next', session, values: { ext: 'bin', order: 'name' } });
+    const values = { files: ['102.bin, 100 B (many)', '999.bin, 100 B (many)'] };
+    await run('find', { action: 'next', session, values });
+    assert.deepEqual(world.offered, [[JULIET, 'many/102.bin']]);
+  });
+
   it('tell of each file what came of it', async () => {
     const { sessionId: session } = await run('find');
     const values = { ext: 'txt' };
