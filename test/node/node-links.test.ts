@@ -12,6 +12,10 @@ import { NetworkNode } from '../../src/node/network-node.js';
 import { CHAT_BODY, chatAnswerToXml } from '../../src/stanza/chat-message.js';
 import { findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseJid } from '../../src/stanza/jid.js';
+import {
+  sharedFilesCodec,
+  sharedFilesQueryCodec,
+} from '../../src/stanza/xep0329-file-information-sharing.js';
 import { fileSharingCodec } from '../../src/stanza/xep0447-stateless-file-sharing.js';
 import { type Element, elements } from '../../src/stanza/xml.js';
 import { eventually } from '../support/eventually.js';
@@ -149,6 +153,20 @@ ${more}
     assert.ok(url?.type === 'url' && published?.type === 'jinglepub');
     assert.equal(message?.getChildText('body'), url.url);
     assert.ok((await curl(url.url)).body.equals(PLAY));
+  });
+
+  it('gives the same to who looks at the file as to who finds it', async () => {
+    const juliet = await asker();
+    const link = await linkTo(juliet, 'diary');
+    const path = 'share/secret/diary.txt';
+    const payload = sharedFilesQueryCodec.toXml({ path, page: {} });
+    const [answer] = elements(await juliet.request({ to: NODE, type: 'get', payload }));
+    const [seen] = sharedFilesCodec.fromXml(answer ?? assert.fail()).entries;
+    assert.ok(seen?.type === 'file');
+    const [url] = seen.file.alsoAt ?? [];
+    assert.ok(url?.type === 'url');
+    assert.equal(new URL(url.url).pathname.split('/').at(-1), new URL(link).pathname.split('/').at(-1));
+    assert.equal((await curl(url.url)).body.toString(), 'nobody');
   });
 
   it('never leads out of the share, whatever takes the place of the file', async () => {
