@@ -20,7 +20,16 @@ const ENGINES = ['jingle', 'query', 'scan', 'hashing'];
 const NETWORK = ['channel', 'service', 'transfer'];
 const BELOW_ENGINES = [...PARTS, 'catalogue', 'stanza', ...LEAVES];
 const BELOW_NETWORK = [...ENGINES, ...BELOW_ENGINES];
-const BELOW_NODE = ['wishes', ...NETWORK, ...BELOW_NETWORK, 'config', 'extensions', 'private-server'];
+const BELOW_NODE = [
+  'chat',
+  'wishes',
+  'http',
+  ...NETWORK,
+  ...BELOW_NETWORK,
+  'config',
+  'extensions',
+  'private-server',
+];
 
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   errors: [],
@@ -46,7 +55,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   channel: BELOW_NETWORK,
   service: BELOW_NETWORK,
   transfer: BELOW_NETWORK,
+  chat: [...NETWORK, ...BELOW_NETWORK],
   wishes: [...NETWORK, ...BELOW_NETWORK],
+  http: [...NETWORK, ...BELOW_NETWORK],
   extensions: [...BELOW_NETWORK, 'config'],
   'private-server': ['stanza', ...LEAVES],
   node: BELOW_NODE,
@@ -72,6 +83,7 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/fs/real-file-system.ts': ['node:fs', 'node:fs/promises'],
   'src/hashing/block-thread.ts': ['node:worker_threads'],
   'src/hashing/hash-pool.ts': ['node:os', 'piscina'],
+  'src/http/link-server.ts': ['node:http', 'node:https'],
   'src/node/status-socket.ts': ['node:fs/promises', 'node:net', 'node:os'],
   'src/private-server/prosody.ts': ['node:fs/promises', 'node:net'],
   'src/private-server/server-process.ts': ['node:child_process', 'node:fs/promises', 'node:readline'],

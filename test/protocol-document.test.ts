@@ -16,6 +16,7 @@ import { queuePlaceCodec } from '../src/stanza/transfer-queue.js';
 import { pubsubEventFromXml } from '../src/stanza/xep0060-pubsub.js';
 import { jingleCodec } from '../src/stanza/xep0166-jingle.js';
 import { descriptionCodec, fileCodec } from '../src/stanza/xep0234-file-transfer.js';
+import { fileSharingCodec } from '../src/stanza/xep0447-stateless-file-sharing.js';
 import { projectRoot } from './support/codec-fixtures.js';
 
 const DOCUMENT = path.join(projectRoot(path.dirname(fileURLToPath(import.meta.url))), 'docs/protocol.md');
@@ -55,6 +56,8 @@ function read(element: Element, stanza: Element): unknown {
     }
     case 'file':
       return element === stanza ? fileCodec().fromXml(element) : undefined;
+    case 'file-sharing':
+      return fileSharingCodec.fromXml(element);
     case 'query':
       if (stanza.attrs.type === 'result') return fileAnswer2011FromXml(element);
       assert.ok(isFileQuery2011(element));

@@ -103,6 +103,13 @@ export const gateway: Kind<string> = kind('an IPv4 address, or a URL that begins
     : undefined,
 );
 
+/** What other URLs begin with: a slash ends it. */
+export const httpUrl: Kind<URL> = kind('a URL such as https://files.example.org/', (value) => {
+  if (typeof value !== 'string' || !/^https?:\/\/[^?#@]+$/.test(value) || !URL.canParse(value))
+    return undefined;
+  return new URL(value.endsWith('/') ? value : `${value}/`);
+});
+
 /** A path, made absolute: relative ones begin at the folder of the configuration, `~/` at the home folder. */
 export const path: Kind<string> = kind('a path', (value, place) =>
   typeof value === 'string' && value !== '' && !value.includes('\0') ? place.resolve(value) : undefined,

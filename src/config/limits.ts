@@ -93,6 +93,19 @@ export const limitOptions = {
     unit: 'ms',
     reason: 'How long a question is kept. Whoever still wants it asks again.',
   }),
+  'limits.conversations': withDefault(whole(0, 100_000), 1000, {
+    reason: 'Memory: chats with people, and the lists that they were shown. 0: nobody is answered in a chat.',
+  }),
+  'limits.conversationIdleMs': withDefault(whole(MINUTE_MS, DAY_MS), 60 * MINUTE_MS, {
+    unit: 'ms',
+    reason: 'How long a chat in which nothing is said is remembered.',
+  }),
+  'limits.chatAnswersPerPeerPerMinute': withDefault(whole(1, 1000), 30, {
+    reason: 'Answers in a chat with one peer (bare JID). Whoever says more is not answered for five minutes.',
+  }),
+  'limits.chatAnswersPerMinute': withDefault(whole(1, 100_000), 1200, {
+    reason: 'The same of everybody together.',
+  }),
   'limits.hashWaitMs': withDefault(whole(0, MINUTE_MS), 2000, {
     unit: 'ms',
     reason: 'How long an answer waits for files that are not hashed yet; later ones are counted as pending.',
@@ -142,6 +155,10 @@ export const limitOptions = {
   'limits.socksConnections': withDefault(whole(1, 10_000), 128, {
     reason:
       'Sockets: connections to our SOCKS5 listener that have not said yet which session they belong to.',
+  }),
+  'limits.linkConnections': withDefault(whole(1, 10_000), 128, {
+    reason:
+      'Sockets: connections to our listener for links that have shown no link that is good. Files go out by the slots of `uploads`.',
   }),
   'limits.ibbBlockBytes': withDefault(whole(1024, 32_768), 8192, {
     unit: 'bytes',

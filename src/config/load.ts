@@ -10,6 +10,7 @@ import { parseHashText } from '../stanza/xep0300-hashes.js';
 import { EVERY_FILE, shareOf, type WrittenRule } from './access-options.js';
 import { ConfigError, describeFault } from './config-error.js';
 import type { ExtensionModules } from './extension-module.js';
+import { linksOf } from './link-options.js';
 import type { Fault, Place, SectionOf } from './option.js';
 import {
   type AskerConfig,
@@ -63,7 +64,13 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
   );
   await checkFolders(values, place);
   checkAccess(values, place);
+  const links = linksOf(values, place);
+  for (const name of ['tlsCert', 'tlsKey'] as const) await checkReadable(values, `links.${name}`, place);
+  const { 'links.tlsKey': linkKey } = values;
+  if (linkKey !== undefined) warnings.push(...(await exposed(linkKey)));
+  if (links?.url.protocol === 'http:') warnings.push(plainLinks(links.url));
   reportTwice(values.wishes ?? [], ({ name }) => name, 'wishes', 'name', place);
+  checkAnnounced(values, place);
   await checkWishes(values, place);
   if (modules) await checkExtensions(values, place, modules);
   throwFaults(place, (path) => where(file, source, path));
@@ -82,11 +89,13 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
       ),
       owners: complete.owners,
       about: section(complete, 'about'),
+      announce: complete.announce,
       wishes: complete.wishes,
       data: complete.data,
       extensions: complete.extensions,
       log: section(complete, 'log'),
       transfers: section(complete, 'transfers'),
+      ...(links && { links }),
       scan: section(complete, 'scan'),
       limits: section(complete, 'limits'),
     },
@@ -229,9 +238,31 @@ async function readSecret<Inline extends string, InFile extends string>(
   }
 }
 
-/** A warning when others than the owner may read `file`. */
+/** Files that are read when the node starts, and again while it runs. */
+async function checkReadable(
+  values: Partial<NodeValues>,
+  key: 'links.tlsCert' | 'links.tlsKey',
+  place: Place,
+): Promise<void> {
+  const file = values[key];
+  if (file === undefined) return;
+  try {
+    await access(file, constants.R_OK);
+  } catch (cause) {
+    place.faults.push({ path: key.split('.'), value: file, text: `can't be read: ${messageOf(cause)}` });
+  }
+}
+
+function plainLinks(url: URL): string {
+  return `links.url is ${url}: who listens on the way sees links and files; a proxy or tlsCert and tlsKey make it https`;
+}
+
+/** A warning when others than the owner may read `file`, if it is there. */
 async function exposed(file: string): Promise<string[]> {
-  const { mode } = await stat(file);
+  const mode = await stat(file).then(
+    (found) => found.mode,
+    () => 0,
+  );
   return (mode & 0o077) === 0
     ? []
     : [`${file} holds a secret and may be read by others; chmod 600 ${basename(file)} keeps it to you`];
@@ -260,6 +291,7 @@ async function checkFolders(values: Partial<NodeValues>, place: Place): Promise<
     { path: ['data'], folder: values.data },
     { path: ['xmpp', 'secretFile'], folder: values['xmpp.secretFile'] },
     { path: ['xmpp', 'passwordFile'], folder: values['xmpp.passwordFile'] },
+    { path: ['links', 'tlsKey'], folder: values['links.tlsKey'] },
   ];
   const shares: readonly Partial<ShareConfig>[] = values.shares ?? [];
   for (const [at, share] of shares.entries()) {
@@ -307,6 +339,18 @@ function checkAccess(values: Partial<NodeValues>, place: Place): void {
       if (channels.some((channel) => channel.service === service && channel.node === nodeId)) continue;
       const text = 'must be one of the channels that the node is on';
       place.faults.push({ path, value: `${service}/${nodeId}`, text });
+    }
+  }
+}
+
+/** Only what is shared can be announced. */
+function checkAnnounced(values: Partial<NodeValues>, place: Place): void {
+  const names = new Set((values.shares ?? []).map(({ name }) => name));
+  for (const [at, { shares = [] }] of (values.announce ?? []).entries()) {
+    for (const [each, share] of shares.entries()) {
+      if (names.has(share)) continue;
+      const path = ['announce', at, 'shares', each];
+      place.faults.push({ path, value: share, text: 'must be the name of one of the shares' });
     }
   }
 }

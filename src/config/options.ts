@@ -21,6 +21,7 @@ import {
   yesOrNo,
 } from './kinds.js';
 import { limitOptions } from './limits.js';
+import { type LinkConfig, linkOptions } from './link-options.js';
 import { optional, required, type SectionOf, type ValuesOf, withDefault } from './option.js';
 import { type WishConfig, wishOptions } from './wish-options.js';
 
@@ -72,6 +73,22 @@ export const channelOptions = {
   create: withDefault(yesOrNo, false, { reason: 'Whether it is created when it is not there.' }),
   unsubscribeOnStop: withDefault(yesOrNo, false, {
     reason: 'Whether a clean stop leaves the channel. Without it the subscription outlives restarts.',
+  }),
+};
+
+export const announceOptions = {
+  service: required(bareJid, { reason: 'The pubsub service.', example: 'pubsub.example.org' }),
+  node: required(text(MAX_NAME_BYTES), {
+    reason: 'The NodeID of the channel. One by itself is best: not all who ask want to hear of all.',
+    example: 'new-books',
+  }),
+  create: withDefault(yesOrNo, false, { reason: 'Whether it is created when it is not there.' }),
+  shares: withDefault(listOf(shareName, MAX_SHARES), [], {
+    reason: 'Files of which shares. Without any: of all.',
+    example: '[books]',
+  }),
+  perMinute: withDefault(whole(1, 600), 30, {
+    reason: 'How many files are announced; the others wait, a thousand at most.',
   }),
 };
 
@@ -148,6 +165,10 @@ export const nodeOptions = {
     reason: 'What clients show beside it: what there is, whom to ask.',
     example: "The club's library. Write help to it.",
   }),
+  announce: withDefault(listOf(tableOf(announceOptions), MAX_CHANNELS), [], {
+    reason: 'Channels that are told of files which have come, and of those that went again.',
+    aside: true,
+  }),
   wishes: withDefault(listOf(tableOf(wishOptions), MAX_WISHES), [], {
     reason:
       'What the node fetches for itself when others offer it, and then offers too: what is asked for on channels, again ' +
@@ -213,6 +234,7 @@ export const nodeOptions = {
       'Accounts and domains at whose word we connect anywhere: to private networks, to this machine, to ports below 1024.',
     example: '[romeo@example.net, example.com]',
   }),
+  ...linkOptions,
   'scan.quietMs': withDefault(whole(100, 3_600_000), 1000, {
     unit: 'ms',
     reason: 'How long a file must have been left alone before it is offered.',
@@ -258,6 +280,7 @@ export type NodeValues = ValuesOf<typeof nodeOptions>;
 export type AskerValues = ValuesOf<typeof askerOptions>;
 export type ShareConfig = ValuesOf<typeof shareOptions>;
 export type ChannelConfig = ValuesOf<typeof channelOptions>;
+export type AnnounceConfig = ValuesOf<typeof announceOptions>;
 export type Limits = SectionOf<NodeValues, 'limits'>;
 
 /** How a node attaches to the network. */
@@ -287,12 +310,15 @@ export interface NodeConfig {
   readonly access: readonly WrittenRule[] | undefined;
   readonly owners: readonly BareJid[];
   readonly about: SectionOf<NodeValues, 'about'>;
+  readonly announce: readonly AnnounceConfig[];
   readonly wishes: readonly WishConfig[];
   /** Absolute path. */
   readonly data: string;
   readonly extensions: readonly ExtensionConfig[];
   readonly log: SectionOf<NodeValues, 'log'>;
   readonly transfers: SectionOf<NodeValues, 'transfers'>;
+  /** Without them none are made. */
+  readonly links?: LinkConfig;
   readonly scan: SectionOf<NodeValues, 'scan'>;
   readonly limits: Limits;
 }

@@ -83,8 +83,8 @@ export interface Entity extends Startable {
   send(stanza: Element): void;
   /** At most one handler for a payload's name and namespace; iqs without one are answered service-unavailable. */
   handleIq(type: 'get' | 'set', name: string, ns: string, handler: IqHandler): Unsubscribe;
-  /** Called for every message that has a child with this name and namespace. */
-  handleMessage(name: string, ns: string, handler: MessageHandler): Unsubscribe;
+  /** Called for every message that has a child with this name and namespace; undefined is that of the stanza itself. */
+  handleMessage(name: string, ns: string | undefined, handler: MessageHandler): Unsubscribe;
   handlePresence(handler: PresenceHandler): Unsubscribe;
   onEvent(listener: (event: EntityEvent) => void): Unsubscribe;
   /** True when `to` is one of our addresses. */

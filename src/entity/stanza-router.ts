@@ -137,8 +137,8 @@ export class StanzaRouter implements Entity {
     return this.#responder.register(type, name, ns, handler);
   }
 
-  handleMessage(name: string, ns: string, handler: MessageHandler): Unsubscribe {
-    const key = `${name} ${ns}`;
+  handleMessage(name: string, ns: string | undefined, handler: MessageHandler): Unsubscribe {
+    const key = `${name} ${ns ?? ''}`;
     const handlers = this.#messageHandlers.get(key) ?? new Set();
     this.#messageHandlers.set(key, handlers.add(handler));
     return () => handlers.delete(handler);
@@ -192,8 +192,11 @@ export class StanzaRouter implements Entity {
     if (type === 'error') return;
     const message = { from, to, id: attribute(stanza, 'id'), type, stanza };
     const called = new Set<MessageHandler>();
+    const own = stanza.getNS();
     for (const child of elements(stanza)) {
-      for (const handler of this.#messageHandlers.get(`${child.getName()} ${child.getNS()}`) ?? []) {
+      const ns = child.getNS();
+      const keys = [`${child.getName()} ${ns}`, ...(ns === own ? [`${child.getName()} `] : [])];
+      for (const handler of keys.flatMap((key) => [...(this.#messageHandlers.get(key) ?? [])])) {
         if (called.has(handler)) continue;
         called.add(handler);
         this.#guard('a message could not be handled', () => handler(message));

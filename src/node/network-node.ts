@@ -34,6 +34,7 @@ import { FindService } from '../service/find-service.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
+import type { FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
 import type { Startable } from '../startable.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
@@ -48,6 +49,8 @@ import { NodeChannels } from './node-channels.js';
 import { NodeDoors } from './node-doors.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
+import { NodeLinks } from './node-links.js';
+import { NodeOffers } from './node-offers.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { areAboutGroups, reload, rulesOf } from './reload.js';
@@ -92,8 +95,11 @@ export class NetworkNode implements Startable {
   readonly #sentFiles: SentFiles;
   /** The same or, where there are extensions, with them in front of it. */
   readonly #files: SentFiles | WatchedFiles;
+  /** Over HTTP. */
+  readonly #links: NodeLinks | undefined;
   readonly #disco: Disco;
   readonly #doors: NodeDoors;
+  readonly #offers: NodeOffers;
   /** Where rules are about its groups. */
   #roster: Roster | undefined;
   /** A component has none: its server knows of it without. */
@@ -151,11 +157,18 @@ export class NetworkNode implements Startable {
       { maxRunning: limits.concurrentQueries, maxWaiting: limits.queuedQueries, indexLocation },
     );
 
+    const { catalogue } = this.#library;
+    const late = { files: () => this.#files, self: () => this.#entity.jid };
+    this.#links = NodeLinks.of({ clock, log, catalogue, access, ...late }, config);
+    const { otherSources } = this.#links ?? {};
     this.#news = extensions?.news(this.#library);
 
     const hashes = new LibraryHashes(this.#library);
     const bareAnswerer = new Answerer(
-      { access, engine: this.#engine, hashes, blocks: blockLists, clock },
+      {
+        ...{ access, engine: this.#engine, hashes, blocks: blockLists, clock },
+        ...(otherSources && { otherSources }),
+      },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -289,12 +302,28 @@ export class NetworkNode implements Startable {
         questions: this.#questions,
         ...(extensions && { answerer }),
         ...(standing && { wishes: standing }),
+        ...(otherSources && { otherSources }),
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
         rescan: () => {
           this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
         },
+      },
+      config,
+    );
+    this.#offers = new NodeOffers(
+      {
+        ...{ entity, disco: this.#disco, clock, log, access, questions: this.#questions },
+        ...{
+          catalogue,
+          listing: this.#doors.listing,
+          jingle,
+          files: this.#files,
+          ready: this.#library.ready,
+        },
+        ...(this.#links && { links: this.#links }),
+        offer: (...offer) => this.offer(...offer),
       },
       config,
     );
@@ -312,6 +341,8 @@ export class NetworkNode implements Startable {
       this.#blockListService,
       ...(this.#standing ? [this.#standing] : []),
       this.#transfers,
+      this.#offers,
+      ...(this.#links ? [this.#links] : []),
       this.#channels,
     ])
       await this.#start(part);
@@ -331,7 +362,13 @@ export class NetworkNode implements Startable {
   async stop(): Promise<void> {
     this.#responder.stop();
     const wishes = this.#wishes ? [this.#wishes, this.#downloads] : [];
-    const network = [...wishes, this.#channels, this.#transfers, ...(this.#presence ? [this.#presence] : [])];
+    const network = [
+      ...wishes,
+      this.#channels,
+      ...(this.#links ? [this.#links] : []),
+      this.#transfers,
+      ...(this.#presence ? [this.#presence] : []),
+    ];
     const standing = this.#standing ? [this.#standing] : [];
     const doors = [
       this.#blockListService,
@@ -344,7 +381,7 @@ export class NetworkNode implements Startable {
     ];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
-    for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
+    for (const part of [this.#offers, ...network, ...doors, ...below, ...watching, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -390,9 +427,14 @@ export class NetworkNode implements Startable {
   }
 
   /** Offers one of our files to a full address; see {@link offerFile}. */
-  offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
+  offer(
+    to: Jid,
+    entry: FileEntry,
+    signal?: AbortSignal,
+    namespace?: FileTransferNamespace,
+  ): Promise<FileUpload> {
     const { jingle: uploader } = this.#transfers;
-    return offerFile({ server: this.#files, uploader }, to, entry, signal);
+    return offerFile({ server: this.#files, uploader }, to, entry, signal, namespace);
   }
 
   /** What goes out, and what comes. */

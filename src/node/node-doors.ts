@@ -55,6 +55,7 @@ export class NodeDoors implements Startable {
   /** What everything behind these doors looks through; for other doors too. */
   readonly folders: SharedFolders;
   readonly offers: FileOffers;
+  readonly listing: ShareListing;
   readonly #parts: readonly Startable[];
 
   constructor(components: NodeDoorsComponents, config: NodeConfig) {
@@ -107,6 +108,7 @@ export class NodeDoors implements Startable {
     ];
     this.folders = folders;
     this.offers = offers;
+    this.listing = listing;
     this.#parts = [
       listing,
       new SearchService({ entity, disco, questions }),

@@ -2,7 +2,7 @@
  * Answers a query, whichever door it came through: searches, waits for the hashes that are
  * missing, and gives as many files as fit into a bound of bytes.
  */
-import type { AccessPolicy } from '../access/access-policy.js';
+import type { AccessPolicy, Asker } from '../access/access-policy.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import type { Jid } from '../stanza/jid.js';
@@ -88,9 +88,11 @@ export class Answerer implements Answering {
   async answer(question: AskedQuestion, signal: AbortSignal): Promise<Answer> {
     const criteria = parseCriteria(question.criteria);
     const { max, after, before } = question.page;
+    const { asker: jid, channel } = question;
+    const asker = { jid, ...(channel && { through: channel }) };
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
     const found = await this.#search(
-      question,
+      asker,
       {
         criteria,
         ...(question.order && { order: question.order }),
@@ -104,6 +106,7 @@ export class Answerer implements Answering {
       found.entries.map((each) => each.entry),
       question.hashWaitMs,
       signal,
+      asker,
     );
     const backwards = before !== undefined;
     const kept = this.#fitting(found.entries, described, backwards);
@@ -123,12 +126,8 @@ export class Answerer implements Answering {
   }
 
   /** By the rules that hold at its end: other rules may hold by then, and other shares be there. */
-  async #search(
-    { asker, channel }: AskedQuestion,
-    request: SearchRequest,
-    signal: AbortSignal,
-  ): Promise<SearchAnswer> {
-    const viewNow = () => this.#access.viewOf({ jid: asker, ...(channel && { through: channel }) });
+  async #search(asker: Asker, request: SearchRequest, signal: AbortSignal): Promise<SearchAnswer> {
+    const viewNow = () => this.#access.viewOf(asker);
     for (let view = viewNow(); ; ) {
       const { rules } = view;
       const found = await this.#engine.search({ ...request, ...(rules && { view: rules }) }, signal);

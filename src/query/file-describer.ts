@@ -3,6 +3,7 @@
  * known of their blocks.
  */
 import { setMaxListeners } from 'node:events';
+import type { Asker } from '../access/access-policy.js';
 import { MIN_BLOCK_BYTES } from '../blocks/block-size.js';
 import type { BlockTree } from '../blocks/block-tree.js';
 import type { BlockLists } from '../catalogue/block-list-store.js';
@@ -11,6 +12,7 @@ import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
+import type { FileSharingSource } from '../stanza/xep0447-stateless-file-sharing.js';
 
 /** A file without its hash is no answer: this finds the hash, before other files that wait. */
 export interface HashSource {
@@ -18,11 +20,19 @@ export interface HashSource {
   hashNow(entry: FileEntry, signal: AbortSignal): Promise<FileEntry | undefined>;
 }
 
+/** Knows where a file can be had besides by a request to us. */
+export interface OtherSources {
+  /** Of a file with its hash, for this asker alone. None: nothing is said of it. */
+  of(asker: Asker, entry: FileEntry): readonly FileSharingSource[];
+}
+
 export interface FileDescriberComponents {
   readonly hashes: HashSource;
   /** Without it answers say nothing of blocks. */
   readonly blocks?: Pick<BlockLists, 'treeOf'>;
   readonly clock: Clock;
+  /** Without it answers say nothing of other sources. */
+  readonly otherSources?: OtherSources;
 }
 
 /** A file as it goes out; or its hash did not come in time, or it is no longer there. */
@@ -44,15 +54,23 @@ export class FileDescriber {
     this.#components = components;
   }
 
-  /** Waits at most `hashWaitMs` for hashes. Rejects with AbortedError. */
+  /** Waits at most `hashWaitMs` for hashes. Without an asker nothing is said that is for one alone. Rejects with AbortedError. */
   async describe(
     entries: readonly FileEntry[],
     hashWaitMs: number,
     signal: AbortSignal,
+    asker?: Asker,
   ): Promise<Described[]> {
     const hashed = await this.#hashed(entries, hashWaitMs, signal);
     const trees = await this.#treesOf(hashed);
-    return hashed.map((each) => (typeof each === 'object' ? described(each, trees) : each));
+    return hashed.map((each) =>
+      typeof each === 'object' ? { ...described(each, trees), ...this.#alsoAt(each, asker) } : each,
+    );
+  }
+
+  #alsoAt(entry: FileEntry, asker: Asker | undefined): Pick<FileDescription, 'alsoAt'> {
+    const alsoAt = asker && this.#components.otherSources?.of(asker, entry);
+    return alsoAt && alsoAt.length > 0 ? { alsoAt } : {};
   }
 
   /** The entries with their hashes. */
@@ -113,13 +131,22 @@ function described(entry: FileEntry, trees: ReadonlyMap<string, BlockTree>): Fil
 
 const ELEMENT_BYTES = 420; // tags, namespaces, hash, size and date of one <file/>, with room to spare
 const BLOCKS_BYTES = 200; // the same of a <blocks/>
+const SHARING_BYTES = 360; // of a <file-sharing/>: tags, namespaces, hash and size once more
+const SOURCE_BYTES = 140; // and of each source in it
 const ESCAPED_BYTES = 6; // the longest escape of one character: &quot;
 
 /** An upper bound of the bytes that a file takes in an answer. */
 export function wireBytes(file: FileDescription): number {
-  const texts = [file.name, file.path, file.desc, file.mediaType].filter((text) => text !== undefined);
-  const fixed = ELEMENT_BYTES + (file.blocks ? BLOCKS_BYTES : 0);
-  return texts.reduce((sum, text) => sum + escapedBytes(text), fixed);
+  const { name, path, desc, mediaType, blocks, alsoAt } = file;
+  const own = ELEMENT_BYTES + textBytes([name, path, desc, mediaType]) + (blocks ? BLOCKS_BYTES : 0);
+  if (alsoAt === undefined) return own;
+  const sources = alsoAt.map((each) => (each.type === 'url' ? [each.url] : [each.from, each.id]));
+  const places = sources.reduce((sum, texts) => sum + SOURCE_BYTES + textBytes(texts), 0);
+  return own + SHARING_BYTES + textBytes([name, mediaType]) + places;
+}
+
+function textBytes(texts: readonly (string | undefined)[]): number {
+  return texts.reduce<number>((sum, text) => sum + (text === undefined ? 0 : escapedBytes(text)), 0);
 }
 
 export function escapedBytes(text: string): number {

@@ -20,12 +20,16 @@ export const NS = {
   pubsubErrors: 'http://jabber.org/protocol/pubsub#errors',
   pubsubOwner: 'http://jabber.org/protocol/pubsub#owner',
   bytestreams: 'http://jabber.org/protocol/bytestreams', // XEP-0065
+  outOfBand: 'jabber:x:oob', // XEP-0066
+  chatStates: 'http://jabber.org/protocol/chatstates', // XEP-0085
   version: 'jabber:iq:version', // XEP-0092
+  urlData: 'http://jabber.org/protocol/url-data', // XEP-0103
   caps: 'http://jabber.org/protocol/caps', // XEP-0115
   validate: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
   files: 'http://jabber.org/protocol/files', // XEP-0135
   jingle: 'urn:xmpp:jingle:1', // XEP-0166
   jingleErrors: 'urn:xmpp:jingle:errors:1',
+  receipts: 'urn:xmpp:receipts', // XEP-0184
   streamManagement: 'urn:xmpp:sm:3', // XEP-0198
   ping: 'urn:xmpp:ping', // XEP-0199
   time: 'urn:xmpp:time', // XEP-0202
@@ -39,8 +43,12 @@ export const NS = {
   hashes1: 'urn:xmpp:hashes:1', // XEP-0300 0.3, for file-transfer:4
   fis: 'urn:xmpp:fis:0', // XEP-0329
   hints: 'urn:xmpp:hints', // XEP-0334
+  jinglepub: 'urn:xmpp:jinglepub:1', // XEP-0358
+  explicitEncryption: 'urn:xmpp:eme:0', // XEP-0380
   sasl2: 'urn:xmpp:sasl:2', // XEP-0388
   orderBy: 'urn:xmpp:order-by:1', // XEP-0413
+  fileMetadata: 'urn:xmpp:file:metadata:0', // XEP-0446
+  fileSharing: 'urn:xmpp:sfs:0', // XEP-0447
   find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
   findStatistics: 'urn:xmpp:tmp:file-discovery:0#statistics', // the same, in XEP-0128
   findKept: 'urn:xmpp:tmp:file-discovery:0#kept', // the same, a feature: questions are kept

@@ -9,7 +9,7 @@
  * Departures: `<path xmlns='urn:xmpp:tmp:file-discovery:0'/>` carries the file's full path in
  * the offering node, `<blocks/>` of the same namespace what stands for its blocks' hashes, and `<resumes/>` that a
  * receiver will tell which bytes it has not when a transport breaks (docs/protocol.md, "Answers", "Block hashes",
- * "Fetching"); §5 allows further elements.
+ * "Fetching"), and `<file-sharing/>` of XEP-0447 where else the file can be had; §5 allows further elements.
  * COMPAT: Libervia 0.9 sends a `<path/>` of no other namespace (the folder, without the name)
  * and `<date/>` without a text; Psi writes white space between elements.
  */
@@ -26,6 +26,11 @@ import {
   hashUsedCodec,
   isHashAlgorithm,
 } from './xep0300-hashes.js';
+import {
+  type FileSharing,
+  type FileSharingSource,
+  fileSharingCodec,
+} from './xep0447-stateless-file-sharing.js';
 import { attribute, child, children, childText, type Element, elements, is, parseCount, xml } from './xml.js';
 
 /** The bytes `[offset, offset + length)` of a file; without a length, to its end. */
@@ -57,6 +62,8 @@ export interface FileDescription {
   readonly resumes?: true;
   /** Of a file of several blocks; it fits the size, where there is one. */
   readonly blocks?: BlockTree;
+  /** In an answer: where else it can be had. */
+  readonly alsoAt?: readonly FileSharingSource[];
 }
 
 /** The file-transfer namespaces we speak, the one we prefer first. */
@@ -86,6 +93,7 @@ function fileFromXml(element: Element, ns: FileTransferNamespace): FileDescripti
   const path = pathOf(element, ns, name);
   const fileBytes = size === undefined ? undefined : parseCount(size, 'size');
   const blocks = blockTreeIn(element);
+  const sharing = child(element, 'file-sharing', NS.fileSharing);
   if (blocks !== undefined && fileBytes !== undefined && !fitsFile(blocks, fileBytes)) {
     throw new ParseError('<blocks/> is not of a file of that size', { field: 'blocks' });
   }
@@ -101,6 +109,7 @@ function fileFromXml(element: Element, ns: FileTransferNamespace): FileDescripti
     ...(range !== undefined && { range: rangeFromXml(range) }),
     ...(child(element, 'resumes', NS.find) && { resumes: true }),
     ...(blocks !== undefined && { blocks }),
+    ...(sharing !== undefined && { alsoAt: fileSharingCodec.fromXml(sharing).sources }),
   };
 }
 
@@ -167,7 +176,20 @@ function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
     file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
     file.resumes && xml('resumes', { xmlns: NS.find }),
     file.blocks && blockTreeCodec.toXml(file.blocks),
+    file.alsoAt && fileSharingCodec.toXml(sharingOf(file, file.alsoAt)),
   );
+}
+
+/** What a file is, with what XEP-0447 §3.1 recommends, and where it can be had. */
+export function sharingOf(file: FileDescription, sources: readonly FileSharingSource[]): FileSharing {
+  const { name, mediaType, size, hashes } = file;
+  const described = {
+    ...(name !== undefined && { name }),
+    ...(mediaType !== undefined && { mediaType }),
+    ...(size !== undefined && { size }),
+    hashes,
+  };
+  return { disposition: 'attachment', file: described, sources };
 }
 
 function rangeToXml(range: RangeDescription, ns: FileTransferNamespace): Element {

@@ -65,11 +65,13 @@ describe('the example configurations', () => {
       const without = (text: string, keys: readonly string[]) =>
         text.replace(new RegExp(`^  (${keys.join('|')}): .*\\n`, 'gm'), '');
       const { client, component } = OPTIONS_OF_MODE;
-      const { config } = await loadNodeConfig(await use(without(bare, [...client, 'secretFile'])));
+      const files = ['tlsCert', 'tlsKey']; // have to be there
+      const { config } = await loadNodeConfig(await use(without(bare, [...client, ...files, 'secretFile'])));
       assert.deepEqual(config.shares[0]?.exclude, ['*.part', '.git/**']);
       assert.deepEqual(config.transfers.externalHosts, ['203.0.113.7']);
       assert.deepEqual(config.wishes[0]?.channels, ['books']);
-      const asClient = without(bare, [...component, 'passwordFile'])
+      assert.equal(config.links?.url.href, 'https://files.example.org/');
+      const asClient = without(bare, [...component, ...files, 'passwordFile'])
         .replace('mode: component', 'mode: client')
         .replace('jid: files.example.org', 'jid: files@example.org');
       const { xmpp } = (await loadNodeConfig(await use(asClient))).config;

@@ -8,6 +8,7 @@ import { Answerer } from '../../src/query/answer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseJid } from '../../src/stanza/jid.js';
+import type { FileSharingSource } from '../../src/stanza/xep0447-stateless-file-sharing.js';
 import { hashedBlocks } from '../support/block-lists.js';
 import { SearchedCatalogue } from '../support/searched-catalogue.js';
 import { settle, VirtualClock } from '../support/virtual-clock.js';
@@ -22,6 +23,7 @@ describe('an answer', () => {
   /** Hashes of which the disk says nothing. */
   let stuck: Set<string>;
   let asked: string[];
+  let alsoAt: FileSharingSource[];
   let answerer: Answerer;
 
   beforeEach(async () => {
@@ -29,6 +31,7 @@ describe('an answer', () => {
     known = new Map();
     stuck = new Set();
     asked = [];
+    alsoAt = [];
     files = new SearchedCatalogue((table) => new LocalQueryEngine({ clock, log: silentLog, table }));
     await files.start();
     answerer = new Answerer(
@@ -44,6 +47,7 @@ describe('an answer', () => {
           },
         },
         clock,
+        otherSources: { of: ({ jid }, { path }) => (jid === ASKER && path.startsWith('also') ? alsoAt : []) },
       },
       { maxFiles: 100, defaultFiles: 100, maxAnswerBytes: 48_000, deadlineMs: 1000 },
     );
@@ -110,5 +114,21 @@ describe('an answer', () => {
     assert.ok(given.more && given.files.length > 40);
     assert.ok(given.files.every(({ blocks }) => blocks !== undefined));
     assert.ok(Buffer.byteLength(foundCodec.toXml(given).toString()) <= 48_000);
+  });
+
+  it('tells where else files can be had, and counts what that takes', async () => {
+    alsoAt = [
+      { type: 'url', url: `https://files.example.org/${'t'.repeat(150)}/a?b&c'd` },
+      { type: 'jinglepub', from: parseJid('files.example.org'), id: `a"b&<'${'i'.repeat(50)}` },
+    ];
+    await offer('elsewhere', 5);
+    for (let at = 0; at < 100; at += 1) await offer(`also ${'&'.repeat(60)}${at}`, 400 * MIB);
+    const given = await answer();
+    const written = foundCodec.toXml(given);
+    assert.ok(Buffer.byteLength(written.toString()) <= 48_000);
+    assert.ok(given.more && given.files.length > 10, `${given.files.length}`);
+    const read = foundCodec.fromXml(written).files;
+    for (const { name, alsoAt: told } of read)
+      assert.deepEqual(told, name === 'elsewhere' ? undefined : alsoAt);
   });
 });

@@ -2,6 +2,7 @@
 import type { FileEntry } from '../../catalogue/file-entry.js';
 import type { FileSource, FileUpload, FileUploadRequest } from '../../jingle/file-session.js';
 import type { Jid } from '../../stanza/jid.js';
+import type { FileTransferNamespace } from '../../stanza/xep0234-file-transfer.js';
 
 export interface OfferFileComponents {
   /** `FileServer` is one. */
@@ -12,15 +13,16 @@ export interface OfferFileComponents {
 
 /**
  * Offers `entry` to `to`, a full address. Resolves when the offer is on its way; the upload tells how far it is
- * and how it ended, and the file server lists it meanwhile. `signal` withdraws it at any time. Rejects
- * with `FileNotAvailableError`, `LimitError` and `AbortedError`.
+ * and how it ended, and the file server lists it meanwhile. `signal` withdraws it at any time; `namespace` is that of the
+ * version that `to` knows, by default the newest. Rejects with `FileNotAvailableError`, `LimitError` and `AbortedError`.
  */
 export async function offerFile(
   { server, uploader }: OfferFileComponents,
   to: Jid,
   entry: FileEntry,
   signal: AbortSignal = new AbortController().signal,
+  namespace?: FileTransferNamespace,
 ): Promise<FileUpload> {
   const source = await server.source(entry, to, signal);
-  return uploader.offer({ peer: to, source, signal });
+  return uploader.offer({ peer: to, source, signal, ...(namespace !== undefined && { namespace }) });
 }

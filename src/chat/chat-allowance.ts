@@ -1,0 +1,77 @@
+/**
+ * Who is answered, and how often. A conversation between two programs ends at the first message that is left without
+ * an answer, so what no person goes on saying is: things that mean nothing to us, and the same thing again and again.
+ */
+import { Accounts } from '../access/query-budget.js';
+import type { Clock } from '../clock.js';
+import type { BareJid } from '../stanza/jid.js';
+import type { Command } from './command.js';
+
+export interface ChatAllowanceInit {
+  readonly chatAnswersPerPeerPerMinute: number;
+  readonly chatAnswersPerMinute: number;
+}
+
+/** Messages in a row that are no use, and are answered all the same. */
+export const MAX_USELESS = 3;
+/** Whoever was over the limit is not answered for so long. */
+export const QUIET_MS = 5 * 60_000;
+/** Peers that are remembered: a megabyte or two. The one that was heard longest ago goes first. */
+const MAX_PEERS = 10_000;
+/** As much of a message as is compared with the next. */
+const COMPARED_CHARS = 64;
+
+interface Peer {
+  last: string;
+  useless: number;
+  quietUntilMs: number;
+}
+
+export class ChatAllowance {
+  readonly #clock: Clock;
+  readonly #peers = new Map<BareJid, Peer>();
+  readonly #answers: Accounts;
+  readonly #everybody: Accounts;
+
+  constructor({ clock }: { readonly clock: Clock }, init: ChatAllowanceInit) {
+    this.#clock = clock;
+    this.#answers = new Accounts(clock, init.chatAnswersPerPeerPerMinute);
+    this.#everybody = new Accounts(clock, init.chatAnswersPerMinute);
+  }
+
+  /** Whether this message of the peer is answered; then it is counted. */
+  admits(from: BareJid, text: string, command: Command['type'] | 'encrypted'): boolean {
+    const peer = this.#peer(from);
+    const nowMs = this.#clock.monotonic();
+    const said = text.slice(0, COMPARED_CHARS);
+    // Who turns pages says the same again and means it.
+    const isUseless =
+      command === 'strange' || command === 'encrypted' || (command !== 'more' && said === peer.last);
+    peer.last = said;
+    if (!isUseless) peer.useless = 0;
+    else if (peer.useless < MAX_USELESS) peer.useless += 1;
+    else return false;
+    if (nowMs < peer.quietUntilMs) return false;
+    const answers = this.#answers.get(from);
+    const everybody = this.#everybody.get('');
+    if (everybody.tokens < 1) return false;
+    if (answers.tokens < 1) {
+      peer.quietUntilMs = nowMs + QUIET_MS;
+      return false;
+    }
+    answers.tokens -= 1;
+    everybody.tokens -= 1;
+    return true;
+  }
+
+  #peer(from: BareJid): Peer {
+    const peer = this.#peers.get(from) ?? { last: '', useless: 0, quietUntilMs: 0 };
+    this.#peers.delete(from);
+    this.#peers.set(from, peer);
+    for (const oldest of this.#peers.keys()) {
+      if (this.#peers.size <= MAX_PEERS) break;
+      this.#peers.delete(oldest);
+    }
+    return peer;
+  }
+}
