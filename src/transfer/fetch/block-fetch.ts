@@ -172,6 +172,11 @@ export class BlockFetch {
     });
   }
 
+  /** Others have their turn. */
+  leave(): void {
+    this.#finish?.('left');
+  }
+
   /** Stops with an error. */
   fail(error: Error): void {
     this.#fail(error);
@@ -241,8 +246,8 @@ export class BlockFetch {
       return;
     }
     const nowMs = clock.monotonic();
-    const usable = pool.all.filter((source) => this.#isUsable(source));
-    const ready = pool.ready(nowMs).filter((source) => this.#isUsable(source));
+    const usable = pool.all.filter((source) => this.isUsable(source));
+    const ready = pool.ready(nowMs).filter((source) => this.isUsable(source));
     if (this.#listSearch !== undefined && this.#list === undefined) {
       this.#listSearch.turn(
         ready.filter((source) => this.#vouches(source)),
@@ -266,7 +271,7 @@ export class BlockFetch {
   }
 
   /** Whether it can give ranges of this layout at all: not one that vouches for other blocks. */
-  #isUsable(source: PooledSource): boolean {
+  isUsable(source: PooledSource): boolean {
     const { tree } = this.#components.part.layout;
     if (this.#init.only !== undefined) return source === this.#init.only;
     if (tree === undefined) return true;
@@ -308,11 +313,12 @@ export class BlockFetch {
   #sourcePicture(source: PooledSource, all: readonly ActiveRead[], nowMs: number): SourcePicture {
     const bytesPerMs = source.rate.at(nowMs);
     const reads = all.filter((read) => read.source === source);
+    const mayBeAsked = source.standing.type === 'ready' && this.isUsable(source);
     return {
       id: source.id,
       ...(bytesPerMs !== undefined && { bytesPerMs }),
       latencyMs: source.latencyMs ?? USUAL_LATENCY_MS,
-      maxReads: source.standing.type === 'ready' ? (source.source?.maxReads ?? 2) : 0,
+      maxReads: mayBeAsked ? (source.source?.maxReads ?? 2) : 0,
       reads: reads.map((read) => ({
         id: read.id,
         ...read.blocks,
@@ -476,7 +482,7 @@ export class BlockFetch {
   #endSilent(): void {
     const nowMs = this.#components.clock.monotonic();
     const reads = [...this.#reads.values()];
-    const ready = this.#components.pool.ready(nowMs).filter((source) => this.#isUsable(source));
+    const ready = this.#components.pool.ready(nowMs).filter((source) => this.isUsable(source));
     for (const read of reads) {
       if (!read.isOpen || read.source.source?.state.type === 'queued') continue;
       const isLonely = ready.every((source) => source === read.source);

@@ -1,0 +1,124 @@
+/** Sources that lie together, or take up room without ever giving anything, beside an honest one. */
+
+import assert from 'node:assert/strict';
+import { assertFetched, of, SIZE, world } from '../../support/download/download-checks.js';
+import { BLOCK_BYTES, bytesOf } from '../../support/download/simulated-download.js';
+import { listOf } from '../../support/download/simulated-sources.js';
+
+const FOR_EVER = Number.MAX_SAFE_INTEGER;
+/** A byte a second. */
+const DRIP = { bytesPerMs: 0.001, chunkBytes: 1 };
+const HONEST_MS = SIZE / 10;
+
+describe('hostile sources of a download', () => {
+  for (const kind of ['source', 'plain'] as const) {
+    const file = kind === 'source' ? 'a file with hashes of blocks' : 'a file without hashes of blocks';
+
+    it(`do not keep ${file} by queues without an end, under many addresses`, async () => {
+      const all = world();
+      const liars = Array.from({ length: 40 }, (_, i) =>
+        all[kind](`q${i}`, { bytesPerMs: 10, queuedUntilMs: FOR_EVER }),
+      );
+      const outcome = await all.run([...liars, all[kind]('honest', { bytesPerMs: 10 })]);
+      assertFetched(all, outcome);
+      assert.ok(outcome.tookMs < 10 * HONEST_MS, `${outcome.tookMs}`);
+    });
+
+    it(`do not keep ${file} by a byte a second, under many addresses`, async () => {
+      const all = world();
+      const liars = Array.from({ length: 40 }, (_, i) => all[kind](`d${i}`, DRIP));
+      const outcome = await all.run([...liars, all[kind]('honest', { bytesPerMs: 10 })]);
+      assertFetched(all, outcome);
+      assert.ok(outcome.tookMs < 20 * HONEST_MS, `${outcome.tookMs}`);
+    });
+  }
+
+  for (const [how, behaviour] of [
+    ['a queue without an end', { bytesPerMs: 10, queuedUntilMs: FOR_EVER }],
+    ['a byte a second', DRIP],
+  ] as const) {
+    it(`do not keep a file by vouching for other blocks in a majority, with ${how}`, async () => {
+      const all = world();
+      const other = bytesOf(SIZE, 9);
+      const lie = { content: other, list: listOf(other, BLOCK_BYTES), ...behaviour };
+      const outcome = await all.run([
+        all.source('liar', lie),
+        all.source('liar2', lie),
+        all.source('honest', { bytesPerMs: 10 }),
+      ]);
+      assertFetched(all, outcome);
+      assert.ok(!of(outcome.events, 'strike').some(({ jid }) => jid.startsWith('honest')));
+    });
+  }
+
+  it('cost no more than a turn when they vouch for other blocks and the honest ones are slow', async () => {
+    const all = world();
+    const other = bytesOf(SIZE, 9);
+    const lie = { content: other, list: listOf(other, BLOCK_BYTES), ...DRIP };
+    const honest = { bytesPerMs: 0.1 };
+    const outcome = await all.run([
+      ...Array.from({ length: 3 }, (_, i) => all.source(`honest${i}`, honest)),
+      all.source('liar', lie),
+      all.source('liar2', { ...lie, queuedUntilMs: FOR_EVER }),
+    ]);
+    assertFetched(all, outcome);
+    assert.ok(outcome.tookMs < 1.3 * (SIZE / 0.3), `${outcome.tookMs}`);
+    assert.ok(all.sources.taken() < 1.05 * SIZE, 'what was there was fetched again');
+  });
+
+  it('do not keep a file that only one without hashes of blocks has, by vouching for other blocks', async () => {
+    for (const behaviour of [
+      DRIP,
+      { bytesPerMs: 10, queuedUntilMs: FOR_EVER },
+      { bytesPerMs: 10, gives: 'silence' },
+    ] as const) {
+      const all = world();
+      const other = bytesOf(SIZE, 9);
+      const lie = { content: other, list: listOf(other, BLOCK_BYTES), ...behaviour };
+      const outcome = await all.run([
+        all.source('liar', lie),
+        all.source('liar2', lie),
+        all.plain('honest', { bytesPerMs: 10 }),
+      ]);
+      assertFetched(all, outcome);
+      assert.ok(outcome.tookMs < 10 * HONEST_MS, `${outcome.tookMs}`);
+    }
+  });
+
+  for (const [what, behaviour] of [
+    ['goes away', { away: [{ fromMs: 500, toMs: FOR_EVER }] }],
+    ['then drips', { stalls: [{ fromMs: 500, toMs: FOR_EVER }] }],
+  ] as const) {
+    it(`do not spoil a file without hashes of blocks by a wrong beginning of one who ${what}`, async () => {
+      const all = world();
+      const outcome = await all.run([
+        all.plain('liar', { bytesPerMs: 10, lies: () => true, ...behaviour }),
+        all.plain('honest', { bytesPerMs: 10 }),
+      ]);
+      assertFetched(all, outcome);
+      assert.ok(!of(outcome.events, 'strike').some(({ jid }) => jid.startsWith('honest')));
+    });
+  }
+
+  it('leave room for one that is found when as many as are remembered have failed', async () => {
+    const all = world();
+    const liars = Array.from({ length: 20 }, (_, i) =>
+      all.source(`l${i}`, { bytesPerMs: 10, refuses: 'refused' }),
+    );
+    all.answersFrom(all.source('honest', { bytesPerMs: 10 }), 1000);
+    assertFetched(all, await all.run(liars, { waitMs: 600_000 }, { maxSources: 20 }));
+  });
+
+  it('have no honest one blamed for a block that a liar began', async () => {
+    const all = world();
+    // Its half block is followed by honest bytes each time it goes away.
+    const away = Array.from({ length: 20 }, (_, i) => ({ fromMs: 1000 * i + 300, toMs: 1000 * i + 500 }));
+    const outcome = await all.run([
+      all.source('liar', { bytesPerMs: 3, lies: () => true, away }),
+      all.source('a', { bytesPerMs: 10 }),
+      all.source('b', { bytesPerMs: 7 }),
+    ]);
+    assertFetched(all, outcome);
+    assert.ok(of(outcome.events, 'strike').every(({ jid }) => jid.startsWith('liar')));
+  });
+});
