@@ -343,7 +343,7 @@ export class BlockFetch {
 
   #begin(sourceId: number, blocks: Span): void {
     const { pool, host } = this.#components;
-    const source = pool.all[sourceId];
+    const source = pool.all.find(({ id }) => id === sourceId);
     if (source === undefined) return;
     this.#free.remove(blocks.start, blocks.end);
     for (const block of this.#begun)

@@ -49,7 +49,10 @@ export interface DownloadRequest {
 export interface DownloadInit {
   /** Sources that are read from at a time. */
   readonly maxActive: number;
-  /** Sources that are remembered; those that are found beyond are left out, and the log says so. */
+  /**
+   * Sources that are remembered. For one that is found beyond, one that brought nothing is forgotten; where there is
+   * none, it is left out, and the log says so.
+   */
   readonly maxSources: number;
   /** A source that is silent for so long while it is read from gives way to others. */
   readonly silentMs: number;

@@ -109,6 +109,15 @@ describe('hostile sources of a download', () => {
     assertFetched(all, await all.run(liars, { waitMs: 600_000 }, { maxSources: 20 }));
   });
 
+  it('leave room for one that is found when as many as are remembered wait in queues', async () => {
+    const all = world();
+    const liars = Array.from({ length: 60 }, (_, i) =>
+      all.source(`l${i}`, { bytesPerMs: 10, queuedUntilMs: FOR_EVER }),
+    );
+    all.answersFrom(all.source('honest', { bytesPerMs: 10 }), 20_000);
+    assertFetched(all, await all.run(liars, {}, { maxSources: 60 }));
+  });
+
   it('have no honest one blamed for a block that a liar began', async () => {
     const all = world();
     // Its half block is followed by honest bytes each time it goes away.
