@@ -60,6 +60,8 @@ export interface FetcherInit {
   readonly channels?: readonly string[];
   /** Where it is remembered who sent wrong bytes. Default: nothing is, beyond this process. */
   readonly stateFolder?: string;
+  /** With so many strikes an address is never asked again; 0: only not for the files it gave them for. Default 3. */
+  readonly strikes?: number;
   /** Default: nothing is logged. */
   readonly log?: Log;
 }
@@ -121,7 +123,8 @@ class AccountFetcher implements Fetcher {
   constructor(init: FetcherInit) {
     const { jid, password, server, tls = 'required', service, channels = [], stateFolder } = init;
     const pubsub = service === undefined ? undefined : parseBareJid(service);
-    const config: AskerConfig = { jid: parseJid(jid), password, server, tls, service: pubsub, channels };
+    const asked = { service: pubsub, channels, ...(init.strikes !== undefined && { strikes: init.strikes }) };
+    const config: AskerConfig = { jid: parseJid(jid), password, server, tls, ...asked };
     this.#channels = pubsub === undefined ? [] : channels.map((node) => ({ service: pubsub, node }));
     this.#asker = new NetworkAsker({ clock: systemClock, log: init.log ?? silentLog }, config, {
       ...(stateFolder !== undefined && { stateFolder }),
