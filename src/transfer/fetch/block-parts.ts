@@ -82,7 +82,7 @@ export class BlockParts implements PartStores {
     let handle = found?.handle;
     let log: PartHandle | undefined;
     try {
-      await this.#reserve(init, settled);
+      await this.#reserve(init, settled, written);
       const head = formatHead(layoutOf(init), await fs.bootId());
       const seed = seedOf(head);
       const records = recordsOf(settled, written);
@@ -162,11 +162,12 @@ export class BlockParts implements PartStores {
     return asked !== undefined && asked.algo === file.hash.algo && asked.value === file.hash.value;
   }
 
-  async #reserve(init: PartInit, settled: RangeSet): Promise<void> {
+  async #reserve(init: PartInit, settled: RangeSet, written: ReadonlyMap<number, number>): Promise<void> {
     const folder = dirname(init.target);
     let others = 0;
     for (const [part, where] of this.#open) if (where === folder) others += part.missingBytes;
-    const there = settled.size * init.blockBytes; // the last block may be shorter: a block at most too much
+    let there = settled.size * init.blockBytes; // the last block may be shorter: a block at most too much
+    for (const bytes of written.values()) there += bytes;
     const missing = Math.max(0, init.file.size - there);
     const free = await this.#components.fs.freeBytes(folder);
     if (missing + others <= free) return;

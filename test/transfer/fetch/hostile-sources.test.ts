@@ -1,16 +1,76 @@
 /** Sources that lie together, or take up room without ever giving anything, beside an honest one. */
 
 import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { FoundSource } from '../../../src/transfer/fetch/range-source.js';
 import { assertFetched, of, SIZE, world } from '../../support/download/download-checks.js';
-import { BLOCK_BYTES, bytesOf } from '../../support/download/simulated-download.js';
-import { listOf } from '../../support/download/simulated-sources.js';
+import { BLOCK_BYTES, bytesOf, type SimulatedWorld } from '../../support/download/simulated-download.js';
+import { type Behaviour, listOf } from '../../support/download/simulated-sources.js';
 
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
 /** A byte a second. */
 const DRIP = { bytesPerMs: 0.001, chunkBytes: 1 };
 const HONEST_MS = SIZE / 10;
 
+const other = bytesOf(SIZE, 9);
+const HOSTILE = {
+  queues: { queuedUntilMs: FOR_EVER },
+  drips: DRIP,
+  'drips lies': { ...DRIP, lies: () => true },
+  lies: { lies: () => true },
+  'falls silent': { stalls: [{ fromMs: 300, toMs: FOR_EVER }] },
+  'lies and falls silent': { stalls: [{ fromMs: 300, toMs: FOR_EVER }], lies: () => true },
+  refuses: { refuses: 'refused' },
+  'is busy': { refuses: 'busy' },
+  'is never there': { refuses: 'unreachable' },
+  'keeps its list': { gives: 'silence', queuedUntilMs: FOR_EVER },
+  'gives little': { endsAfter: 10 },
+  'comes and goes': {
+    away: Array.from({ length: 500 }, (_, i) => ({ fromMs: 900 * i + 300, toMs: 900 * i + 600 })),
+  },
+} as const satisfies Readonly<Record<string, Partial<Behaviour>>>;
+type Hostile = keyof typeof HOSTILE;
+
+/** One that misbehaves so, and says of the blocks: what is right, nothing, or what several of them agreed on. */
+interface Liar {
+  readonly how: Hostile;
+  readonly blocks: 'right' | 'none' | 'false' | 'false too';
+}
+const OTHERS = { false: other, 'false too': bytesOf(SIZE, 10) };
+
+function liarOf(all: SimulatedWorld, name: string, { how, blocks }: Liar): FoundSource {
+  const behaviour = { bytesPerMs: 10, ...HOSTILE[how] };
+  if (blocks === 'none') return all.plain(name, behaviour);
+  if (blocks === 'right') return all.source(name, behaviour);
+  const content = OTHERS[blocks];
+  return all.source(name, { ...behaviour, content, list: listOf(content, BLOCK_BYTES) });
+}
+
 describe('hostile sources of a download', () => {
+  it('of any kind, together, cost time in bounds and blame nobody who is honest', async function () {
+    this.timeout(120_000);
+    const liar = fc.record<Liar>({
+      how: fc.constantFrom(...(Object.keys(HOSTILE) as Hostile[])),
+      blocks: fc.constantFrom('right', 'none', 'false', 'false too'),
+    });
+    const place = fc.nat(60);
+    await fc.assert(
+      fc.asyncProperty(fc.array(liar, { maxLength: 60 }), place, fc.boolean(), async (liars, at, isPlain) => {
+        const all = world();
+        const sources = liars.map((each, i) => liarOf(all, `l${i}`, each));
+        const honest = all[isPlain ? 'plain' : 'source']('honest', { bytesPerMs: 10 });
+        sources.splice(Math.min(at, sources.length), 0, honest);
+        const outcome = await all.run(sources);
+        assertFetched(all, outcome);
+        assert.ok(!all.strikes.all.some(({ jid }) => jid.startsWith('honest')), 'the honest one was blamed');
+        // A turn for each that it takes, and the whole file of those who give it to the end.
+        const mostMs = 10 * HONEST_MS + liars.length * (30_000 + HONEST_MS);
+        assert.ok(outcome.tookMs < mostMs, `it took ${Math.round(outcome.tookMs)} ms, of ${mostMs}`);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
   for (const kind of ['source', 'plain'] as const) {
     const file = kind === 'source' ? 'a file with hashes of blocks' : 'a file without hashes of blocks';
 
@@ -39,7 +99,6 @@ describe('hostile sources of a download', () => {
   ] as const) {
     it(`do not keep a file by vouching for other blocks in a majority, with ${how}`, async () => {
       const all = world();
-      const other = bytesOf(SIZE, 9);
       const lie = { content: other, list: listOf(other, BLOCK_BYTES), ...behaviour };
       const outcome = await all.run([
         all.source('liar', lie),
@@ -53,7 +112,6 @@ describe('hostile sources of a download', () => {
 
   it('cost no more than a turn when they vouch for other blocks and the honest ones are slow', async () => {
     const all = world();
-    const other = bytesOf(SIZE, 9);
     const lie = { content: other, list: listOf(other, BLOCK_BYTES), ...DRIP };
     const honest = { bytesPerMs: 0.1 };
     const outcome = await all.run([
@@ -73,7 +131,6 @@ describe('hostile sources of a download', () => {
       { bytesPerMs: 10, gives: 'silence' },
     ] as const) {
       const all = world();
-      const other = bytesOf(SIZE, 9);
       const lie = { content: other, list: listOf(other, BLOCK_BYTES), ...behaviour };
       const outcome = await all.run([
         all.source('liar', lie),
