@@ -13,6 +13,8 @@ export interface FetchJob {
   readonly row: FoundRow;
   /** The hash that was asked for; without, it is the one that the answers tell. */
   readonly hash?: Hash;
+  /** The same hash with other sizes: tried in their turn, when nobody can give the row. */
+  readonly others?: readonly FoundRow[];
   readonly range?: Range;
   /** Local path; its folder is there. */
   readonly target: string;
@@ -27,6 +29,19 @@ export type JobEvent = DownloadEvent | FetchEvent;
 
 /** Ends with `done`. Throws FetchError and AbortedError. */
 export async function* runJob(asker: Asker, job: FetchJob, signal: AbortSignal): AsyncGenerator<JobEvent> {
+  const { others = [], ...first } = job;
+  const [next, ...more] = others;
+  try {
+    yield* runRow(asker, first, signal);
+  } catch (thrown) {
+    const mayBeLie =
+      thrown instanceof FetchError && (thrown.code === 'no-source-left' || thrown.code === 'hash-mismatch');
+    if (!mayBeLie || next === undefined) throw thrown;
+    yield* runJob(asker, { ...first, row: next, others: more }, signal);
+  }
+}
+
+async function* runRow(asker: Asker, job: FetchJob, signal: AbortSignal): AsyncGenerator<JobEvent> {
   const { row, range, target, overwrite, audience, waitMs } = job;
   const hash = job.hash ?? row.hashes.find((each) => each.algo === 'sha-256') ?? row.hashes[0];
   const sources = sourcesOf(row);
