@@ -212,7 +212,8 @@ async function withOthers(components: GetComponents, audience: Audience, row: Fo
     max: MAX_COPIES,
     waitMs: ONE_QUESTION_MS,
   });
-  return { ...row, sources: [...row.sources, ...rows.flatMap(({ sources }) => sources)] };
+  const same = rows.filter(({ size }) => size === row.size); // another size is another file, or a lie
+  return { ...row, sources: [...row.sources, ...same.flatMap(({ sources }) => sources)] };
 }
 
 async function* resolveFolder(

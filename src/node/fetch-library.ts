@@ -11,7 +11,7 @@ import type { FileCriteria } from '../stanza/file-criteria.js';
 import { parseBareJid, parseJid } from '../stanza/jid.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
-import { FetchError } from '../transfer/fetch/fetch-request.js';
+import { FetchError, type FetchErrorCode } from '../transfer/fetch/fetch-request.js';
 import type { FoundSource } from '../transfer/fetch/range-source.js';
 import type { AskedChannel, FoundFile } from './asker.js';
 import { NetworkAsker } from './network-asker.js';
@@ -163,19 +163,29 @@ class AccountFetcher implements Fetcher {
   ): AsyncGenerator<DownloadEvent, void, undefined> {
     const { target, overwrite = 'refuse', waitMs = WAIT_MS, signal } = options;
     const known = options.sources ?? [];
-    const sources = [...known];
-    let bytes = size;
-    if (bytes === undefined || sources.length === 0) {
+    // Another size is another file, whatever its hash is said to be: first that which most tell.
+    const bySize = new Map<number, FoundSource[]>();
+    if (size !== undefined) bySize.set(size, [...known]);
+    if (size === undefined || known.length === 0) {
       for await (const file of this.#whoHas(hash, waitMs, signal)) {
-        bytes ??= file.size;
-        // Another size is another file, whatever its hash is said to be.
-        if (file.size === bytes) sources.push(sourceOf(file));
+        const bytes = file.size;
+        if (bytes === undefined || (size !== undefined && size !== bytes)) continue;
+        bySize.set(bytes, [...(bySize.get(bytes) ?? known), sourceOf(file)]);
       }
     }
-    if (bytes === undefined) throw new FetchError('no-source-left', 'nobody answered that has it');
+    const sizes = [...bySize].sort(([, one], [, other]) => other.length - one.length);
+    if (sizes.length === 0) throw new FetchError('no-source-left', 'nobody answered that has it');
     const audience = { channels: this.#channels, nodes: known.map(({ jid }) => jid) };
-    const order = { file: { hash, size: bytes }, sources, target, overwrite, waitMs, audience };
-    yield* this.#asker.download(order, signal);
+    for (const [at, [bytes, sources]] of sizes.entries()) {
+      const order = { file: { hash, size: bytes }, sources, target, overwrite, waitMs, audience };
+      try {
+        yield* this.#asker.download(order, signal);
+        return;
+      } catch (thrown) {
+        const mayBeLie = thrown instanceof FetchError && LIES.includes(thrown.code);
+        if (!mayBeLie || at === sizes.length - 1) throw thrown;
+      }
+    }
   }
 
   /** Ends soon after the first answer: others join in while it is fetched. */
@@ -195,6 +205,8 @@ class AccountFetcher implements Fetcher {
 }
 
 const MORE_SOURCES_MS = 700;
+/** With these a download ends of which the size was a lie. */
+const LIES: readonly FetchErrorCode[] = ['no-source-left', 'hash-mismatch'];
 
 function sourceOf({ source, path, blocks }: FoundFile): FoundSource {
   return {
