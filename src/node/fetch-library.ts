@@ -11,9 +11,10 @@ import type { FileCriteria } from '../stanza/file-criteria.js';
 import { parseBareJid, parseJid } from '../stanza/jid.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
-import { FetchError, type FetchErrorCode } from '../transfer/fetch/fetch-request.js';
+import { FetchError } from '../transfer/fetch/fetch-request.js';
 import type { FoundSource } from '../transfer/fetch/range-source.js';
 import type { AskedChannel, FoundFile } from './asker.js';
+import { downloadDoubted } from './doubted-size.js';
 import { NetworkAsker } from './network-asker.js';
 
 export type { BlockList, BlockTree } from '../blocks/block-tree.js';
@@ -176,16 +177,15 @@ class AccountFetcher implements Fetcher {
     const sizes = [...bySize].sort(([, one], [, other]) => other.length - one.length);
     if (sizes.length === 0) throw new FetchError('no-source-left', 'nobody answered that has it');
     const audience = { channels: this.#channels, nodes: known.map(({ jid }) => jid) };
-    for (const [at, [bytes, sources]] of sizes.entries()) {
-      const order = { file: { hash, size: bytes }, sources, target, overwrite, waitMs, audience };
-      try {
-        yield* this.#asker.download(order, signal);
-        return;
-      } catch (thrown) {
-        const mayBeLie = thrown instanceof FetchError && LIES.includes(thrown.code);
-        if (!mayBeLie || at === sizes.length - 1) throw thrown;
-      }
-    }
+    const orders = sizes.map(([bytes, sources]) => ({
+      file: { hash, size: bytes },
+      sources,
+      target,
+      overwrite,
+      waitMs,
+      audience,
+    }));
+    yield* downloadDoubted(this.#asker, orders, signal);
   }
 
   /** Ends soon after the first answer: others join in while it is fetched. */
@@ -205,8 +205,6 @@ class AccountFetcher implements Fetcher {
 }
 
 const MORE_SOURCES_MS = 700;
-/** With these a download ends of which the size was a lie. */
-const LIES: readonly FetchErrorCode[] = ['no-source-left', 'hash-mismatch'];
 
 function sourceOf({ source, path, blocks }: FoundFile): FoundSource {
   return {

@@ -43,6 +43,8 @@ export interface DownloadRequest {
   readonly modifiedMs?: number;
   /** How long to wait in a row for somebody who can give anything; default 0. */
   readonly waitMs?: number;
+  /** Others tell another size of the hash: given up when it would take days, and what came of it is not kept then. */
+  readonly isDoubted?: boolean;
 }
 
 /** Bounds and times; every one has a default in `DOWNLOAD_DEFAULTS` of `download.ts`. */

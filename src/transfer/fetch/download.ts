@@ -204,7 +204,10 @@ class Download implements BlockFetchHost {
     const { layout } = this.#part ?? {};
     if (layout === undefined || this.#fetch === undefined) return;
     const leftBytes = this.#size - this.#settledBytes;
-    const next = this.#turns.next(this.#turnKey(layout), () => this.#othersThan(layout), leftBytes, nowMs);
+    const key = this.#turnKey(layout);
+    const next = this.#turns.next(key, () => this.#othersThan(layout), leftBytes, nowMs);
+    if (next === undefined && this.#request.isDoubted && this.#turns.isHopeless(key, leftBytes))
+      this.#fetch.fail(new FetchError('no-source-left', 'it hardly comes, and others tell another size'));
     if (next === undefined) return;
     this.#next = next;
     this.#fetch.leave();
@@ -294,7 +297,8 @@ class Download implements BlockFetchHost {
     } finally {
       await this.#closeFetch();
       this.#part = undefined;
-      if (!isOver) await part.close();
+      const isWorthless = this.#request.isDoubted && this.#resumedBytes === 0 && !this.#stop.signal.aborted;
+      if (!isOver) await (isWorthless ? part.discard() : part.close());
     }
   }
 

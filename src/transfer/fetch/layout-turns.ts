@@ -4,6 +4,9 @@
  */
 import { Turns } from './turns.js';
 
+/** Who is to be believed in something shows more. */
+const HOPELESS_MS = 86_400_000;
+
 /** Time to get the hashes of the blocks, to connect in one of several ways, and to show how fast they come. */
 const TURN_MS = 30_000;
 
@@ -20,6 +23,11 @@ export class LayoutTurns {
 
   received(bytes: number): void {
     this.#bytes += bytes;
+  }
+
+  /** Whether a layout that had a turn would take for days. */
+  isHopeless(key: string, leftBytes: number): boolean {
+    return this.#turns.turnsOf(key) > 0 && leftBytes > this.#turns.paceOf(key) * HOPELESS_MS;
   }
 
   /** Which of `others` is tried instead of `key`; undefined when it goes on. */

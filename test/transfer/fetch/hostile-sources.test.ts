@@ -2,9 +2,15 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { FetchError } from '../../../src/transfer/fetch/fetch-request.js';
 import type { FoundSource } from '../../../src/transfer/fetch/range-source.js';
 import { assertFetched, of, SIZE, world } from '../../support/download/download-checks.js';
-import { BLOCK_BYTES, bytesOf, type SimulatedWorld } from '../../support/download/simulated-download.js';
+import {
+  BLOCK_BYTES,
+  bytesOf,
+  type SimulatedWorld,
+  TARGET,
+} from '../../support/download/simulated-download.js';
 import { type Behaviour, listOf } from '../../support/download/simulated-sources.js';
 
 const FOR_EVER = Number.MAX_SAFE_INTEGER;
@@ -162,6 +168,21 @@ describe('hostile sources of a download', () => {
       ]);
       assertFetched(all, outcome);
       assert.ok(!of(outcome.events, 'strike').some(({ jid }) => jid.startsWith('honest')));
+    });
+  }
+
+  for (const [what, behaviour] of [
+    ['drips', DRIP],
+    ['queues', { queuedUntilMs: FOR_EVER }],
+    ['gives a part and goes away', { away: [{ fromMs: 2000, toMs: FOR_EVER }] }],
+  ] as const) {
+    it(`leave nothing in the way of another size when one of a size that is doubted ${what}`, async () => {
+      const all = world();
+      const liar = all.source('liar', { bytesPerMs: 10, ...behaviour });
+      const { error, tookMs } = await all.run([liar], { isDoubted: true });
+      assert.ok(error instanceof FetchError && error.code === 'no-source-left', String(error));
+      assert.ok(tookMs < 120_000, `${tookMs}`);
+      assert.deepEqual(all.parts.has(TARGET), { open: false, kept: false });
     });
   }
 
