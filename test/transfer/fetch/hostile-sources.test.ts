@@ -186,6 +186,16 @@ describe('hostile sources of a download', () => {
     });
   }
 
+  it('do not keep a file by never giving the hashes of its blocks, under many addresses', async () => {
+    const all = world();
+    const liars = Array.from({ length: 40 }, (_, i) =>
+      all.source(`l${i}`, { bytesPerMs: 10, gives: 'silence' }),
+    );
+    const outcome = await all.run([...liars, all.source('honest', { bytesPerMs: 10 })]);
+    assertFetched(all, outcome);
+    assert.ok(outcome.tookMs < 10 * HONEST_MS, `${outcome.tookMs}`);
+  });
+
   it('leave room for one that is found when as many as are remembered have failed', async () => {
     const all = world();
     const liars = Array.from({ length: 20 }, (_, i) =>
