@@ -70,7 +70,7 @@ export function rowsWith(rows: readonly FoundRow[], hash: Hash): FoundRow[] {
  * Files without a hash can't be told to be the same: each is a row of its own. Neither are files of one hash and two
  * sizes; who tells another size must not keep anybody from the file.
  */
-function keyOf(file: FoundFile): string {
+export function keyOf(file: FoundFile): string {
   const hash = file.hashes.find((each) => each.algo === 'sha-256') ?? file.hashes[0];
   if (hash === undefined) return JSON.stringify([file.source.jid, file.path ?? file.name]);
   return `${formatHash(hash)} ${file.size ?? ''}`;
