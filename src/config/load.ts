@@ -118,6 +118,7 @@ export async function loadAskerConfig(
       ...serverOf(complete),
       service: complete.service,
       channels: complete.channels,
+      strikes: complete.strikes,
     },
     warnings,
   };
