@@ -1,5 +1,6 @@
 /** One file to be fetched: by blocks from everybody where its hash is known, else from one source after the other. */
 import type { Asker } from '../node/asker.js';
+import { downloadDoubted } from '../node/doubted-size.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../stanza/xep0300-hashes.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
@@ -13,6 +14,8 @@ export interface FetchJob {
   readonly row: FoundRow;
   /** The hash that was asked for; without, it is the one that the answers tell. */
   readonly hash?: Hash;
+  /** The same hash with other sizes: tried in their turn, when nobody can give the row. */
+  readonly others?: readonly FoundRow[];
   readonly range?: Range;
   /** Local path; its folder is there. */
   readonly target: string;
@@ -27,24 +30,28 @@ export type JobEvent = DownloadEvent | FetchEvent;
 
 /** Ends with `done`. Throws FetchError and AbortedError. */
 export async function* runJob(asker: Asker, job: FetchJob, signal: AbortSignal): AsyncGenerator<JobEvent> {
-  const { row, range, target, overwrite, audience, waitMs } = job;
+  const { row, others = [], range, target, overwrite, audience, waitMs } = job;
   const hash = job.hash ?? row.hashes.find((each) => each.algo === 'sha-256') ?? row.hashes[0];
   const sources = sourcesOf(row);
   const { size, dateMs } = row;
   try {
     if (hash !== undefined && size !== undefined && range === undefined) {
-      yield* asker.download(
-        {
-          file: { hash, size },
-          sources,
-          target,
-          overwrite,
-          audience,
-          waitMs,
-          ...(dateMs !== undefined && { modifiedMs: dateMs }),
-        },
-        signal,
+      const orders = [row, ...others].flatMap((each) =>
+        each.size === undefined
+          ? []
+          : [
+              {
+                file: { hash, size: each.size },
+                sources: sourcesOf(each),
+                target,
+                overwrite,
+                audience,
+                waitMs,
+                ...(each.dateMs !== undefined && { modifiedMs: each.dateMs }),
+              },
+            ],
       );
+      yield* downloadDoubted(asker, orders, signal);
       return;
     }
     const file = { name: row.name, ...(hash !== undefined && { hash }), ...(size !== undefined && { size }) };

@@ -59,10 +59,21 @@ export class FoundRows {
   }
 }
 
-/** Files without a hash can't be told to be the same: each is a row of its own. */
-function keyOf(file: FoundFile): string {
+/** The rows of one hash, which differ in size, so that all but one lie: first what most say. */
+export function rowsWith(rows: readonly FoundRow[], hash: Hash): FoundRow[] {
+  const text = formatHash(hash);
+  const same = rows.filter(({ hashes }) => hashes.some((each) => formatHash(each) === text));
+  return same.sort((one, other) => other.sources.length - one.sources.length);
+}
+
+/**
+ * Files without a hash can't be told to be the same: each is a row of its own. Neither are files of one hash and two
+ * sizes; who tells another size must not keep anybody from the file.
+ */
+export function keyOf(file: FoundFile): string {
   const hash = file.hashes.find((each) => each.algo === 'sha-256') ?? file.hashes[0];
-  return hash === undefined ? JSON.stringify([file.source.jid, file.path ?? file.name]) : formatHash(hash);
+  if (hash === undefined) return JSON.stringify([file.source.jid, file.path ?? file.name]);
+  return `${formatHash(hash)} ${file.size ?? ''}`;
 }
 
 function joined(known: readonly Hash[], more: readonly Hash[]): readonly Hash[] {

@@ -10,7 +10,7 @@ import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { type Components, ExitCode } from './command.js';
 import { type FetchJob, runJob } from './fetch-job.js';
 import { failureToJson } from './fetch-json.js';
-import type { FoundRow } from './found-rows.js';
+import { type FoundRow, rowsWith } from './found-rows.js';
 import { GetView } from './get-view.js';
 import { isFolder } from './local-files.js';
 import { type Audience, lookFor } from './look-for.js';
@@ -58,7 +58,7 @@ export async function getOne(components: GetComponents, init: GetOneInit): Promi
   const { overwrite } = init;
   const job: FetchJob = {
     row,
-    ...(wanted.type === 'hash' && { hash: wanted.hash }),
+    ...(wanted.type === 'hash' && { hash: wanted.hash, others: rowsWith(found.rows, wanted.hash).slice(1) }),
     ...(range !== undefined && { range }),
     target,
     overwrite,
@@ -71,7 +71,7 @@ export async function getOne(components: GetComponents, init: GetOneInit): Promi
 
 /** The one file that is meant; says so when it can't be told. */
 function choose(rows: readonly FoundRow[], wanted: Wanted, io: Io): FoundRow | 'several' | undefined {
-  const meant = meantOf(rows, wanted);
+  const meant = wanted.type === 'hash' ? rowsWith(rows, wanted.hash).slice(0, 1) : meantOf(rows, wanted);
   const [first, second] = meant;
   if (first === undefined || second === undefined) return first;
   io.err.write('several files have this name; say which by its hash or path:\n');

@@ -11,7 +11,7 @@ import type { Jid } from '../stanza/jid.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
 import type { FetchJob } from './fetch-job.js';
 import { LocalNames, planFolder } from './folder-plan.js';
-import type { FoundRow } from './found-rows.js';
+import { type FoundRow, rowsWith } from './found-rows.js';
 import type { GetComponents } from './get-one.js';
 import { type Audience, lookFor, ONE_QUESTION_MS } from './look-for.js';
 import { printable } from './printable.js';
@@ -171,14 +171,13 @@ async function* resolveHashes(
     waitMs: ONE_QUESTION_MS,
   });
   for (const { line, hash } of wanted) {
-    const text = formatHash(hash);
-    const row = rows.find(({ hashes }) => hashes.some((each) => formatHash(each) === text));
+    const [row, ...others] = rowsWith(rows, hash);
     if (row === undefined) {
       miss(line, new WishError('nobody answered that has it'));
       continue;
     }
     listener.found(1, row.size ?? 0);
-    yield { line, job: { row, hash, target: places.of(row.name) }, audience };
+    yield { line, job: { row, hash, others, target: places.of(row.name) }, audience };
   }
 }
 
@@ -213,7 +212,8 @@ async function withOthers(components: GetComponents, audience: Audience, row: Fo
     max: MAX_COPIES,
     waitMs: ONE_QUESTION_MS,
   });
-  return { ...row, sources: [...row.sources, ...rows.flatMap(({ sources }) => sources)] };
+  const same = rows.filter(({ size }) => size === row.size); // another size is another file, or a lie
+  return { ...row, sources: [...row.sources, ...same.flatMap(({ sources }) => sources)] };
 }
 
 async function* resolveFolder(

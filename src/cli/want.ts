@@ -1,13 +1,12 @@
 /** `shoal want`: keeps asking, shows what comes, and fetches it if it is told to. */
 import { AbortedError } from '../errors.js';
 import { createLog } from '../log.js';
-import type { Asker, FoundFile, WantRequest } from '../node/asker.js';
-import { formatHash } from '../stanza/xep0300-hashes.js';
+import type { Asker, WantRequest } from '../node/asker.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { askerConfigOf, askerFlags, askerNote, audienceOf, jidOf } from './asker-arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
 import { criteriaFlags, criteriaOf } from './criteria-arguments.js';
-import { FoundRows } from './found-rows.js';
+import { FoundRows, keyOf } from './found-rows.js';
 import { isFolder } from './local-files.js';
 import { parseDuration } from './quantities.js';
 import type { Io } from './terminal.js';
@@ -128,12 +127,6 @@ async function collect(
     if (!(thrown instanceof AbortedError) || !signal.aborted) throw thrown;
   }
   return seen.size;
-}
-
-/** Files without a hash can't be told to be the same. */
-function keyOf(file: FoundFile): string {
-  const hash = file.hashes.find(({ algo }) => algo === 'sha-256') ?? file.hashes[0];
-  return hash === undefined ? JSON.stringify([file.source.jid, file.path ?? file.name]) : formatHash(hash);
 }
 
 export const wantCommand: Command = { spec, run };

@@ -12,6 +12,12 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 // Hashing reads files as fast as the cores allow; one core stays free for everything else.
 const freeCores = Math.max(1, availableParallelism() - 1);
 
+export const strikeLimit = whole(0, 1000);
+export const DEFAULT_STRIKES = 3;
+export const STRIKES_REASON =
+  'Bytes fetched for nothing: whoever (bare JID) sent something wrong for so many files is not asked for any again. 0: ' +
+  'only not for those.';
+
 export const limitOptions = {
   'limits.pendingIqs': withDefault(whole(16, 100_000), 1000, {
     reason: 'Memory: requests of ours that wait for an answer.',
@@ -135,6 +141,9 @@ export const limitOptions = {
     unit: 'ms',
     reason:
       'How long a session may stand still before it is ended; a stalled peer holds a file and a socket.',
+  }),
+  'limits.strikes': withDefault(strikeLimit, DEFAULT_STRIKES, {
+    reason: STRIKES_REASON,
   }),
   'limits.candidates': withDefault(whole(1, 64), 10, {
     reason: 'Addresses of one session that we connect to on behalf of a peer.',

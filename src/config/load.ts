@@ -138,6 +138,7 @@ export async function loadAskerConfig(
       ...serverOf(complete),
       service: complete.service,
       channels: complete.channels,
+      strikes: complete.strikes,
     },
     warnings,
   };

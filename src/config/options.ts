@@ -20,7 +20,7 @@ import {
   whole,
   yesOrNo,
 } from './kinds.js';
-import { limitOptions } from './limits.js';
+import { DEFAULT_STRIKES, limitOptions, STRIKES_REASON, strikeLimit } from './limits.js';
 import { type LinkConfig, linkOptions } from './link-options.js';
 import { optional, required, type SectionOf, type ValuesOf, withDefault } from './option.js';
 import { type WishConfig, wishOptions } from './wish-options.js';
@@ -274,6 +274,7 @@ export const askerOptions = {
     reason: 'The channels that are asked where none is named.',
     example: '[books]',
   }),
+  strikes: withDefault(strikeLimit, DEFAULT_STRIKES, { reason: STRIKES_REASON }),
 };
 
 export type NodeValues = ValuesOf<typeof nodeOptions>;
@@ -331,4 +332,6 @@ export interface AskerConfig {
   readonly tls: TlsMode;
   readonly service: AskerValues['service'];
   readonly channels: readonly string[];
+  /** With so many an address is never asked again; 0: only not for those files. Default: that of the table. */
+  readonly strikes?: number;
 }

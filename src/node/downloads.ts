@@ -26,17 +26,20 @@ export interface DownloadsComponents {
 export interface DownloadsInit {
   /** Where it is remembered who sent wrong bytes; without it, nowhere. */
   readonly strikesFolder?: string | undefined;
+  /** With so many an address is never asked again; 0: only not for those files. Default: that of the configuration. */
+  readonly strikes?: number | undefined;
 }
 
 export class Downloads implements Startable {
   readonly #components: DownloadsComponents;
-  readonly #strikes = new Strikes();
+  readonly #strikes: Strikes;
   readonly #strikesFile: StrikesFile | undefined;
   readonly #sources: JingleSources;
   readonly #parts: BlockParts;
 
-  constructor(components: DownloadsComponents, { strikesFolder }: DownloadsInit = {}) {
+  constructor(components: DownloadsComponents, { strikesFolder, strikes }: DownloadsInit = {}) {
     const { entity, jingle, clock, log } = components;
+    this.#strikes = new Strikes({ ...(strikes !== undefined && { forGood: strikes }) });
     if (strikesFolder !== undefined) {
       const folder = new RealDataFolder(strikesFolder);
       this.#strikesFile = new StrikesFile({ folder, strikes: this.#strikes, log });

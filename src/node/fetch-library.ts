@@ -14,6 +14,7 @@ import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import type { FoundSource } from '../transfer/fetch/range-source.js';
 import type { AskedChannel, FoundFile } from './asker.js';
+import { downloadDoubted } from './doubted-size.js';
 import { NetworkAsker } from './network-asker.js';
 
 export type { BlockList, BlockTree } from '../blocks/block-tree.js';
@@ -60,6 +61,8 @@ export interface FetcherInit {
   readonly channels?: readonly string[];
   /** Where it is remembered who sent wrong bytes. Default: nothing is, beyond this process. */
   readonly stateFolder?: string;
+  /** With so many strikes an address is never asked again; 0: only not for the files it gave them for. Default 3. */
+  readonly strikes?: number;
   /** Default: nothing is logged. */
   readonly log?: Log;
 }
@@ -121,7 +124,8 @@ class AccountFetcher implements Fetcher {
   constructor(init: FetcherInit) {
     const { jid, password, server, tls = 'required', service, channels = [], stateFolder } = init;
     const pubsub = service === undefined ? undefined : parseBareJid(service);
-    const config: AskerConfig = { jid: parseJid(jid), password, server, tls, service: pubsub, channels };
+    const asked = { service: pubsub, channels, ...(init.strikes !== undefined && { strikes: init.strikes }) };
+    const config: AskerConfig = { jid: parseJid(jid), password, server, tls, ...asked };
     this.#channels = pubsub === undefined ? [] : channels.map((node) => ({ service: pubsub, node }));
     this.#asker = new NetworkAsker({ clock: systemClock, log: init.log ?? silentLog }, config, {
       ...(stateFolder !== undefined && { stateFolder }),
@@ -160,19 +164,28 @@ class AccountFetcher implements Fetcher {
   ): AsyncGenerator<DownloadEvent, void, undefined> {
     const { target, overwrite = 'refuse', waitMs = WAIT_MS, signal } = options;
     const known = options.sources ?? [];
-    const sources = [...known];
-    let bytes = size;
-    if (bytes === undefined || sources.length === 0) {
+    // Another size is another file, whatever its hash is said to be: first that which most tell.
+    const bySize = new Map<number, FoundSource[]>();
+    if (size !== undefined) bySize.set(size, [...known]);
+    if (size === undefined || known.length === 0) {
       for await (const file of this.#whoHas(hash, waitMs, signal)) {
-        bytes ??= file.size;
-        // Another size is another file, whatever its hash is said to be.
-        if (file.size === bytes) sources.push(sourceOf(file));
+        const bytes = file.size;
+        if (bytes === undefined || (size !== undefined && size !== bytes)) continue;
+        bySize.set(bytes, [...(bySize.get(bytes) ?? known), sourceOf(file)]);
       }
     }
-    if (bytes === undefined) throw new FetchError('no-source-left', 'nobody answered that has it');
+    const sizes = [...bySize].sort(([, one], [, other]) => other.length - one.length);
+    if (sizes.length === 0) throw new FetchError('no-source-left', 'nobody answered that has it');
     const audience = { channels: this.#channels, nodes: known.map(({ jid }) => jid) };
-    const order = { file: { hash, size: bytes }, sources, target, overwrite, waitMs, audience };
-    yield* this.#asker.download(order, signal);
+    const orders = sizes.map(([bytes, sources]) => ({
+      file: { hash, size: bytes },
+      sources,
+      target,
+      overwrite,
+      waitMs,
+      audience,
+    }));
+    yield* downloadDoubted(this.#asker, orders, signal);
   }
 
   /** Ends soon after the first answer: others join in while it is fetched. */

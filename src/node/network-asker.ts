@@ -91,7 +91,10 @@ export class NetworkAsker implements Asker {
       },
     );
     const { jingle } = this.#transfers;
-    this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: options.stateFolder });
+    this.#downloads = new Downloads(
+      { entity, jingle, clock, log },
+      { strikesFolder: options.stateFolder, strikes: config.strikes },
+    );
     this.#disco = new Disco({ entity }, askerDisco(this.#transfers.jingle.features));
   }
 

@@ -273,7 +273,10 @@ export class NetworkNode implements Startable {
     );
     const { xmpp, shares, wishes } = config;
     const { jingle } = this.#transfers;
-    this.#downloads = new Downloads({ entity, jingle, clock, log }, { strikesFolder: config.data });
+    this.#downloads = new Downloads(
+      { entity, jingle, clock, log },
+      { strikesFolder: config.data, strikes: limits.strikes },
+    );
     this.#wishes = NodeWishes.of(
       {
         entity,

@@ -27,12 +27,20 @@ export function isSaslSuccess(element: Element): boolean {
   return is(element, 'success', NS.sasl);
 }
 
-/** How often the server wants the password hashed (RFC 5802 §5.1), where `element` is a challenge that says so. */
-export function scramIterationsOf(element: Element): number | undefined {
+/** How the server wants the password hashed (RFC 5802 §5.1). */
+export interface ScramChallenge {
+  readonly salt: Uint8Array;
+  readonly iterations: number;
+}
+
+/** Undefined where `element` is no challenge that says how. */
+export function scramChallengeOf(element: Element): ScramChallenge | undefined {
   if (!is(element, 'challenge', NS.sasl)) return undefined;
   const challenge = Buffer.from(element.getText(), 'base64').toString('latin1');
+  const salt = /(?:^|,)s=([^,]*)/.exec(challenge)?.[1];
   const count = /(?:^|,)i=(\d+)/.exec(challenge)?.[1];
-  return count === undefined ? undefined : Number(count);
+  if (salt === undefined || count === undefined) return undefined;
+  return { salt: Buffer.from(salt, 'base64'), iterations: Number(count) };
 }
 
 function conditionOf(element: Element, ns: string): StreamCondition {

@@ -44,6 +44,8 @@ export type S5bEvent =
   | { readonly type: 'bytes' }
   /** The peer's connection to us is there. */
   | { readonly type: 'inbound' }
+  /** Bytes come out of it. */
+  | { readonly type: 'inbound-bytes' }
   /** How connecting to our own proxy and activating it went. */
   | { readonly type: 'relay-ready' }
   | { readonly type: 'relay-failed' }
@@ -146,6 +148,7 @@ const LATE = [
   'proxy-error',
   'bytes',
   'inbound',
+  'inbound-bytes',
   'relay-ready',
   'relay-failed',
   'lost',
@@ -194,6 +197,19 @@ export const s5bMachine = defineMachine<S5bState, S5bEvent, S5bEffect>('s5b', [
   ...row('reported', 'bytes', 'XEP-0260 §2.4', (state) =>
     state.ours.type === 'used' ? connected('outgoing') : { state },
   ),
+  // Nor are reports needed of one that sends through its own connection: what it says comes the long way, behind the bytes.
+  ...row('searching', 'inbound-bytes', 'XEP-0260 §2.4', () =>
+    after({ type: 'stop-search' }, after({ type: 'send-error' }, connected('inbound'))),
+  ),
+  ...row('searching-alone', 'inbound-bytes', 'XEP-0260 §2.4', (state) =>
+    state.theirs.type === 'used'
+      ? after({ type: 'stop-search' }, after({ type: 'send-error' }, connected('inbound')))
+      : { state },
+  ),
+  ...row(['reported', 'awaiting-inbound'], 'inbound-bytes', 'XEP-0260 §2.4', () => connected('inbound')),
+  ...row(['awaiting-activation', 'activating', 'connected'], 'inbound-bytes', 'local', (state) => ({
+    state,
+  })),
   // COMPAT: some peers never say <activated/>; a proxy passes nothing on before it is.
   ...row('awaiting-activation', 'bytes', 'local', () => connected('outgoing')),
   ...row(['awaiting-activation', 'connected'], 'peer-used', 'XEP-0260 §2.4', (state) => ({ state })),

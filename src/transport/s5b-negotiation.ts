@@ -151,6 +151,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
   connect(): Promise<Duplex> {
     this.#phase = 'connecting';
     this.#startSearch();
+    this.#onInboundBytes();
     const ended = this.#found;
     this.#found = undefined;
     if (ended) this.#onSearchEnd(ended.found?.stream.destroyed ? undefined : ended.found);
@@ -181,12 +182,18 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       return;
     }
     this.#inbound.stream = stream;
-    stream.once('close', this.#onInboundClose);
+    stream.once('close', this.#onInboundClose).on('readable', this.#onInboundBytes);
     if (this.#state.type === 'awaiting-inbound') this.#handle({ type: 'inbound' });
   }
 
   readonly #onInboundClose = () => {
     this.#inbound = undefined;
+  };
+
+  readonly #onInboundBytes = () => {
+    if (this.#phase === 'connecting' && (this.#inbound?.stream?.readableLength ?? 0) > 0) {
+      this.#handle({ type: 'inbound-bytes' });
+    }
   };
 
   readonly #onBytes = () => {
@@ -435,7 +442,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     this.#relay = undefined;
     for (const stream of streams) {
       stream?.off('close', this.#onOutgoingClose).off('close', this.#onInboundClose);
-      stream?.off('readable', this.#onBytes);
+      stream?.off('readable', this.#onBytes).off('readable', this.#onInboundBytes);
       if (stream === kept) continue;
       if (kept && stream) this.#spare.keep(stream);
       else stream?.destroy();

@@ -1,5 +1,5 @@
 /** Files that a wish has found, by their hash, with everybody who is known to have them; bounded. */
-import type { Jid } from '../stanza/jid.js';
+import { type BareJid, bareOf, type Jid } from '../stanza/jid.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import type { OfferingNode } from './fetcher.js';
 
@@ -14,13 +14,18 @@ export interface Candidate {
 }
 
 const MAX_CANDIDATES = 10_000;
+const MAX_OF_ONE = 1000; // one who makes up files leaves room for those of others
 const MAX_SOURCES = 20; // each is asked in its turn
 
 export class Candidates {
-  readonly #byHash = new Map<string, Candidate>();
+  /** By hash and size: one of two sizes of a hash is a lie, and there is no telling which. */
+  readonly #candidates = new Map<string, Candidate>();
+  /** By address: how many wait that it told of first, and how many of its files could not be had. */
+  readonly #told = new Map<BareJid, number>();
+  readonly #failed = new Map<BareJid, number>();
 
   get size(): number {
-    return this.#byHash.size;
+    return this.#candidates.size;
   }
 
   /** A file without hash, size or name can't be fetched for sure, and is left out. */
@@ -28,21 +33,69 @@ export class Candidates {
     const sha256 = hashes.find(({ algo }) => algo === 'sha-256')?.value;
     if (sha256 === undefined || size === undefined || name === undefined) return;
     const source = { jid: from, ...(path !== undefined && { path }), ...(tree && { tree }) };
-    const known = this.#byHash.get(sha256);
+    const key = candidateKey({ sha256, size });
+    const known = this.#candidates.get(key);
     if (known) {
-      // Whoever gives it another size tells of another file, or lies.
-      if (known.size === size && known.sources.size < MAX_SOURCES) known.sources.set(from, source);
+      if (known.sources.size < MAX_SOURCES) known.sources.set(from, source);
       return;
     }
-    if (this.#byHash.size >= MAX_CANDIDATES) return;
+    if (this.#candidates.size >= MAX_CANDIDATES || this.#toldBy(from) >= MAX_OF_ONE) return;
+    this.#told.set(bareOf(from), this.#toldBy(from) + 1);
     const sources = new Map([[from, source]]);
-    this.#byHash.set(sha256, { sha256, size, name, ...(dateMs !== undefined && { dateMs }), sources });
+    this.#candidates.set(key, { sha256, size, name, ...(dateMs !== undefined && { dateMs }), sources });
   }
 
-  /** The one that was found first. */
-  take(): Candidate | undefined {
-    const [first] = this.#byHash.values();
-    if (first) this.#byHash.delete(first.sha256);
-    return first;
+  /** It can't be fetched now: the others have their turn before. */
+  defer(candidate: Candidate): void {
+    this.#candidates.set(candidateKey(candidate), candidate);
+    for (const first of firstOf(candidate)) this.#told.set(first, this.#toldBy(first) + 1);
   }
+
+  /** It could not be had: what those offer who had nothing else comes after what others do. */
+  failed({ sources }: Candidate): void {
+    for (const jid of new Set([...sources.keys()].map(bareOf))) {
+      if (this.#failed.size >= MAX_CANDIDATES) this.#failed.clear();
+      this.#failed.set(jid, (this.#failed.get(jid) ?? 0) + 1);
+    }
+  }
+
+  /** The one that was found first, of those that are offered by who has failed us least. */
+  take(): Candidate | undefined {
+    let best: Candidate | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const candidate of this.#candidates.values()) {
+      const failures = this.#failuresOf(candidate);
+      if (failures < least) [best, least] = [candidate, failures];
+      if (failures === 0) break;
+    }
+    if (best === undefined) return undefined;
+    this.#candidates.delete(candidateKey(best));
+    for (const first of firstOf(best)) {
+      const left = this.#toldBy(first) - 1;
+      if (left > 0) this.#told.set(first, left);
+      else this.#told.delete(first);
+    }
+    return best;
+  }
+
+  #failuresOf({ sources }: Candidate): number {
+    let least = Number.POSITIVE_INFINITY;
+    for (const jid of sources.keys()) least = Math.min(least, this.#failed.get(bareOf(jid)) ?? 0);
+    return least;
+  }
+
+  #toldBy(jid: Jid): number {
+    return this.#told.get(bareOf(jid)) ?? 0;
+  }
+}
+
+/** Who told of it first. */
+function firstOf({ sources }: Candidate): BareJid[] {
+  const [first] = sources.keys();
+  return first === undefined ? [] : [bareOf(first)];
+}
+
+/** What tells a file from others, and from what somebody says of it. */
+export function candidateKey({ sha256, size }: Pick<Candidate, 'sha256' | 'size'>): string {
+  return `${sha256} ${size}`;
 }

@@ -7,7 +7,7 @@
 import { join } from 'node:path';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { DataFolder } from '../catalogue/data-folder.js';
-import { type Clock, sleep } from '../clock.js';
+import { type Clock, sleep, type Timer } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
 import type { PartFileSystem } from '../fs/part-file.js';
 import type { Log } from '../log.js';
@@ -18,7 +18,7 @@ import type { Startable } from '../startable.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { numberedName } from '../transfer/fetch/numbered-name.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
-import { type Candidate, Candidates } from './candidates.js';
+import { type Candidate, Candidates, candidateKey } from './candidates.js';
 import { ClaimTest } from './claim-test.js';
 import type { FetchMemory } from './fetch-memory.js';
 import type { Fetcher } from './fetcher.js';
@@ -88,6 +88,9 @@ const PAUSE_MS = 60_000;
 /** What nobody has offered for so long is not continued. */
 const KEEP_PARTS_MS = 7 * 24 * 60 * 60_000;
 const MAX_NUMBER = 1000;
+/** A file of which less than such a part has come in so long makes room for the next; what has come is kept. */
+const HOLD_MS = 10 * 60_000;
+const HOLD_PART = 100; // all of it in less than a day
 
 export class Mirror implements Startable {
   readonly #components: MirrorComponents;
@@ -98,6 +101,8 @@ export class Mirror implements Startable {
   readonly #stopping = new AbortController();
   #state: MirrorState = 'starting';
   #unreached: string | undefined;
+  /** How many in a row the disk had no room for. */
+  #short = 0;
   #fetched = { files: 0, bytes: 0 };
   #current: { readonly candidate: Candidate; bytes: number } | undefined;
   #wake: () => void = () => undefined;
@@ -187,14 +192,29 @@ export class Mirror implements Startable {
   async #consider(candidate: Candidate, signal: AbortSignal): Promise<void> {
     const { clock, memory } = this.#components;
     for (;;) {
-      if (signal.aborted || memory.waitMs(candidate.sha256) > 0) return;
+      const { sha256 } = candidate;
+      const waitMs = Math.max(memory.waitMs(sha256), memory.waitMs(candidateKey(candidate)));
+      if (signal.aborted || waitMs > 0) return;
       const verdict = await this.#room.verdict(candidate);
       if (verdict === 'not-wanted') return;
       this.#state = verdict === 'fetch' ? 'fetching' : verdict;
       if (verdict === 'share-full') return;
-      if (verdict === 'fetch' && (await this.#fetch(candidate, signal))) return;
-      await sleep(clock, PAUSE_MS, signal);
+      if (verdict === 'fetch' && (await this.#fetch(candidate, signal))) {
+        this.#short = 0;
+        return;
+      }
+      if (verdict !== 'disk-short') await sleep(clock, PAUSE_MS, signal);
+      else return this.#defer(candidate, signal);
     }
+  }
+
+  /** There may be room for a smaller one. */
+  async #defer(candidate: Candidate, signal: AbortSignal): Promise<void> {
+    this.#candidates.defer(candidate);
+    this.#short += 1;
+    if (this.#short < this.#candidates.size) return;
+    this.#short = 0;
+    await sleep(this.#components.clock, PAUSE_MS, signal);
   }
 
   /** False when the disk is at fault, and not the file. */
@@ -202,7 +222,8 @@ export class Mirror implements Startable {
     const { fetcher, incoming, log, memory } = this.#components;
     const { name: wish, share } = this.#init;
     const { sha256, size, dateMs } = candidate;
-    const target = join(incoming.location, Buffer.from(sha256, 'base64').toString('hex'));
+    // With the size: who lies about it must not spoil what has come of the file.
+    const target = join(incoming.location, `${Buffer.from(sha256, 'base64').toString('hex')}.${size}`);
     const order = {
       sha256,
       size,
@@ -215,12 +236,13 @@ export class Mirror implements Startable {
     const current = { candidate, bytes: 0 };
     if (!memory.begin(sha256)) return true; // another wish fetches it
     this.#current = current;
+    const hold = this.#hold(current);
     try {
       await incoming.make();
       const onProgress = (bytes: number) => {
         current.bytes = bytes;
       };
-      await fetcher.fetch(order, onProgress, signal);
+      await fetcher.fetch(order, onProgress, AbortSignal.any([signal, hold.signal]));
       const name = await this.#place(target, safeFileName(candidate.name));
       this.#room.arrived(candidate);
       memory.fetched(sha256);
@@ -232,12 +254,32 @@ export class Mirror implements Startable {
       const isDisk = !(error instanceof ShoalError) || isFullDisk(error);
       log[isDisk ? 'warn' : 'info']({ wish, sha256 }, `a file was not fetched: ${messageOf(error)}`);
       if (isDisk) this.#state = isFullDisk(error) ? 'disk-short' : 'share-gone';
-      else memory.failed(sha256);
+      else {
+        memory.failed(candidateKey(candidate));
+        this.#candidates.failed(candidate);
+      }
       return !isDisk;
     } finally {
+      hold.stop();
       memory.end(sha256);
       this.#current = undefined;
     }
+  }
+
+  /** Ends a fetch that hardly moves while others wait. */
+  #hold(current: { readonly candidate: Candidate; readonly bytes: number }) {
+    const { clock } = this.#components;
+    const slow = new AbortController();
+    let before: number | undefined;
+    let timer: Timer | undefined;
+    const look = () => {
+      const isSlow = before !== undefined && (current.bytes - before) * HOLD_PART < current.candidate.size;
+      if (isSlow && this.#candidates.size > 0) slow.abort();
+      before = current.bytes;
+      timer = clock.after(HOLD_MS, look);
+    };
+    look();
+    return { signal: slow.signal, stop: () => timer?.cancel() };
   }
 
   /** Gives it a name in the share that is free. Rejects with Node's own errors. */

@@ -31,6 +31,18 @@ describe('found rows', () => {
     );
   });
 
+  it('keep apart what has the same hash and another size', () => {
+    assert.deepEqual(
+      rowsOf(foundFile('r', 'a.x', { size: 5 }), foundFile('r', 'b.x'), foundFile('r', 'c.x')).map(
+        ({ size, sources }) => [size, sources.length],
+      ),
+      [
+        [5, 1],
+        [1, 2],
+      ],
+    );
+  });
+
   it('count a source once in a channel, and once more in another', () => {
     const jid = parseJid('a.x');
     const [row] = rowsOf(

@@ -92,6 +92,22 @@ describe('shoal get', () => {
     assert.match(byPath.out.text, /hash not verified/);
   });
 
+  it('fetches by hash also when somebody tells another size, and most tell it', async () => {
+    const hash = romeo.hashes[0] ?? assert.fail();
+    const liars = ['l.x', 'm.x', 'n.x'].map((jid) => foundFile('romeo.txt', jid, { size: 1_000_000 }));
+    const { code, err, asker } = await get({ files: [...liars, ...files], liars: ['l.x', 'm.x', 'n.x'] }, [
+      hash.value,
+    ]);
+    assert.equal(code, 0, err.text);
+    assert.deepEqual(
+      asker.downloaded.map(({ file, sources }) => [file.size, sources.map(({ jid }) => jid)]),
+      [
+        [1_000_000, ['l.x', 'm.x', 'n.x']],
+        [9, ['a.x', 'b.x']],
+      ],
+    );
+  });
+
   it('asks for no bytes beyond the end, and for the whole file where the range is all of it', async () => {
     const size = romeo.size ?? assert.fail();
     for (const range of [`0-${size}`, `${size + 1}-`, '0-9999999999']) {

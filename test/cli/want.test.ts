@@ -131,6 +131,20 @@ describe('shoal want', () => {
     assert.match(out, /romeo \(2\)\.txt: 3 B/);
   });
 
+  it('fetches a file of which somebody told another size before', async () => {
+    const lie = foundFile('romeo.txt', 'l.x', { size: 1_000_000 });
+    const { asker } = await want(news(lie, foundFile('romeo.txt', 'a.x')), [
+      'romeo',
+      '--get',
+      '--into',
+      folder,
+    ]);
+    assert.deepEqual(
+      asker.downloaded.map(({ file }) => file.size),
+      [1_000_000, 9],
+    );
+  });
+
   it('does not fetch what is there already, but what has its name alone', async () => {
     await writeFile(join(folder, 'romeo.txt'), 'one');
     const { code, asker } = await want(

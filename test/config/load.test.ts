@@ -6,6 +6,7 @@ import { systemClock } from '../../src/clock.js';
 import { ConfigError } from '../../src/config/config-error.js';
 import { ImportedModules } from '../../src/config/extension-module.js';
 import { loadAskerConfig, loadNodeConfig } from '../../src/config/load.js';
+import { STRIKES_DEFAULTS } from '../../src/transfer/fetch/strikes.js';
 import { eventually } from '../support/eventually.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -437,7 +438,13 @@ describe('the configuration of an asker', () => {
       tls: 'required',
       service: undefined,
       channels: [],
+      strikes: STRIKES_DEFAULTS.forGood,
     });
+  });
+
+  it('says after how many strikes nobody is asked again', async () => {
+    const { config } = await loadAskerConfig(await written(`${ASKER}strikes: 0\n`, 'asker.yaml'));
+    assert.equal(config.strikes, 0);
   });
 
   it('insists on encryption, but not towards a server on this machine', async () => {
@@ -470,6 +477,7 @@ describe('the configuration of an asker', () => {
       tls: 'off',
       service: 'pubsub.example.net',
       channels: ['b', 'c'],
+      strikes: STRIKES_DEFAULTS.forGood,
     });
   });
 

@@ -19,6 +19,8 @@ export interface LibraryAskerInit {
   readonly after?: readonly FindEvent[];
   /** What is heard in a download beside its progress. */
   readonly happens?: readonly DownloadEvent[];
+  /** They have nothing of what they say. */
+  readonly liars?: readonly string[];
   /** What comes to whoever keeps asking. */
   readonly news?: readonly WantEvent[];
   /** Keeps waiting until it is aborted, as an asker does whose time is not over. */
@@ -82,7 +84,8 @@ export class LibraryAsker implements Asker {
   async *download(order: DownloadOrder): AsyncGenerator<DownloadEvent> {
     if (this.#state !== 'started') throw new Error('not started');
     this.downloaded.push(order);
-    const { sources, target: path } = order;
+    const { target: path } = order;
+    const sources = order.sources.filter(({ jid }) => !this.#init.liars?.includes(jid));
     const { hash, size: bytes } = order.file;
     if (sources.length === 0) throw new FetchError('no-source-left', 'nobody has it');
     const gave = sources

@@ -35,6 +35,7 @@ const s5bEvent: fc.Arbitrary<S5bEvent> = fc.oneof(
     { type: 'proxy-error' },
     { type: 'bytes' },
     { type: 'inbound' },
+    { type: 'inbound-bytes' },
     { type: 'relay-ready' },
     { type: 'relay-failed' },
     { type: 'lost' },

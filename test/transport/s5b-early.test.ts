@@ -82,6 +82,23 @@ describe('S5bNegotiation, and who connects', () => {
     assert.deepEqual(said, ['candidate-error']);
   });
 
+  it('takes what comes through a connection of the peer for its nomination: the report is slower', async () => {
+    const peer = await rig.againstScript(await rig.side(romeo, '10.0.0.1'));
+    const theirs = await rig.dialOurs(peer.offer);
+    theirs.write('there');
+    await settle();
+    peer.answer();
+    const connected = peer.connecting();
+    await settle();
+    assert.equal(String((await connected).read()), 'there');
+    assert.deepEqual(
+      peer.said.map(({ type }) => type),
+      ['candidate-error'],
+      'it is told how our search ended all the same (§2.3)',
+    );
+    peer.info({ type: 'candidate-used', cid: peer.offer.candidates[0]?.cid ?? '' });
+  });
+
   it('leaves it to a peer with lower priorities to connect, where that is quick', async () => {
     const peer = await rig.againstScript(await rig.side(romeo, '10.0.0.1'));
     const theirs = await rig.dialOurs(peer.offer);

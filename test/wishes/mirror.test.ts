@@ -347,7 +347,7 @@ describe('a wish of a node', () => {
     );
     assert.deepEqual(current, { name: 'Hamlet.txt', receivedBytes: 1, totalBytes: 5 });
     await first.stop();
-    const part = `${hexOf('to be')}.part`;
+    const part = `${hexOf('to be')}.5.part`;
     assert.deepEqual(await filesInShare(), []);
     const second = await wish();
     await idle(second.mirror);
@@ -359,7 +359,7 @@ describe('a wish of a node', () => {
     assert.deepEqual(await readdir(join(share, INCOMING)), []);
   });
 
-  it('asks each source that offers the file, and takes no other size for the same hash', async () => {
+  it('asks each source that offers the file, but not who tells another size', async () => {
     const { offer, events } = await wish();
     sources.know('first');
     sources.know('to be');
@@ -392,5 +392,102 @@ describe('a wish of a node', () => {
       { jid: 'two.example.org', path: 'books/a' },
       { jid: 'three.example.org', path: 'books/b' },
     ]);
+  });
+
+  /** Whoever answers first with a size that is not that of the file. */
+  const lie = (content: string, size: number, at = 'liar.example.org') => ({
+    type: 'found' as const,
+    from: parseJid(at),
+    last: true,
+    found: {
+      total: 1,
+      more: false,
+      pending: 0,
+      page: {},
+      files: [
+        { name: 'c', size, hashes: [{ algo: 'sha-256' as const, value: shaOf(content) }], hashesUsed: [] },
+      ],
+    },
+  });
+
+  it('gets a file of which somebody told another size before', async () => {
+    const { offer, events } = await wish();
+    events.push(lie('to be', 7) satisfies WishEvent);
+    await eventually(
+      () => sources.orders.length,
+      (count) => count === 1,
+    );
+    sources.know('to be');
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    await eventually(filesInShare, (names) => names.length === 1);
+    assert.deepEqual(
+      sources.orders.map(({ size }) => size),
+      [7, 5],
+    );
+    assert.notEqual(sources.orders[0]?.target, sources.orders[1]?.target);
+  });
+
+  it('fetches what there is room for while there is none for another', async () => {
+    const { mirror, offer, events } = await wish();
+    freeBytes = 1500;
+    events.push(lie('large', 900) satisfies WishEvent);
+    await eventually(
+      () => mirror.status().state,
+      (state) => state === 'disk-short',
+    );
+    sources.know('to be');
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    await eventually(
+      async () => {
+        await clock.advance(60_000);
+        return filesInShare();
+      },
+      (names) => names.length === 1,
+    );
+    assert.equal(mirror.status().waitingFiles, 1);
+  });
+
+  it('lets nobody keep it waiting for one file while there are others', async () => {
+    const { offer } = await wish();
+    sources.know('drips');
+    sources.stalls = true;
+    offer('liar.example.org', { name: 'drips', content: 'drips' });
+    await eventually(
+      () => sources.orders.length,
+      (count) => count === 1,
+    );
+    await clock.advance(60 * 60_000); // nobody else is waiting
+    assert.equal(sources.orders.length, 1);
+    sources.stalls = false;
+    sources.know('to be');
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    await eventually(
+      async () => {
+        await clock.advance(5 * 60_000);
+        return filesInShare();
+      },
+      (names) => names.includes('Hamlet.txt'),
+    );
+  });
+
+  it('takes files first from those of whom it could have files', async () => {
+    const { offer } = await wish();
+    sources.know('first');
+    sources.stalls = true;
+    offer('one.example.org', { name: 'first', content: 'first' });
+    await eventually(
+      () => sources.orders.length,
+      (count) => count === 1,
+    );
+    const fakes = Array.from({ length: 5 }, (_, i) => ({ name: `f${i}`, content: `fake ${i}` }));
+    offer('liar.example.org', ...fakes);
+    sources.know('to be');
+    offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
+    await clock.advance(0);
+    sources.stalls = false;
+    sources.go();
+    await eventually(filesInShare, (names) => names.length === 2);
+    const order = sources.orders.map(({ sources: [source] }) => source?.jid);
+    assert.deepEqual(order.slice(0, 3), ['one.example.org', 'liar.example.org', 'one.example.org']);
   });
 });

@@ -15,6 +15,7 @@ import type { PartStore } from './part-store.js';
 import { RangeSet, type Span } from './range-set.js';
 import { type RangeSource, SourceError } from './range-source.js';
 import { type Picture, plan, type SourcePicture } from './scheduler.js';
+import { SourcePlaces } from './source-places.js';
 import type { PooledSource, SourcePool } from './source-pool.js';
 import { treeKey } from './source-sets.js';
 
@@ -84,6 +85,7 @@ export class BlockFetch {
   /** Free blocks of which enough is written that it is worth a request of their own; no more than there were reads. */
   readonly #begun = new Set<number>();
   readonly #givers: BlockGivers;
+  readonly #places: SourcePlaces;
   readonly #reads = new Map<number, ActiveRead>();
   readonly #ending = new Set<Promise<void>>();
   readonly #runs = new WeakMap<ActiveRead, Promise<void>>();
@@ -105,6 +107,8 @@ export class BlockFetch {
     const { file, blockBytes, tree } = components.part.layout;
     this.#count = blockCountOf(file.size, blockBytes);
     this.#givers = new BlockGivers(components.part);
+    // Where blocks can't be told right from wrong, one source at a time: a wrong byte is then somebody's.
+    this.#places = new SourcePlaces({ places: tree === undefined ? 1 : init.maxActive });
     for (const { start, end } of components.part.settled.missing(0, this.#count)) this.#free.add(start, end);
     if (tree === undefined) return;
     this.#listSearch = new ListSearch({
@@ -166,6 +170,11 @@ export class BlockFetch {
         this.#fail(error);
       }
     });
+  }
+
+  /** Others have their turn. */
+  leave(): void {
+    this.#finish?.('left');
   }
 
   /** Stops with an error. */
@@ -237,15 +246,15 @@ export class BlockFetch {
       return;
     }
     const nowMs = clock.monotonic();
-    const usable = pool.all.filter((source) => this.#isUsable(source));
-    const ready = pool.ready(nowMs).filter((source) => this.#isUsable(source));
+    const usable = pool.all.filter((source) => this.isUsable(source));
+    const ready = pool.ready(nowMs).filter((source) => this.isUsable(source));
     if (this.#listSearch !== undefined && this.#list === undefined) {
       this.#listSearch.turn(
         ready.filter((source) => this.#vouches(source)),
         nowMs,
       );
     } else {
-      for (const move of plan(this.#picture(ready, nowMs))) {
+      for (const move of plan(this.#picture(this.#seated(ready, nowMs), nowMs))) {
         if (move.type === 'shorten') this.#shorten(move.read, move.end);
         else this.#begin(move.source, move.blocks);
       }
@@ -262,7 +271,7 @@ export class BlockFetch {
   }
 
   /** Whether it can give ranges of this layout at all: not one that vouches for other blocks. */
-  #isUsable(source: PooledSource): boolean {
+  isUsable(source: PooledSource): boolean {
     const { tree } = this.#components.part.layout;
     if (this.#init.only !== undefined) return source === this.#init.only;
     if (tree === undefined) return true;
@@ -275,35 +284,41 @@ export class BlockFetch {
     return tree !== undefined && source.tree !== undefined && treeKey(source.tree) === treeKey(tree);
   }
 
-  #picture(ready: readonly PooledSource[], nowMs: number): Picture {
-    const { file, blockBytes, tree } = this.#components.part.layout;
-    const reads = [...this.#reads.values()];
-    const busy = new Set(reads.map(({ source }) => source));
-    // Where blocks can't be told right from wrong, one source at a time: a wrong byte is then somebody's.
-    const maxActive = tree === undefined ? 1 : this.#init.maxActive;
+  /** Who is read from now. Whoever has lost the place gives up what it was reading. */
+  #seated(ready: readonly PooledSource[], nowMs: number): readonly PooledSource[] {
+    const busy = new Set([...this.#reads.values()].map(({ source }) => source));
     const idle = ready.filter((source) => !busy.has(source));
     const rested = idle.filter(({ idleUntilMs }) => idleUntilMs <= nowMs);
     const spare = rested.length > 0 || busy.size > 0 ? rested : idle;
-    spare.sort((a, b) => a.failures - b.failures || (b.rate.at(nowMs) ?? 0) - (a.rate.at(nowMs) ?? 0));
-    const active = [...busy, ...spare.slice(0, Math.max(0, maxActive - busy.size))];
+    const { part } = this.#components;
+    const leftBytes = (this.#count - part.settled.size) * part.layout.blockBytes;
+    const seated = this.#places.holders([...busy, ...spare], leftBytes, nowMs);
+    for (const read of [...this.#reads.values()]) if (!seated.includes(read.source)) this.#giveUp(read);
+    return seated;
+  }
+
+  #picture(seated: readonly PooledSource[], nowMs: number): Picture {
+    const { file, blockBytes } = this.#components.part.layout;
+    const reads = [...this.#reads.values()];
     return {
       fileBytes: file.size,
       blockBytes,
       firstBytes: this.#init.firstBytes,
       free: this.#free,
       begun: this.#begun,
-      sources: active.map((source) => this.#sourcePicture(source, reads, nowMs)),
+      sources: seated.map((source) => this.#sourcePicture(source, reads, nowMs)),
     };
   }
 
   #sourcePicture(source: PooledSource, all: readonly ActiveRead[], nowMs: number): SourcePicture {
     const bytesPerMs = source.rate.at(nowMs);
     const reads = all.filter((read) => read.source === source);
+    const mayBeAsked = source.standing.type === 'ready' && this.isUsable(source);
     return {
       id: source.id,
       ...(bytesPerMs !== undefined && { bytesPerMs }),
       latencyMs: source.latencyMs ?? USUAL_LATENCY_MS,
-      maxReads: source.standing.type === 'ready' ? (source.source?.maxReads ?? 2) : 0,
+      maxReads: mayBeAsked ? (source.source?.maxReads ?? 2) : 0,
       reads: reads.map((read) => ({
         id: read.id,
         ...read.blocks,
@@ -328,7 +343,7 @@ export class BlockFetch {
 
   #begin(sourceId: number, blocks: Span): void {
     const { pool, host } = this.#components;
-    const source = pool.all[sourceId];
+    const source = pool.all.find(({ id }) => id === sourceId);
     if (source === undefined) return;
     this.#free.remove(blocks.start, blocks.end);
     for (const block of this.#begun)
@@ -364,11 +379,25 @@ export class BlockFetch {
     read.shorten(end);
     if (end > start) return;
     this.#components.pool.robbed(read.source, this.#components.clock.monotonic());
+    this.#letGo(read, start);
+  }
+
+  /** What it was reading is free for others at once. */
+  #giveUp(read: ActiveRead): void {
+    const { start, end } = read.blocks;
+    read.close();
+    this.#letGo(read, start);
+    this.#free.add(start, end);
+    if (start < end) this.#noteBegun(start);
+  }
+
+  /** It may not have ended: who reads its block next waits for that. */
+  #letGo(read: ActiveRead, block: number): void {
     const run = this.#runs.get(read);
     if (run === undefined) return;
-    this.#writing.set(start, run);
+    this.#writing.set(block, run);
     void run.finally(() => {
-      if (this.#writing.get(start) === run) this.#writing.delete(start);
+      if (this.#writing.get(block) === run) this.#writing.delete(block);
     });
     this.#drop(read);
   }
@@ -453,7 +482,7 @@ export class BlockFetch {
   #endSilent(): void {
     const nowMs = this.#components.clock.monotonic();
     const reads = [...this.#reads.values()];
-    const ready = this.#components.pool.ready(nowMs).filter((source) => this.#isUsable(source));
+    const ready = this.#components.pool.ready(nowMs).filter((source) => this.isUsable(source));
     for (const read of reads) {
       if (!read.isOpen || read.source.source?.state.type === 'queued') continue;
       const isLonely = ready.every((source) => source === read.source);

@@ -1,5 +1,6 @@
 /** Opens files on their way (`block-part.ts`): takes the target's name, and what an earlier run left. */
 import { basename, dirname } from 'node:path';
+import { blockCountOf, blockRange } from '../../blocks/block-size.js';
 import { isSameTree } from '../../blocks/block-tree.js';
 import type { PartHandle } from '../../fs/part-file.js';
 import type { Claim } from '../../fs/process-claim.js';
@@ -28,8 +29,7 @@ export interface BlockPartsInit {
 
 const DEFAULT_SYNC_MS = 1000; // a disk of 100 MB/s then has at most that second to catch up with
 
-interface Found {
-  readonly state: JournalState;
+interface Found extends Pick<JournalState, 'settled' | 'written'> {
   readonly handle: PartHandle;
 }
 
@@ -77,12 +77,12 @@ export class BlockParts implements PartStores {
     const { fs } = this.#components;
     const found = await this.#take(init, path);
     const { file } = init;
-    const settled = found?.state.settled ?? new RangeSet();
-    const written = found?.state.written ?? new Map<number, number>();
+    const settled = found?.settled ?? new RangeSet();
+    const written = found?.written ?? new Map<number, number>();
     let handle = found?.handle;
     let log: PartHandle | undefined;
     try {
-      await this.#reserve(init, settled);
+      await this.#reserve(init, settled, written);
       const head = formatHead(layoutOf(init), await fs.bootId());
       const seed = seedOf(head);
       const records = recordsOf(settled, written);
@@ -134,9 +134,13 @@ export class BlockParts implements PartStores {
       const whose = state ? 'holds part of another file' : 'was not made by shoal';
       throw new DiskError('exists', `${basename(path)} is in the way and ${whose}`);
     }
-    if (state && isOurs && isSameLayout(state.layout, init)) {
+    const isSame = isOurs && isSameLayout(state.layout, init);
+    if (isSame || (isOurs && init.perhaps !== undefined)) {
       const handle = await fs.reopen(path);
-      if (handle && (await handle.size()) === init.file.size) return { state, handle };
+      const { settled, written } = isSame
+        ? state
+        : { settled: new RangeSet(), written: perhapsWritten(init) };
+      if (handle && (await handle.size()) === init.file.size) return { settled, written, handle };
       await handle?.close();
     }
     if (kind === 'folder') throw new DiskError('not-writable', `${path} is a folder`);
@@ -158,11 +162,12 @@ export class BlockParts implements PartStores {
     return asked !== undefined && asked.algo === file.hash.algo && asked.value === file.hash.value;
   }
 
-  async #reserve(init: PartInit, settled: RangeSet): Promise<void> {
+  async #reserve(init: PartInit, settled: RangeSet, written: ReadonlyMap<number, number>): Promise<void> {
     const folder = dirname(init.target);
     let others = 0;
     for (const [part, where] of this.#open) if (where === folder) others += part.missingBytes;
-    const there = settled.size * init.blockBytes; // the last block may be shorter: a block at most too much
+    let there = settled.size * init.blockBytes; // the last block may be shorter: a block at most too much
+    for (const bytes of written.values()) there += bytes;
     const missing = Math.max(0, init.file.size - there);
     const free = await this.#components.fs.freeBytes(folder);
     if (missing + others <= free) return;
@@ -188,6 +193,17 @@ export class BlockParts implements PartStores {
       throw error;
     }
   }
+}
+
+/** Whole blocks that another layout took for right. */
+export function perhapsWritten({ file, blockBytes, perhaps }: PartInit): Map<number, number> {
+  const written = new Map<number, number>();
+  if (perhaps === undefined) return written;
+  for (let block = 0; block < blockCountOf(file.size, blockBytes); block += 1) {
+    const { offset, length } = blockRange(file.size, blockBytes, block);
+    if (length > 0 && perhaps.missing(offset, offset + length).length === 0) written.set(block, length);
+  }
+  return written;
 }
 
 function recordsOf(settled: RangeSet, written: ReadonlyMap<number, number>): JournalRecord[] {

@@ -43,13 +43,18 @@ export interface DownloadRequest {
   readonly modifiedMs?: number;
   /** How long to wait in a row for somebody who can give anything; default 0. */
   readonly waitMs?: number;
+  /** Others tell another size of the hash: given up when it would take days, and what came of it is not kept then. */
+  readonly isDoubted?: boolean;
 }
 
 /** Bounds and times; every one has a default in `DOWNLOAD_DEFAULTS` of `download.ts`. */
 export interface DownloadInit {
   /** Sources that are read from at a time. */
   readonly maxActive: number;
-  /** Sources that are remembered; those that are found beyond are left out, and the log says so. */
+  /**
+   * Sources that are remembered. For one that is found beyond, one that brought nothing is forgotten; where there is
+   * none, it is left out, and the log says so.
+   */
   readonly maxSources: number;
   /** A source that is silent for so long while it is read from gives way to others. */
   readonly silentMs: number;

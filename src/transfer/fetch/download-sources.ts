@@ -54,6 +54,8 @@ export class DownloadSources {
     const { jid, path, tree } = found;
     const isSound = tree !== undefined && isSoundTree(tree, file, minBlockBytes);
     if (tree !== undefined && !isSound) log.info({ jid }, 'blocks that can not be those of the file');
+    const forgotten = this.pool.makeRoom(jid);
+    if (forgotten !== undefined) this.#close(forgotten);
     const source = this.pool.found(found, isSound ? tree : undefined, clock.monotonic());
     if (source === undefined) return;
     events.push({ type: 'source-found', jid, ...(path !== undefined && { path }) });

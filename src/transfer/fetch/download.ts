@@ -21,12 +21,14 @@ import { progressOf } from './download-view.js';
 import { EventQueue } from './event-queue.js';
 import { FetchError } from './fetch-request.js';
 import type { Intakes } from './intake.js';
+import { LayoutTurns } from './layout-turns.js';
 import type { PartLayout, PartStore } from './part-store.js';
+import { RangeSet } from './range-set.js';
 import { type RangeSource, SourceError } from './range-source.js';
 import { RateEstimate } from './rate-estimate.js';
 import type { PooledSource, SourcePool } from './source-pool.js';
 import { SourceSearch } from './source-search.js';
-import { chooseLayout, layoutKey, treeKey } from './source-sets.js';
+import { chooseLayout, layoutKey, setsOf, treeKey } from './source-sets.js';
 import { systemIntakes } from './thread-intake.js';
 import { systemWholeHash } from './thread-whole-hash.js';
 import type { WholeHash } from './whole-hash.js';
@@ -98,6 +100,11 @@ class Download implements BlockFetchHost {
   readonly #condemned = new Set<string>();
   /** Layouts whose sources have gone. */
   readonly #left = new Set<string>();
+  readonly #turns = new LayoutTurns();
+  /** The layout whose turn it is now. */
+  #next: string | undefined;
+  /** Bytes that some layout has taken for right. */
+  #perhaps = new RangeSet();
   /** Each is asked alone, since together they gave something wrong. */
   #suspects: PooledSource[] = [];
   #mixtures = 0;
@@ -187,11 +194,23 @@ class Download implements BlockFetchHost {
 
   received(bytes: number): void {
     this.#idleSinceMs = undefined;
+    this.#turns.received(bytes);
     this.#rate.add(bytes, this.#components.clock.monotonic());
   }
 
   tick(): void {
-    if (this.#components.clock.monotonic() - this.#shownAtMs >= this.#init.progressIntervalMs) this.#show();
+    const nowMs = this.#components.clock.monotonic();
+    if (nowMs - this.#shownAtMs >= this.#init.progressIntervalMs) this.#show();
+    const { layout } = this.#part ?? {};
+    if (layout === undefined || this.#fetch === undefined) return;
+    const leftBytes = this.#size - this.#settledBytes;
+    const key = this.#turnKey(layout);
+    const next = this.#turns.next(key, () => this.#othersThan(layout), leftBytes, nowMs);
+    if (next === undefined && this.#request.isDoubted && this.#turns.isHopeless(key, leftBytes))
+      this.#fetch.fail(new FetchError('no-source-left', 'it hardly comes, and others tell another size'));
+    if (next === undefined) return;
+    this.#next = next;
+    this.#fetch.leave();
   }
 
   isOver(canOthers: boolean): 'left' | 'hopeless' | undefined {
@@ -220,11 +239,10 @@ class Download implements BlockFetchHost {
     const kept = await parts.kept(target, file);
     for (;;) {
       const without = new Set([...this.#condemned, ...this.#left]);
-      const sources = this.#pool.all.filter(
-        ({ standing }) => standing.type === 'ready' || standing.type === 'resting',
-      );
-      const choice = { file, sources, kept, without, pieceBytes: this.#pieceBytes };
+      const sources = this.#able;
+      const choice = { file, sources, kept, next: this.#next, without, pieceBytes: this.#pieceBytes };
       const layout = chooseLayout(choice) ?? chooseLayout({ ...choice, without: this.#condemned });
+      this.#next = undefined;
       if (layout !== undefined) return layout;
       if (this.isOver(false) !== undefined) throw this.#sources.noneLeft();
       this.tick();
@@ -235,23 +253,35 @@ class Download implements BlockFetchHost {
   /** True when the file is there; false when it has to be tried by another layout. */
   async #fetchBy(layout: PartLayout): Promise<boolean> {
     const { target, overwrite, modifiedMs, file } = this.#request;
-    const part = await this.#components.parts.open({ ...layout, target, overwrite });
+    const perhaps = layout.tree !== undefined && this.#perhaps.size > 0 ? this.#perhaps : undefined;
+    const part = await this.#components.parts.open({
+      ...layout,
+      target,
+      overwrite,
+      ...(perhaps !== undefined && { perhaps }),
+    });
     this.#part = part;
     let isOver = false;
     try {
       this.#resumedBytes = this.#settledBytes;
       this.#idleSinceMs = undefined;
+      this.#turns.begin(this.#components.clock.monotonic());
       for (let damages = 0; ; damages++) {
         const outcome = await this.#fetchBlocks(part);
         if (outcome === 'hopeless') throw this.#sources.noneLeft();
-        if (outcome === 'left') return this.#leave(layout);
+        if (outcome === 'left') {
+          for (const { start, end } of part.settled)
+            this.#perhaps.add(start * layout.blockBytes, end * layout.blockBytes);
+          isOver = this.#leave(layout) === 'begin-anew';
+          if (isOver) await this.#discard(part);
+          return false;
+        }
         this.events.push({ type: 'verifying' });
         const verdict = await this.#verify(part);
         if (verdict === 'right') break;
         if (verdict === 'condemned') {
           isOver = true;
-          await this.#closeFetch();
-          await part.discard();
+          await this.#discard(part);
           return false;
         }
         if (damages === MAX_DAMAGES)
@@ -267,7 +297,8 @@ class Download implements BlockFetchHost {
     } finally {
       await this.#closeFetch();
       this.#part = undefined;
-      if (!isOver) await part.close();
+      const isWorthless = this.#request.isDoubted && this.#resumedBytes === 0 && !this.#stop.signal.aborted;
+      if (!isOver) await (isWorthless ? part.discard() : part.close());
     }
   }
 
@@ -323,6 +354,7 @@ class Download implements BlockFetchHost {
   /** Of a file without hashes of blocks: whoever gave all of it is to blame; of several, each is tried alone. */
   #condemnPieces(): void {
     const givers = this.#pool.all.filter(({ keptBytes }) => keptBytes > 0);
+    givers.sort((a, b) => b.keptBytes - a.keptBytes); // who gave most is asked first, and spoils least
     this.events.push({ type: 'condemned', jids: givers.map(({ jid }) => jid) });
     const [only, ...more] = givers;
     for (const giver of givers) {
@@ -342,12 +374,51 @@ class Download implements BlockFetchHost {
     this.#suspects = givers;
   }
 
-  /** Those who could go on with this layout are gone, for ever or long enough: others have their turn. */
-  #leave(layout: PartLayout): false {
-    if (layout.tree === undefined) this.#suspects.shift();
+  /** Those who could go on with this layout are gone, for ever or long enough, or were slow: others have their turn. */
+  #leave(layout: PartLayout): 'keep' | 'begin-anew' {
+    const [suspect, ...others] = layout.tree === undefined ? this.#suspects : [];
+    const next = others.find((each) => suspectKey(layout, each) === this.#next);
     this.#left.clear();
-    this.#left.add(layoutKey(layout));
-    return false;
+    if (next !== undefined && suspect !== undefined) {
+      this.#suspects = [next, ...others.filter((each) => each !== next), suspect];
+      this.#next = layoutKey(layout);
+    } else if (suspect !== undefined && this.#next === layoutKey(layout)) {
+      this.#suspects = [];
+    } else {
+      if (suspect !== undefined) this.#suspects = others;
+      this.#left.add(layoutKey(layout));
+    }
+    return suspect === undefined ? 'keep' : 'begin-anew'; // what one gave alone is not mixed with what the next gives
+  }
+
+  async #discard(part: PartStore): Promise<void> {
+    await this.#closeFetch();
+    await part.discard();
+    this.#perhaps = new RangeSet();
+  }
+
+  #turnKey(layout: PartLayout): string {
+    const [suspect] = layout.tree === undefined ? this.#suspects : [];
+    return suspect === undefined ? layoutKey(layout) : suspectKey(layout, suspect);
+  }
+
+  /** What could be tried instead, by those who can be asked now or soon. */
+  #othersThan(layout: PartLayout): readonly string[] {
+    const able = this.#able;
+    const pieces = { file: layout.file, blockBytes: this.#pieceBytes };
+    const keys = setsOf(able).map(({ tree }) => treeKey(tree));
+    if (able.some((source) => source.tree === undefined && this.#fetch?.isUsable(source) === false))
+      keys.push(layoutKey(pieces));
+    if (layout.tree === undefined) {
+      for (const suspect of this.#suspects)
+        if (able.includes(suspect)) keys.push(suspectKey(layout, suspect));
+    }
+    return keys.filter((key) => key !== this.#turnKey(layout) && !this.#condemned.has(key));
+  }
+
+  /** Those that may be asked, now or soon. */
+  get #able(): PooledSource[] {
+    return this.#pool.all.filter(({ standing }) => standing.type === 'ready' || standing.type === 'resting');
   }
 
   // The end.
@@ -414,4 +485,9 @@ class Download implements BlockFetchHost {
   get #pieceBytes(): number {
     return Math.max(this.#init.minBlockBytes, Math.min(PIECE_BYTES, this.#init.minBlockBytes * 4));
   }
+}
+
+/** What tells the turn of one who is asked alone from others. */
+function suspectKey(layout: PartLayout, { jid }: PooledSource): string {
+  return `${layoutKey(layout)} ${jid}`;
 }

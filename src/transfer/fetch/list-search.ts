@@ -16,7 +16,7 @@ export interface ListSearchInit {
 
 /** After so long without an answer the next is asked as well. */
 const NEXT_MS = 1000;
-const MAX_ASKED = 4;
+const MAX_ASKED = 16; // a list has 64 KiB at most
 /** It is some kilobytes: who has not given it by then, will not. */
 const SILENT_MS = 30_000;
 

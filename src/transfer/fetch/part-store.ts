@@ -20,6 +20,11 @@ export interface PartInit extends PartLayout {
   /** Local path of the file to be made; its folder exists. */
   readonly target: string;
   readonly overwrite: 'refuse' | 'replace';
+  /**
+   * Bytes of the file that another layout took for right in this process: what is there of them is kept, as written and
+   * not as settled. For layouts with hashes of blocks, which tell whether it is right.
+   */
+  readonly perhaps?: RangeSet;
 }
 
 /** For a thread of this process that writes the bytes itself. */
@@ -76,7 +81,7 @@ export interface PartStores {
   kept(target: string, file: WantedFile): Promise<PartLayout | undefined>;
   /**
    * Takes the target's name for this process, and what is there of the same file, size, block size and root. A part
-   * of the same file in another layout is begun anew; one of another file is in the way unless `replace`. Reserves
+   * of the same file in another layout is begun anew, but for `perhaps`; one of another file is in the way unless `replace`. Reserves
    * the room. Throws `DiskError`: `exists`, `in-use`, `no-space`, `not-writable`.
    */
   open(init: PartInit): Promise<PartStore>;

@@ -60,6 +60,7 @@ const RETURN_MS = 10_000;
 export class SourcePool {
   readonly #init: SourcePoolInit;
   readonly #sources = new Map<Jid, PooledSource>();
+  #made = 0;
   #leftOut = 0;
 
   constructor(init: SourcePoolInit) {
@@ -73,6 +74,20 @@ export class SourcePool {
   /** How many were found and had no room. */
   get leftOut(): number {
     return this.#leftOut;
+  }
+
+  /**
+   * Forgets one that brought nothing when there is no room for another, and gives it back: who is out before who was
+   * banned, which the strikes know, before who rests, before who was asked and is not read from.
+   */
+  makeRoom(jid: Jid): PooledSource | undefined {
+    if (this.#sources.size < this.#init.maxSources || this.#sources.has(jid)) return undefined;
+    const worthless = [...this.#sources.values()].filter((source) => worthOf(source) !== undefined);
+    const [least] = worthless.sort(
+      (a, b) => (worthOf(a) ?? 0) - (worthOf(b) ?? 0) || b.failures - a.failures,
+    );
+    if (least !== undefined) this.#sources.delete(least.jid);
+    return least;
   }
 
   /**
@@ -91,7 +106,7 @@ export class SourcePool {
       return undefined;
     }
     const source: PooledSource = {
-      id: this.#sources.size,
+      id: this.#made++,
       jid: found.jid,
       found,
       tree,
@@ -190,4 +205,11 @@ export class SourcePool {
     source.failures = 0;
     source.standing = { type: 'ready' };
   }
+}
+
+/** The less, the sooner it is forgotten; undefined for one that is not. */
+function worthOf({ standing, keptBytes, source }: PooledSource): number | undefined {
+  if (keptBytes > 0) return undefined;
+  if (standing.type !== 'ready') return ['out', 'banned', 'resting'].indexOf(standing.type);
+  return source?.state.type === 'idle' ? 3 : undefined;
 }

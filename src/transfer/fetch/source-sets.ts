@@ -59,6 +59,8 @@ export interface LayoutChoice {
   readonly sources: readonly Vouching[];
   /** What an earlier run left. */
   readonly kept: PartLayout | undefined;
+  /** Key of the layout whose turn it is, if it is somebody's. */
+  readonly next?: string | undefined;
   /** Keys of layouts that are not to be tried. */
   readonly without: ReadonlySet<string>;
   /** What a file is cut into whose blocks nobody vouches for. */
@@ -66,15 +68,18 @@ export interface LayoutChoice {
 }
 
 /**
- * How the file is fetched: as it was begun, before all; else by the blocks that most sources vouch for; else, where
- * nobody does, in pieces that only the hash of the whole can prove.
+ * How the file is fetched: by the layout whose turn it is; else as it was begun, before all; else by the blocks that
+ * most sources vouch for; else, where nobody does, in pieces that only the hash of the whole can prove.
  */
 export function chooseLayout(choice: LayoutChoice): PartLayout | undefined {
-  const { file, sources, kept, without, pieceBytes } = choice;
-  if (kept !== undefined && !without.has(layoutKey(kept))) return kept;
-  for (const { tree } of setsOf(sources)) {
-    if (!without.has(treeKey(tree))) return { file, blockBytes: tree.blockBytes, tree };
-  }
-  const pieces: PartLayout = { file, blockBytes: pieceBytes };
-  return sources.length > 0 && !without.has(layoutKey(pieces)) ? pieces : undefined;
+  const { file, sources, kept, next, without, pieceBytes } = choice;
+  const layouts: PartLayout[] = setsOf(sources).map(({ tree }) => ({
+    file,
+    blockBytes: tree.blockBytes,
+    tree,
+  }));
+  if (sources.length > 0) layouts.push({ file, blockBytes: pieceBytes });
+  const inTurn = layouts.filter((layout) => layoutKey(layout) === next);
+  const all = [...inTurn, ...(kept === undefined ? [] : [kept]), ...layouts];
+  return all.find((layout) => !without.has(layoutKey(layout)));
 }

@@ -3,6 +3,7 @@
  * not do throws.
  */
 
+import { perhapsWritten } from '../../../src/transfer/fetch/block-parts.js';
 import { DiskError } from '../../../src/transfer/fetch/disk-error.js';
 import type { PartInit, PartLayout, PartStore, PartStores } from '../../../src/transfer/fetch/part-store.js';
 import { RangeSet } from '../../../src/transfer/fetch/range-set.js';
@@ -40,9 +41,16 @@ export class MemoryParts implements PartStores {
       kept !== undefined &&
       isSameFile(kept.layout.file, init.file) &&
       layoutKey(kept.layout) === layoutKey(init);
+    const isPerhaps =
+      kept !== undefined && init.perhaps !== undefined && isSameFile(kept.layout.file, init.file);
     const files: Kept = isContinued
       ? kept
-      : { layout: init, bytes: new Uint8Array(init.file.size), settled: new RangeSet(), written: new Map() };
+      : {
+          layout: init,
+          bytes: isPerhaps ? kept.bytes : new Uint8Array(init.file.size),
+          settled: new RangeSet(),
+          written: isPerhaps ? perhapsWritten(init) : new Map(),
+        };
     this.#kept.set(target, files);
     const part = new MemoryPart(init, files, {
       fault: (bytes) => this.fault(target, bytes),

@@ -11,6 +11,7 @@ import { BlockParts } from '../../../src/transfer/fetch/block-parts.js';
 import { DiskError } from '../../../src/transfer/fetch/disk-error.js';
 import type { FetchErrorCode } from '../../../src/transfer/fetch/fetch-request.js';
 import type { PartInit, PartStore } from '../../../src/transfer/fetch/part-store.js';
+import { RangeSet } from '../../../src/transfer/fetch/range-set.js';
 import { diskError, Killed, MemoryPartFiles } from '../../support/memory-part-files.js';
 import { seededBytes, sha256 } from '../../support/memory-sources.js';
 import { settle, VirtualClock } from '../../support/virtual-clock.js';
@@ -154,6 +155,32 @@ describe('BlockPart', () => {
     const other = await parts.open(initOf({ file: OTHER, overwrite: 'replace' }));
     assert.equal(other.settled.size, 0);
     await other.close();
+  });
+
+  it('keeps what other blocks of the same file may be right in, but does not say that it is right', async () => {
+    const part = await parts.open(initOf());
+    for (const block of [1, 2, 9]) await give(part, block);
+    await part.close();
+    files.freeSpace = CONTENT.length - BLOCK - 17; // they have their room
+    const root = sha256(Buffer.from('another root')).value;
+    const perhaps = new RangeSet([
+      { start: BLOCK, end: 2 * BLOCK },
+      { start: 2 * BLOCK, end: 3 * BLOCK - 1 },
+      { start: 9 * BLOCK, end: 10 * BLOCK },
+    ]);
+    const again = await parts.open(initOf({ tree: { ...TREE, root }, perhaps }));
+    assert.equal(again.settled.size, 0);
+    assert.deepEqual(
+      [0, 1, 2, 9].map((block) => again.writtenOf(block)),
+      [0, BLOCK, 0, 17],
+    );
+    const back = Buffer.alloc(BLOCK);
+    await again.read(back, BLOCK);
+    assert.deepEqual(back, Buffer.from(bytesOf(1)));
+    again.settle(1);
+    await giveAll(again);
+    await again.commit({});
+    assert.deepEqual(files.contentOf(TARGET), CONTENT);
   });
 
   it('leaves alone what it did not make', async () => {

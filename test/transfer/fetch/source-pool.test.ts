@@ -107,6 +107,31 @@ describe('the sources of a download', () => {
     assert.equal(pool.leftOut, 7);
   });
 
+  it('are forgotten when there is no room and they brought nothing, the most hopeless first', () => {
+    const { pool, source } = poolOf({ maxSources: 5 });
+    const [out, banned, resting, giver] = ['o', 'b', 'r', 'g'].map((name) => {
+      const each = pool.found({ jid: parseJid(`${name}.example/n`) }, undefined, 0);
+      assert.ok(each);
+      return each;
+    });
+    assert.ok(out && banned && resting && giver);
+    const fail = (each: typeof source, code: SourceErrorCode) =>
+      pool.failed(each, new SourceError(code, code), fateOf(new SourceError(code, code)), 0);
+    fail(resting, 'unreachable');
+    fail(giver, 'refused');
+    giver.keptBytes = 1;
+    fail(out, 'refused');
+    pool.ban(banned, new Error('it lied'));
+    assert.equal(pool.makeRoom(out.jid), undefined);
+    for (const [i, forgotten] of [out, banned, resting, undefined].entries()) {
+      const jid = parseJid(`x${i}.example/n`);
+      assert.equal(pool.makeRoom(jid), forgotten);
+      assert.equal(pool.found({ jid }, undefined, 0) !== undefined, forgotten !== undefined);
+    }
+    assert.equal(pool.leftOut, 1);
+    assert.equal(new Set(pool.all.map(({ id }) => id)).size, 5);
+  });
+
   it('learn what blocks they have when they are found again', () => {
     const { pool, source } = poolOf();
     const tree = { algo: 'sha-256' as const, blockBytes: 1024, count: 2, root: 'r' };

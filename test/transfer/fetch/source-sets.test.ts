@@ -67,6 +67,13 @@ describe('how a file is fetched', () => {
     assert.deepEqual(chooseLayout({ ...base, kept: y, without: new Set([layoutKey(y)]) }), x);
   });
 
+  it('is by the layout whose turn it is, when somebody can give it', () => {
+    const y = { ...x, tree: tree('y') };
+    assert.deepEqual(chooseLayout({ ...base, kept: y, next: layoutKey(x) }), x);
+    assert.deepEqual(chooseLayout({ ...base, kept: y, next: layoutKey(pieces) }), pieces);
+    assert.deepEqual(chooseLayout({ ...base, next: layoutKey(y) }), x);
+  });
+
   it('is by the blocks that most vouch for; in pieces where nobody does, or they were false', () => {
     assert.deepEqual(chooseLayout(base), x);
     assert.deepEqual(chooseLayout({ ...base, without: new Set([layoutKey(x)]) }), pieces);
