@@ -19,11 +19,16 @@ const DOMAIN = 'localhost';
 /** The default, written out because times are told without it. */
 export const QUIET_MS = 1000;
 /** Questions are what is measured: the budgets that protect a node from them are set as high as they go. */
-const UNLIMITED = {
-  queriesPerAskerPerMinute: 100_000,
-  queriesPerChannelPerMinute: 100_000,
-  queriesPerMinute: 1_000_000,
-};
+const MOST = 10_000_000;
+const ALL_WORK_MS = 120_000;
+const SCOPES = ['PerAsker', 'PerDomain', 'PerChannel', ''] as const;
+const UNLIMITED = Object.fromEntries(
+  SCOPES.flatMap((scope) => [
+    ...['queries', 'answerFiles', 'answerBytes'].map((measure) => [`${measure}${scope}PerMinute`, MOST]),
+    [`searchMs${scope}PerMinute`, ALL_WORK_MS],
+    ...(scope === 'PerChannel' ? [] : [[`fileRequests${scope}PerMinute`, MOST]]),
+  ]),
+);
 const components = { clock: systemClock, log: silentLog };
 
 export interface NodeWishes {

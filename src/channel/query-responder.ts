@@ -165,8 +165,16 @@ export class QueryResponder {
     const key = keyOf(received.channel, received.item.id);
     // It is kept, and repeated in the answer.
     if (!isQueryId(received.item.id)) return 'malformed';
-    if (!this.#see(key)) return 'duplicate';
-    if (this.#pending.size >= this.#init.maxPendingQueries) return 'over-budget';
+    if (this.#seen.has(key)) return 'duplicate';
+    if (this.#pending.size >= this.#init.maxPendingQueries) return this.#refused('pendingAnswers', received);
+    try {
+      // Before anything is read, and without remembering it: a flood costs nothing else.
+      this.#components.budget.chargeChannel(keyOf(received.channel, ''));
+    } catch (error) {
+      if (error instanceof LimitError) return this.#refused(error.bound, received);
+      throw error;
+    }
+    this.#see(key);
     const withdrawn = new AbortController();
     this.#pending.set(key, withdrawn);
     try {
@@ -181,15 +189,17 @@ export class QueryResponder {
     } catch (error) {
       if (error instanceof ParseError) return 'malformed';
       if (error instanceof AbortedError) return 'withdrawn';
-      if (error instanceof LimitError) {
-        log.info({ bound: error.bound, channel: received.channel.nodeId }, 'channel query over budget');
-        return 'over-budget';
-      }
+      if (error instanceof LimitError) return this.#refused(error.bound, received);
       log.warn({ err: error, id: received.item.id }, `a channel query failed: ${messageOf(error)}`);
       return 'failed';
     } finally {
       this.#pending.delete(key);
     }
+  }
+
+  #refused(bound: string, { channel }: ChannelItem): QueryOutcome {
+    this.#components.log.info({ bound, channel: channel.nodeId }, 'channel query over budget');
+    return 'over-budget';
   }
 
   /** Whether the query still counts. */
@@ -211,7 +221,6 @@ export class QueryResponder {
     const claimed = received.item.publisher ?? find.replyTo;
     if (claimed === undefined) return 'unconfirmed';
     if (bareOf(claimed) === bareOf(entity.jid)) return 'duplicate'; // our own question
-    budget.chargeChannel(keyOf(received.channel, ''));
     const to = await this.#replyAddress(received, find, signal);
     if (to === undefined) return 'unconfirmed';
     const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
@@ -220,7 +229,7 @@ export class QueryResponder {
     const spreadMs = random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs);
     if (spreadMs > 0) await sleep(clock, spreadMs, signal); // a timer takes a millisecond at least
     // Nobody could tell this asker to come again: the question waits for its turn until it expires.
-    const admission = await budget.enterInTurn(asker, signal);
+    const admission = await budget.enterInTurn(asker, signal, keyOf(received.channel, ''));
     try {
       const hashWaitMs = Math.min(this.#init.hashWaitMs, asked.expiresMs - clock.now());
       const question = { ...find, asker: to, channel: received.channel, hashWaitMs };

@@ -3,6 +3,7 @@
  * Where a limit is reached, a request is refused with an error that says so, or dropped and counted.
  */
 import { availableParallelism } from 'node:os';
+import { budgetOptions } from './budget-options.js';
 import { whole } from './kinds.js';
 import { withDefault } from './option.js';
 
@@ -27,9 +28,6 @@ export const limitOptions = {
   'limits.concurrentQueries': withDefault(whole(1, 256), 8, {
     reason: 'Searches that share the search worker at a time.',
   }),
-  'limits.concurrentQueriesPerAsker': withDefault(whole(1, 256), 4, {
-    reason: 'Searches of one asker (bare JID) at a time.',
-  }),
   'limits.queuedQueries': withDefault(whole(1, 100_000), 256, {
     reason: 'Memory: searches that wait for their turn.',
   }),
@@ -43,15 +41,7 @@ export const limitOptions = {
     unit: 'bytes',
     reason: 'Length of one answer, whatever the number of files.',
   }),
-  'limits.queriesPerAskerPerMinute': withDefault(whole(1, 100_000), 120, {
-    reason: 'Searches of one asker (bare JID).',
-  }),
-  'limits.queriesPerChannelPerMinute': withDefault(whole(1, 100_000), 600, {
-    reason: 'Searches that come by one channel.',
-  }),
-  'limits.queriesPerMinute': withDefault(whole(1, 1_000_000), 3000, {
-    reason: 'Searches of everybody together.',
-  }),
+  ...budgetOptions,
   'limits.blockListsPerAskerPerMinute': withDefault(whole(1, 100_000), 600, {
     reason: 'Disk reads: pages of block hashes, 32 KiB each, that one asker (bare JID) is given.',
   }),
@@ -110,6 +100,9 @@ export const limitOptions = {
   }),
   'limits.sessionsPerPeer': withDefault(whole(1, 10_000), 16, {
     reason: 'Memory: Jingle sessions of one peer (bare JID).',
+  }),
+  'limits.sessionsPerDomain': withDefault(whole(1, 10_000), 192, {
+    reason: 'Memory: Jingle sessions of all peers of one domain.',
   }),
   'limits.uploads': withDefault(whole(1, 10_000), 32, {
     reason:

@@ -9,6 +9,7 @@ import { messageOf } from '../errors.js';
 import { parseHashText } from '../stanza/xep0300-hashes.js';
 import { ConfigError, describeFault } from './config-error.js';
 import type { ExtensionModules } from './extension-module.js';
+import { limitWarnings } from './limit-order.js';
 import type { Fault, Place, SectionOf } from './option.js';
 import {
   type AskerConfig,
@@ -66,6 +67,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
   if (modules) await checkExtensions(values, place, modules);
   throwFaults(place, (path) => where(file, source, path));
   const complete = values as NodeValues;
+  warnings.push(...limitWarnings(section(complete, 'limits')));
   return {
     config: {
       xmpp: xmppOf(section(complete, 'xmpp'), secret),

@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import { BlockListBudget } from '../access/block-list-budget.js';
+import { FileRequestBudget } from '../access/file-request-budget.js';
 import { QueryBudget } from '../access/query-budget.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
@@ -28,6 +29,7 @@ import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
 import { FindService } from '../service/find-service.js';
+import { MeteredAnswers, MeteredEngine } from '../service/metered-answers.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
@@ -138,8 +140,9 @@ export class NetworkNode implements Startable {
 
     this.#news = extensions?.news(this.#library);
 
+    const engine = new MeteredEngine({ engine: this.#engine });
     const bareAnswerer = new Answerer(
-      { engine: this.#engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
+      { engine, hashes: new LibraryHashes(this.#library), blocks: blockLists, clock },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -147,8 +150,9 @@ export class NetworkNode implements Startable {
         deadlineMs: limits.queryDeadlineMs,
       },
     );
-    const answerer = extensions?.answering(bareAnswerer) ?? bareAnswerer;
     const budget = new QueryBudget({ clock }, limits);
+    const metered = new MeteredAnswers({ answerer: bareAnswerer, engine, budget });
+    const answerer = extensions?.answering(metered) ?? metered;
     const { connect } = components;
     this.#entity = nodeEntity(
       { clock, log, ...(connect && { connect }), ...(extensions && { between: extensions.connection }) },
@@ -220,6 +224,7 @@ export class NetworkNode implements Startable {
         files: { open: (entry) => this.#library.openFile(entry) },
         clock,
         log,
+        budget: new FileRequestBudget({ clock }, limits),
       },
       {
         maxUploads: limits.uploads,
@@ -236,6 +241,7 @@ export class NetworkNode implements Startable {
         ...transferOptions(config.transfers),
         maxSessions: limits.sessions,
         maxSessionsPerPeer: limits.sessionsPerPeer,
+        maxSessionsPerDomain: limits.sessionsPerDomain,
         idleMs: limits.sessionIdleMs,
         maxCandidates: limits.candidates,
         candidateTimeoutMs: limits.candidateTimeoutMs,

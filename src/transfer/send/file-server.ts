@@ -2,6 +2,7 @@
  * Answers requests for files: finds the file, takes a slot, opens it, says what will be sent and
  * reads it. Whatever keeps a file from being sent, absent or not, looks the same to the peer.
  */
+import type { FileRequestBudget } from '../../access/file-request-budget.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
 import type { Clock } from '../../clock.js';
 import { AbortedError, messageOf } from '../../errors.js';
@@ -33,6 +34,8 @@ export interface FileServerComponents {
   readonly files: FileOpener;
   readonly clock: Clock;
   readonly log: Log;
+  /** Bounds how often files are asked for. */
+  readonly budget?: FileRequestBudget;
 }
 
 export interface FileServerInit extends UploadSlotsInit {
@@ -90,8 +93,30 @@ export class FileServer {
    * For {@link JingleEngine}. Waits for a slot where all are taken, and tells the peer so. Throws
    * `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`.
    */
-  readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
-    await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
+  readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> => {
+    const { budget } = this.#components;
+    budget?.charge(bareOf(request.peer));
+    try {
+      return await this.#serve(request, signal);
+    } catch (error) {
+      if (error instanceof FileNotAvailableError) budget?.missed(bareOf(request.peer));
+      throw error;
+    }
+  };
+
+  /**
+   * The whole of `entry` as something to offer to `peer`, who needs a slot as if it had asked. Throws
+   * `FileNotAvailableError`, `LimitError`, `AbortedError`.
+   */
+  async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
+    const sid = `offer ${this.#offers++}`; // a session of its own
+    return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
+      this.#upload(entry, { to: peer, range: undefined, slot, signal, hashes: [], partChecksum: false }),
+    );
+  }
+
+  async #serve(request: FileRequest, signal: AbortSignal): Promise<Upload> {
+    return await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
       const { entries, hashes } = await this.#select(request, signal);
       if (hashes.length === 0) request.granted?.();
       const { range, hashesUsed } = request.file;
@@ -111,16 +136,6 @@ export class FileServer {
       }
       throw failure;
     });
-
-  /**
-   * The whole of `entry` as something to offer to `peer`, who needs a slot as if it had asked. Throws
-   * `FileNotAvailableError`, `LimitError`, `AbortedError`.
-   */
-  async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
-    const sid = `offer ${this.#offers++}`; // a session of its own
-    return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
-      this.#upload(entry, { to: peer, range: undefined, slot, signal, hashes: [], partChecksum: false }),
-    );
   }
 
   /** One for the session, which may have to wait. Not for a file that is not here, where a look tells. */
