@@ -26,8 +26,11 @@ const UNLIMITED = Object.fromEntries(
   SCOPES.flatMap((scope) => [
     ...['queries', 'answerFiles', 'answerBytes'].map((measure) => [`${measure}${scope}PerMinute`, MOST]),
     [`searchMs${scope}PerMinute`, ALL_WORK_MS],
-    ...(scope === 'PerChannel' ? [] : [[`fileRequests${scope}PerMinute`, MOST]]),
-  ]),
+    ...(scope === 'PerChannel' ? [] : ['requests', 'fileRequests']).map((measure) => [
+      `${measure}${scope}PerMinute`,
+      MOST,
+    ]),
+  ]).concat([['refusalsPerAskerPerMinute', MOST]]),
 );
 const components = { clock: systemClock, log: silentLog };
 

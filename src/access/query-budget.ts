@@ -6,7 +6,7 @@ import type { Clock } from '../clock.js';
 import { AbortedError, LimitError } from '../errors.js';
 import { type BareJid, domainOf } from '../stanza/jid.js';
 import { type Account, Accounts } from './accounts.js';
-import { type MinuteLimit, minuteLimits, payersOf, ScopedBudget } from './scoped-budget.js';
+import { type MinuteLimit, minuteLimits, type Payers, payersOf, ScopedBudget } from './scoped-budget.js';
 
 /** What is known before a query is answered. */
 const BEFORE = 'queries';
@@ -79,16 +79,20 @@ export class QueryBudget {
   /** Counts a query of this asker. Throws `LimitError` naming the bound; a refused query costs nothing. */
   charge(asker: string): void {
     this.#gate?.check(asker);
-    const payers = payersOf(asker);
-    this.#queries.check(payers);
-    for (const budget of this.#costs.values()) budget.check(payers);
-    this.#queries.spend(payers, 1);
+    this.#charge(payersOf(asker));
   }
 
-  /** Counts a query that came by this channel, whoever asked. Throws `LimitError`. */
-  chargeChannel(channel: string): void {
+  /**
+   * Counts a query that came by this channel and, where it is known already who asks, of that asker too: so nobody uses
+   * up a channel. Throws `LimitError`.
+   */
+  chargeChannel(channel: string, asker?: string): void {
     this.#gate?.checkChannel(channel);
-    const payers = { channel };
+    if (asker !== undefined) this.#gate?.check(asker);
+    this.#charge({ ...(asker !== undefined && payersOf(asker)), channel });
+  }
+
+  #charge(payers: Payers): void {
     this.#queries.check(payers);
     for (const budget of this.#costs.values()) budget.check(payers);
     this.#queries.spend(payers, 1);

@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { QueryBudget } from '../access/query-budget.js';
+import type { Refusals } from '../access/refusals.js';
 import { type Clock, sleep } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
 import { AbortedError, LimitError, messageOf, ParseError } from '../errors.js';
@@ -47,6 +48,8 @@ export interface QueryResponderComponents {
   readonly log: Log;
   readonly answerer: Answering;
   readonly budget: QueryBudget;
+  /** Is told of those who are over it. */
+  readonly refusals?: Pick<Refusals, 'count'>;
   /** From 0 (inclusive) to 1. */
   readonly random: () => number;
   /** Keeps questions that want it. Without it they are answered once, as all others. */
@@ -161,7 +164,7 @@ export class QueryResponder {
   }
 
   async #handle(received: ChannelItem, payload: Element): Promise<QueryOutcome> {
-    const { log, clock } = this.#components;
+    const { clock, log } = this.#components;
     const key = keyOf(received.channel, received.item.id);
     // It is kept, and repeated in the answer.
     if (!isQueryId(received.item.id)) return 'malformed';
@@ -169,7 +172,8 @@ export class QueryResponder {
     if (this.#pending.size >= this.#init.maxPendingQueries) return this.#refused('pendingAnswers', received);
     try {
       // Before anything is read, and without remembering it: a flood costs nothing else.
-      this.#components.budget.chargeChannel(keyOf(received.channel, ''));
+      const { publisher } = received.item;
+      this.#components.budget.chargeChannel(keyOf(received.channel, ''), publisher && bareOf(publisher));
     } catch (error) {
       if (error instanceof LimitError) return this.#refused(error.bound, received);
       throw error;
@@ -197,8 +201,8 @@ export class QueryResponder {
     }
   }
 
-  #refused(bound: string, { channel }: ChannelItem): QueryOutcome {
-    this.#components.log.info({ bound, channel: channel.nodeId }, 'channel query over budget');
+  #refused(bound: string, { channel, item }: ChannelItem): QueryOutcome {
+    this.#components.refusals?.count(bound, item.publisher ?? `${channel.nodeId} at ${channel.service}`);
     return 'over-budget';
   }
 
@@ -224,7 +228,7 @@ export class QueryResponder {
     const to = await this.#replyAddress(received, find, signal);
     if (to === undefined) return 'unconfirmed';
     const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
-    budget.charge(asker);
+    if (received.item.publisher === undefined) budget.charge(asker);
     this.#keep(received, find, to); // before it is answered: no file falls between
     const spreadMs = random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs);
     if (spreadMs > 0) await sleep(clock, spreadMs, signal); // a timer takes a millisecond at least

@@ -11,6 +11,8 @@ import { readVersion } from '../config/version.js';
 import { createAsker } from '../node/network-asker.js';
 import { NetworkNode } from '../node/network-node.js';
 import { PrivateProsody } from '../private-server/prosody.js';
+import { banCommand, unbanCommand } from './ban.js';
+import { bansCommand } from './bans.js';
 import { explainCommand } from './explain.js';
 import { findCommand } from './find.js';
 import { getCommand } from './get.js';
@@ -26,6 +28,8 @@ const version = await readVersion();
 const program: Program = {
   version,
   commands: [
+    banCommand,
+    bansCommand,
     explainCommand,
     findCommand,
     getCommand,
@@ -33,6 +37,7 @@ const program: Program = {
     startCommand,
     statusCommand,
     transfersCommand,
+    unbanCommand,
     wantCommand,
   ],
   components: {

@@ -11,6 +11,22 @@ const bytes = whole(10_000, 100_000_000_000);
 const workMs = whole(10, 120_000);
 
 export const budgetOptions = {
+  'limits.requestsPerAskerPerMinute': withDefault(count, 3000, {
+    reason:
+      'Requests of any kind of one peer (bare JID), before they are read. What belongs to a session that is there is not ' +
+      'counted.',
+  }),
+  'limits.requestsPerDomainPerMinute': withDefault(count, 30_000, {
+    reason: 'The same of all peers of one domain.',
+  }),
+  'limits.requestsPerMinute': withDefault(count, 120_000, {
+    reason: 'The same of everybody together.',
+  }),
+  'limits.refusalsPerAskerPerMinute': withDefault(count, 60, {
+    reason:
+      'How often one peer (bare JID) is told that it is over a limit. Who goes on is not answered at all for 10 s, and ' +
+      'twice as long each time. Five answers with another error count as one of these.',
+  }),
   'limits.queriesPerAskerPerMinute': withDefault(count, 120, {
     reason: 'Searches of one asker (bare JID).',
   }),

@@ -1,7 +1,15 @@
 /** Limits that can't be reached because a wider one is lower: it works, but is hardly what was meant. */
 import type { Limits } from './options.js';
 
-const MINUTE_MEASURES = ['queries', 'searchMs', 'answerFiles', 'answerBytes', 'fileRequests', 'blockLists'];
+const MINUTE_MEASURES = [
+  'requests',
+  'queries',
+  'searchMs',
+  'answerFiles',
+  'answerBytes',
+  'fileRequests',
+  'blockLists',
+];
 
 /** From the narrowest to the widest; names that there are not are passed over. */
 const ORDERS: readonly (readonly string[])[] = [

@@ -96,6 +96,20 @@ export class JingleEngine implements Startable {
     return this.#open.size;
   }
 
+  /** Whether there is a session with this peer, at whatever address. */
+  isInSession(peer: Jid): boolean {
+    for (const each of this.#open) if (bareOf(each.peer) === bareOf(peer)) return true;
+    return false;
+  }
+
+  /** Ends the sessions with those peers, and tells them nothing of the reason. */
+  dismiss(isMeant: (peer: Jid) => boolean): void {
+    for (const session of this.#open) {
+      if (isMeant(session.peer))
+        void session.finish(ending({ condition: 'gone' }, new AbortedError('dismissed')));
+    }
+  }
+
   async start(): Promise<void> {
     const { entity } = this.#components;
     this.#phase = 'started';

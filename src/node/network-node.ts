@@ -3,9 +3,6 @@
  * from the network downwards.
  */
 import { join } from 'node:path';
-import { BlockListBudget } from '../access/block-list-budget.js';
-import { FileRequestBudget } from '../access/file-request-budget.js';
-import { QueryBudget } from '../access/query-budget.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
@@ -45,6 +42,8 @@ import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
+import { NodeGuard } from './node-guard.js';
+import type { BanKeeper } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { SentFiles } from './sent-files.js';
@@ -72,6 +71,7 @@ export class NetworkNode implements Startable {
   readonly #extensions: NodeExtensions | undefined;
   /** Tells them of files. */
   readonly #news: Startable | undefined;
+  readonly #guard: NodeGuard;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #entity: Entity;
@@ -150,12 +150,27 @@ export class NetworkNode implements Startable {
         deadlineMs: limits.queryDeadlineMs,
       },
     );
-    const budget = new QueryBudget({ clock }, limits);
+    this.#guard = new NodeGuard(
+      {
+        clock,
+        log,
+        folder: new RealDataFolder(join(config.data, 'access')),
+        sessions: () => this.#transfers.jingle,
+      },
+      limits,
+    );
+    const { queries: budget, refusals, doorkeeper: screen } = this.#guard;
     const metered = new MeteredAnswers({ answerer: bareAnswerer, engine, budget });
     const answerer = extensions?.answering(metered) ?? metered;
     const { connect } = components;
     this.#entity = nodeEntity(
-      { clock, log, ...(connect && { connect }), ...(extensions && { between: extensions.connection }) },
+      {
+        clock,
+        log,
+        screen,
+        ...(connect && { connect }),
+        ...(extensions && { between: extensions.connection }),
+      },
       config.xmpp,
       { requestTimeoutMs: limits.iqTimeoutMs, maxPendingIqs: limits.pendingIqs },
     );
@@ -184,7 +199,7 @@ export class NetworkNode implements Startable {
           );
     this.#standing = standing;
     this.#responder = new QueryResponder(
-      { entity, clock, log, answerer, budget, random, ...(standing && { keeper: standing }) },
+      { entity, clock, log, answerer, budget, refusals, random, ...(standing && { keeper: standing }) },
       {
         defaultExpiryMs: limits.defaultExpiresMs,
         maxExpiryMs: limits.expiresMs,
@@ -200,7 +215,7 @@ export class NetworkNode implements Startable {
       entity,
       catalogue: this.#library.catalogue,
       lists: blockLists,
-      budget: new BlockListBudget({ clock }, limits),
+      budget: this.#guard.blockLists,
       ...(extensions && { answerer }),
     });
     this.#channels = config.channels.map(
@@ -224,7 +239,8 @@ export class NetworkNode implements Startable {
         files: { open: (entry) => this.#library.openFile(entry) },
         clock,
         log,
-        budget: new FileRequestBudget({ clock }, limits),
+        budget: this.#guard.fileRequests,
+        refusals,
       },
       {
         maxUploads: limits.uploads,
@@ -281,7 +297,9 @@ export class NetworkNode implements Startable {
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
   async start(): Promise<void> {
     const watching = this.#extensions && this.#news ? [this.#extensions.host, this.#news] : [];
-    for (const part of [this.#loopDelay, ...watching, this.#library, this.#engine]) await this.#start(part);
+    for (const part of [this.#loopDelay, this.#guard, ...watching, this.#library, this.#engine]) {
+      await this.#start(part);
+    }
     for (const part of [
       this.#disco,
       this.#findService,
@@ -320,7 +338,7 @@ export class NetworkNode implements Startable {
     const doors = [this.#blockListService, this.#findService, ...standing, this.#disco, this.#entity];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
-    for (const part of [...network, ...doors, ...below, ...watching, this.#loopDelay]) {
+    for (const part of [...network, ...doors, ...below, ...watching, this.#guard, this.#loopDelay]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -341,6 +359,10 @@ export class NetworkNode implements Startable {
   offer(to: Jid, entry: FileEntry, signal?: AbortSignal): Promise<FileUpload> {
     const { jingle: uploader } = this.#transfers;
     return offerFile({ server: this.#files, uploader }, to, entry, signal);
+  }
+
+  get banKeeper(): BanKeeper {
+    return this.#guard;
   }
 
   /** What goes out, and what comes. */
@@ -379,6 +401,7 @@ export class NetworkNode implements Startable {
         refused: direct.refused,
         dropped: dropped.reduce((sum, [, count]) => sum + count, 0),
       },
+      ...this.#guard.status(),
       eventLoopDelayMs: this.#loopDelay.take(),
     };
   }

@@ -199,6 +199,13 @@ function configFor({ host, componentPort }: TestServer): object {
     limits: {
       queriesPerAskerPerMinute: 100_000,
       queriesPerDomainPerMinute: 100_000,
+      requestsPerAskerPerMinute: 1_000_000,
+      requestsPerDomainPerMinute: 1_000_000,
+      requestsPerMinute: 1_000_000,
+      refusalsPerAskerPerMinute: 1_000_000,
+      fileRequestsPerAskerPerMinute: 1_000_000,
+      fileRequestsPerDomainPerMinute: 1_000_000,
+      fileRequestsPerMinute: 1_000_000,
       answerFilesPerAskerPerMinute: 1_000_000,
       answerFilesPerDomainPerMinute: 1_000_000,
       answerFilesPerMinute: 1_000_000,

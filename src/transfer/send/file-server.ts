@@ -3,9 +3,10 @@
  * reads it. Whatever keeps a file from being sent, absent or not, looks the same to the peer.
  */
 import type { FileRequestBudget } from '../../access/file-request-budget.js';
+import type { Refusals } from '../../access/refusals.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
 import type { Clock } from '../../clock.js';
-import { AbortedError, messageOf } from '../../errors.js';
+import { AbortedError, LimitError, messageOf } from '../../errors.js';
 import { FileNotAvailableError, type FileRequest } from '../../jingle/file-session.js';
 import type { Log } from '../../log.js';
 import { bareOf, type Jid } from '../../stanza/jid.js';
@@ -36,6 +37,8 @@ export interface FileServerComponents {
   readonly log: Log;
   /** Bounds how often files are asked for. */
   readonly budget?: FileRequestBudget;
+  /** Is told of who gets none. */
+  readonly refusals?: Pick<Refusals, 'count'>;
 }
 
 export interface FileServerInit extends UploadSlotsInit {
@@ -94,12 +97,17 @@ export class FileServer {
    * `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`.
    */
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> => {
-    const { budget } = this.#components;
-    budget?.charge(bareOf(request.peer));
+    const { budget, refusals } = this.#components;
+    const { peer } = request;
     try {
+      budget?.charge(bareOf(peer));
       return await this.#serve(request, signal);
     } catch (error) {
-      if (error instanceof FileNotAvailableError) budget?.missed(bareOf(request.peer));
+      if (error instanceof LimitError) refusals?.count(error.bound, peer);
+      if (error instanceof FileNotAvailableError) {
+        refusals?.count('file-not-available', peer);
+        budget?.missed(bareOf(peer));
+      }
       throw error;
     }
   };
