@@ -111,6 +111,12 @@ export const limitOptions = {
   'limits.uploadsPerPeer': withDefault(whole(1, 10_000), 8, {
     reason: 'Sessions in which files are sent to one peer (bare JID) at a time.',
   }),
+  'limits.leastUploadBytesPerSecond': withDefault(whole(0, 1_000_000_000), 4096, {
+    unit: 'bytes',
+    reason:
+      'Who takes less than this each second, for a minute or two, loses the upload slot when others wait for one. 0: nobody ' +
+      'does.',
+  }),
   'limits.sessionIdleMs': withDefault(whole(5000, 60 * MINUTE_MS), MINUTE_MS, {
     unit: 'ms',
     reason:

@@ -78,6 +78,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
       extensions: complete.extensions,
       log: section(complete, 'log'),
       transfers: section(complete, 'transfers'),
+      bandwidth: section(complete, 'bandwidth'),
       scan: section(complete, 'scan'),
       limits: section(complete, 'limits'),
     },

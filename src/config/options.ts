@@ -1,6 +1,7 @@
 /** Every option there is: a node's (`shoal serve`) and an asker's (`shoal find`, `shoal get`). */
 import { LogLevel } from '../log.js';
 import type { BareJid, FullJid } from '../stanza/jid.js';
+import { bandwidthOptions } from './bandwidth-options.js';
 import type { ExtensionConfig } from './extension-module.js';
 import {
   bareJid,
@@ -191,6 +192,11 @@ export const nodeOptions = {
       'Accounts and domains at whose word we connect anywhere: to private networks, to this machine, to ports below 1024.',
     example: '[romeo@example.net, example.com]',
   }),
+  'transfers.friends': withDefault(listOf(bareJid, MAX_TRUSTED), [], {
+    reason: 'Accounts and domains whose turn comes before that of others where all upload slots are taken.',
+    example: '[romeo@example.net, example.com]',
+  }),
+  ...bandwidthOptions,
   'scan.quietMs': withDefault(whole(100, 3_600_000), 1000, {
     unit: 'ms',
     reason: 'How long a file must have been left alone before it is offered.',
@@ -267,6 +273,7 @@ export interface NodeConfig {
   readonly extensions: readonly ExtensionConfig[];
   readonly log: SectionOf<NodeValues, 'log'>;
   readonly transfers: SectionOf<NodeValues, 'transfers'>;
+  readonly bandwidth: SectionOf<NodeValues, 'bandwidth'>;
   readonly scan: SectionOf<NodeValues, 'scan'>;
   readonly limits: Limits;
 }

@@ -28,11 +28,13 @@ import { BlockListService } from '../service/block-list-service.js';
 import { FindService } from '../service/find-service.js';
 import { MeteredAnswers, MeteredEngine } from '../service/metered-answers.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
-import type { Jid } from '../stanza/jid.js';
+import { domainOf, type Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { Startable } from '../startable.js';
+import { BandwidthGovernor } from '../transfer/send/bandwidth-governor.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
+import { isBounding } from '../transfer/send/rate-plan.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { StandingQuestions } from '../wishes/standing-questions.js';
 import { nodeDisco } from './disco-of-us.js';
@@ -241,10 +243,13 @@ export class NetworkNode implements Startable {
         log,
         budget: this.#guard.fileRequests,
         refusals,
+        ...(isBounding(config.bandwidth) && { governor: new BandwidthGovernor({ clock }, config.bandwidth) }),
       },
       {
         maxUploads: limits.uploads,
         maxUploadsPerPeer: limits.uploadsPerPeer,
+        isFriend: (peer) => config.transfers.friends.some((each) => each === peer || each === domainOf(peer)),
+        leastBytesPerSecond: limits.leastUploadBytesPerSecond,
         refusesEarly: extensions === undefined, // one may keep back what is here
       },
     );

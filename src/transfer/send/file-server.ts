@@ -12,10 +12,12 @@ import type { Log } from '../../log.js';
 import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
+import type { BandwidthGovernor } from './bandwidth-governor.js';
 import { type OfferedFiles, type Selection, selectFile } from './file-selector.js';
 import { checkedBytes, HashChecks, MAX_CHECKED_BYTES } from './hash-check.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
+import { SlowReceivers } from './slow-receivers.js';
 import { Upload, type UploadProgress } from './upload.js';
 import { type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
 import { UPLOAD_WAITS, type UploadWaits, whenFree } from './upload-turn.js';
@@ -39,6 +41,8 @@ export interface FileServerComponents {
   readonly budget?: FileRequestBudget;
   /** Is told of who gets none. */
   readonly refusals?: Pick<Refusals, 'count'>;
+  /** Bounds how fast they are sent. */
+  readonly governor?: BandwidthGovernor;
 }
 
 export interface FileServerInit extends UploadSlotsInit {
@@ -47,6 +51,8 @@ export interface FileServerInit extends UploadSlotsInit {
    * something else keeps files from being sent: it would be seen which of them are here. Default true.
    */
   readonly refusesEarly?: boolean;
+  /** Who takes less has to make room where others wait. Default 0: nobody. */
+  readonly leastBytesPerSecond?: number;
   /** Default {@link UPLOAD_WAITS}. */
   readonly waits?: Partial<UploadWaits>;
 }
@@ -55,6 +61,9 @@ interface WantedUpload {
   readonly to: Jid;
   readonly range: Range | undefined;
   readonly slot: UploadSlot;
+  readonly sid: string;
+  /** That it is asked for in. */
+  readonly session: FileRequest['session'];
   readonly signal: AbortSignal;
   /** It has to have them. */
   readonly hashes: readonly Hash[];
@@ -64,6 +73,7 @@ interface WantedUpload {
 export class FileServer {
   readonly #components: FileServerComponents;
   readonly #slots: UploadSlots;
+  readonly #slow: SlowReceivers;
   readonly #checks = new HashChecks();
   readonly #waits: UploadWaits;
   readonly #refusesEarly: boolean;
@@ -73,6 +83,10 @@ export class FileServer {
   constructor(components: FileServerComponents, init: FileServerInit) {
     this.#components = components;
     this.#slots = new UploadSlots(components, init);
+    this.#slow = new SlowReceivers(
+      { clock: components.clock, waiting: () => this.#slots.waiting },
+      { leastBytesPerSecond: init.leastBytesPerSecond ?? 0, stepBytes: chunkBytes(0) },
+    );
     this.#waits = { ...UPLOAD_WAITS, ...init.waits };
     this.#refusesEarly = init.refusesEarly ?? true;
   }
@@ -119,7 +133,10 @@ export class FileServer {
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
     const sid = `offer ${this.#offers++}`; // a session of its own
     return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
-      this.#upload(entry, { to: peer, range: undefined, slot, signal, hashes: [], partChecksum: false }),
+      this.#upload(entry, {
+        ...{ to: peer, sid, session: undefined, range: undefined, slot, signal },
+        ...{ hashes: [], partChecksum: false },
+      }),
     );
   }
 
@@ -129,7 +146,8 @@ export class FileServer {
       if (hashes.length === 0) request.granted?.();
       const { range, hashesUsed } = request.file;
       const partChecksum = hashesUsed.includes('sha-256');
-      const wanted = { to: request.peer, range, slot, signal, hashes, partChecksum };
+      const { peer: to, sid, session } = request;
+      const wanted = { to, sid, session, range, slot, signal, hashes, partChecksum };
       let failure = new FileNotAvailableError('no such file');
       let checked = 0;
       for (const entry of entries) {
@@ -178,9 +196,14 @@ export class FileServer {
       if (hashes.length > 0) await this.#check(file, hashes, signal);
       if (signal.aborted) throw new AbortedError('the peer went away');
       const range = resolveRange(wanted.range, file.size);
+      const pace = this.#components.governor?.paceFor(bareOf(to));
       const upload = new Upload(
-        { entry, file, range, hashes, partChecksum, chunkBytes: chunkBytes(this.#slots.files) },
+        {
+          ...{ entry, file, range, hashes, partChecksum, chunkBytes: chunkBytes(this.#slots.files) },
+          ...(pace && { pace }),
+        },
         (outcome) => {
+          unwatch();
           slot.free();
           this.#uploads.delete(upload);
           this.#components.log.debug({ to, path: keyOf(entry), outcome: outcome.type }, 'upload ended');
@@ -188,11 +211,23 @@ export class FileServer {
         },
       );
       this.#uploads.set(upload, to);
+      const unwatch = this.#slow.watch({
+        session: `${to}\n${wanted.sid}`,
+        progress: () => ({ bytes: upload.progress().sentBytes, heldMs: pace?.heldMs ?? 0 }),
+        end: () => this.#endSlow(upload, wanted),
+      });
       return upload;
     } catch (error) {
       this.#close(file);
       throw error;
     }
+  }
+
+  #endSlow(upload: Upload, { to, session }: WantedUpload): void {
+    const error = new LimitError('leastUploadBytesPerSecond', 'others wait, and it took too little');
+    this.#components.refusals?.count(error.bound, to);
+    upload.fail(error);
+    void session?.end('timeout', 'too slow while others wait; ask again for the rest');
   }
 
   async #check(file: OpenFile, hashes: readonly Hash[], signal: AbortSignal): Promise<void> {
