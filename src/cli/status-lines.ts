@@ -40,10 +40,15 @@ export function statusLines(status: NodeStatus): string[] {
     ...(status.bans + status.ignored > 0
       ? [`kept out  ${status.bans} banned, ${status.ignored} not answered for a while`]
       : []),
+    ...(status.load === 'calm' ? [] : [`load      ${loadTexts[status.load]}`]),
     `lateness  ${p50} ms half of the time, ${p99} ms at 99 %, ${max} ms at most`,
   ];
 }
 
+const loadTexts = {
+  busy: 'busy: questions of channels are left out',
+  overloaded: 'overloaded: all questions are refused',
+} as const;
 const MAX_REFUSAL_ROWS = 12;
 
 function refusalRows({ refusals }: NodeStatus): string[][] {

@@ -149,6 +149,16 @@ export const limitOptions = {
   'limits.ibbWindow': withDefault(whole(1, 64), 8, {
     reason: 'In-band blocks under way at a time; memory of both sides and of the server between.',
   }),
+  'limits.busyDelayMs': withDefault(whole(10, MINUTE_MS), 300, {
+    unit: 'ms',
+    reason:
+      'How late the node is with everything, for about a second, when it begins to leave questions of channels out. Also where ' +
+      'half of queuedQueries wait.',
+  }),
+  'limits.overloadDelayMs': withDefault(whole(10, MINUTE_MS), 1000, {
+    unit: 'ms',
+    reason: 'The same, when it refuses all questions until it has caught up.',
+  }),
   'limits.extensionMs': withDefault(whole(10, MINUTE_MS), 2000, {
     unit: 'ms',
     reason: 'How long an extension may take over one thing; whoever asked waits meanwhile.',

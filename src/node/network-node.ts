@@ -162,7 +162,10 @@ export class NetworkNode implements Startable {
       limits,
     );
     const { queries: budget, refusals, doorkeeper: screen } = this.#guard;
-    const metered = new MeteredAnswers({ answerer: bareAnswerer, engine, budget });
+    const metered = new MeteredAnswers({
+      ...{ answerer: bareAnswerer, engine, budget },
+      suspicion: this.#guard.enumeration,
+    });
     const answerer = extensions?.answering(metered) ?? metered;
     const { connect } = components;
     this.#entity = nodeEntity(

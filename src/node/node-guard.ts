@@ -1,7 +1,9 @@
 /** What protects a node from others: budgets, bans, and who stands at the door; put together, with bans kept on disk. */
 import { type Ban, Bans, formatBans } from '../access/bans.js';
 import { BlockListBudget } from '../access/block-list-budget.js';
+import { Breaker } from '../access/breaker.js';
 import { Doorkeeper } from '../access/doorkeeper.js';
+import { Enumeration } from '../access/enumeration.js';
 import { FileRequestBudget } from '../access/file-request-budget.js';
 import { QueryBudget } from '../access/query-budget.js';
 import { Refusals } from '../access/refusals.js';
@@ -37,8 +39,10 @@ export class NodeGuard implements Startable, BanKeeper {
   readonly queries: QueryBudget;
   readonly blockLists: BlockListBudget;
   readonly fileRequests: FileRequestBudget;
+  readonly enumeration: Enumeration;
   readonly #components: NodeGuardComponents;
   readonly #bans: Bans;
+  readonly #breaker: Breaker;
   readonly #file: SavedText;
 
   constructor(components: NodeGuardComponents, limits: Limits) {
@@ -52,10 +56,20 @@ export class NodeGuard implements Startable, BanKeeper {
         bans: this.#bans,
         refusals: this.refusals,
         isInSession: (peer) => sessions().isInSession(peer),
+        load: () => this.#breaker.load,
       },
       limits,
     );
     this.queries = new QueryBudget({ clock, gate: this.doorkeeper }, limits);
+    this.#breaker = new Breaker(
+      { clock, log, active: () => this.queries.active },
+      {
+        busyDelayMs: limits.busyDelayMs,
+        overloadDelayMs: limits.overloadDelayMs,
+        maxActive: limits.concurrentQueries + limits.queuedQueries,
+      },
+    );
+    this.enumeration = new Enumeration({ clock, refusals: this.refusals });
     this.blockLists = new BlockListBudget({ clock }, limits);
     this.fileRequests = new FileRequestBudget({ clock }, limits);
     this.#file = new SavedText(components, {
@@ -67,17 +81,20 @@ export class NodeGuard implements Startable, BanKeeper {
 
   async start(): Promise<void> {
     this.#bans.restore(await this.#file.read());
+    await this.#breaker.start();
   }
 
   async stop(): Promise<void> {
+    await this.#breaker.stop();
     await this.#file.stop();
   }
 
-  status(): Pick<NodeStatus, 'refusals' | 'bans' | 'ignored'> {
+  status(): Pick<NodeStatus, 'refusals' | 'bans' | 'ignored' | 'load'> {
     return {
       refusals: this.refusals.counts(),
       bans: this.#bans.list().length,
       ignored: this.doorkeeper.ignored,
+      load: this.#breaker.load,
     };
   }
 

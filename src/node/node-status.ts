@@ -1,4 +1,5 @@
 /** What a running node says of itself: `shoal status` shows it, the status socket carries it as JSON. */
+import type { Load } from '../access/doorkeeper.js';
 import type { RefusalCount } from '../access/refusals.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import type { MirrorStatus } from '../wishes/mirror.js';
@@ -26,6 +27,8 @@ export interface NodeStatus {
   readonly bans: number;
   /** Peers that are not answered for a while, because they went on though they were refused. */
   readonly ignored: number;
+  /** `busy`: questions of channels are left out; `overloaded`: all are. */
+  readonly load: Load;
   readonly eventLoopDelayMs: LoopDelayStatus;
 }
 

@@ -35,6 +35,7 @@ const STATUS: NodeStatus = {
   refusals: [],
   bans: 0,
   ignored: 0,
+  load: 'calm',
   eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
 };
 

@@ -42,6 +42,7 @@ const status: NodeStatus = {
   refusals: [],
   bans: 0,
   ignored: 0,
+  load: 'calm',
   eventLoopDelayMs: { p50: 0.12, p99: 4.5, max: 30 },
 };
 
@@ -71,10 +72,11 @@ describe('the status of a node', () => {
 
   it('tells whom it turned away by which rule, and whom it does not hear', () => {
     const refusals = Array.from({ length: 14 }, (_, at) => ({ rule: `rule${at}`, count: 20 - at }));
-    const lines = statusLines({ ...status, refusals, bans: 2, ignored: 1 });
+    const lines = statusLines({ ...status, refusals, bans: 2, ignored: 1, load: 'busy' });
     const at = lines.indexOf('refused');
     assert.deepEqual(lines.slice(at, at + 3), ['refused', '  rule0          20', '  rule1          19']);
     assert.ok(lines.includes('  2 other rules  15'));
+    assert.ok(lines.includes('load      busy: questions of channels are left out'));
     assert.ok(lines.includes('kept out  2 banned, 1 not answered for a while'));
   });
 
