@@ -9,9 +9,19 @@ ensureBuilt();
 const [name = '', ...words] = process.argv.slice(2);
 const folder = join(root, 'dist', 'bench');
 /** The other files there are their parts. */
-const names = ['search', 'regex', 'scan', 'hash', 'serve', 'fetch', 'ibb', 'node', 'channel', 'busy'].filter(
-  (each) => existsSync(join(folder, `${each}.js`)),
-);
+const names = [
+  'search',
+  'regex',
+  'scan',
+  'hash',
+  'serve',
+  'fetch',
+  'ibb',
+  'node',
+  'channel',
+  'busy',
+  'flood',
+].filter((each) => existsSync(join(folder, `${each}.js`)));
 if (!names.includes(name)) stop(`npm run bench -- NAME, with one of: ${names.join(', ')}`);
 const program = join(folder, `${name}.js`);
 process.argv = [process.execPath, program, ...words];

@@ -104,6 +104,13 @@ export class Doorkeeper implements QueryGate {
     this.#lose(peer, isRefusal ? 1 : OTHER_ERROR_COST);
   }
 
+  /** As {@link failed}, of what is refused within a session that goes on: `rule` decided. */
+  count(rule: string, from: string): void {
+    this.#components.refusals.count(rule, from);
+    if (rule.endsWith('PerMinute')) this.#lose(bareOf(from as Jid), 1);
+    else if (rule === 'file-not-available') this.#lose(bareOf(from as Jid), OTHER_ERROR_COST);
+  }
+
   /** Throws LimitError where a query of this asker is not even counted, wherever it came from. */
   check(asker: string): void {
     if (this.#components.bans.covering(asker as BareJid)) throw new LimitError('banned', 'banned');

@@ -245,7 +245,7 @@ export class NetworkNode implements Startable {
         clock,
         log,
         budget: this.#guard.fileRequests,
-        refusals,
+        refusals: screen,
         ...(isBounding(config.bandwidth) && { governor: new BandwidthGovernor({ clock }, config.bandwidth) }),
       },
       {

@@ -118,6 +118,16 @@ describe('doorkeeper', () => {
     assert.equal(counted('item-not-found'), 300);
   });
 
+  it('loses patience with who goes on asking for files that it may not have', () => {
+    for (let at = 0; at < 20; at += 1) keeper.count('uploads', JULIET); // no slot was free: not its fault
+    for (let at = 0; at < 50; at += 1) keeper.count('file-not-available', JULIET);
+    assert.equal(keeper.ignored, 0);
+    for (let at = 0; at < 50; at += 1) keeper.count('fileRequestsPerAskerPerMinute', JULIET);
+    assert.equal(keeper.ignored, 1);
+    assert.equal(keeper.admit(JULIET, 'session', 'set jingle').type, 'ignore');
+    assert.equal(counted('fileRequestsPerAskerPerMinute'), 50);
+  });
+
   it('bounds requests that nobody refuses', () => {
     let served = 0;
     while (keeper.admit(JULIET, 'request', 'get ping').type === 'serve') served += 1;
