@@ -18,6 +18,7 @@ const patientClock: Clock = {
   after: (delayMs, callback) => systemClock.after(delayMs * 10, callback),
 };
 const BYTES_A_KB = 1024;
+const CLOCK_TICKS_A_SECOND = 100; // USER_HZ, the same on every Linux that Node runs on
 const MB = 1e6;
 
 export interface Memory {
@@ -91,6 +92,13 @@ export class NodeProcess {
     const megabytes = (name: string) =>
       (Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(text)?.[1]) * BYTES_A_KB) / MB;
     return { megabytes: megabytes('VmRSS'), peakMegabytes: megabytes('VmHWM') };
+  }
+
+  /** That its threads have used so far, in all. */
+  cpuSeconds(): number {
+    const text = readFileSync(`/proc/${this.#child?.pid}/stat`, 'utf8');
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' '); // from the third on (proc(5))
+    return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS_A_SECOND;
   }
 
   /** As a fault would: SIGKILL, SIGSTOP, SIGCONT. */

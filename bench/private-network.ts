@@ -5,8 +5,10 @@ import { freePorts } from '../src/cli/free-ports.js';
 import { systemClock } from '../src/clock.js';
 import type { AskerConfig } from '../src/config/options.js';
 import { clientEntity } from '../src/entity/client-entity.js';
-import { componentEntity } from '../src/entity/component-entity.js';
+import { componentConnection } from '../src/entity/component-connection.js';
 import type { Entity } from '../src/entity/entity.js';
+import { StanzaRouter } from '../src/entity/stanza-router.js';
+import type { StanzaScreen } from '../src/entity/stanza-screen.js';
 import { silentLog } from '../src/log.js';
 import { PrivateProsody } from '../src/private-server/prosody.js';
 import { type BareJid, parseBareJid, parseJid } from '../src/stanza/jid.js';
@@ -19,16 +21,26 @@ const DOMAIN = 'localhost';
 /** The default, written out because times are told without it. */
 export const QUIET_MS = 1000;
 /** Questions are what is measured: the budgets that protect a node from them are set as high as they go. */
-const UNLIMITED = {
-  queriesPerAskerPerMinute: 100_000,
-  queriesPerChannelPerMinute: 100_000,
-  queriesPerMinute: 1_000_000,
-};
+const MOST = 10_000_000;
+const ALL_WORK_MS = 120_000;
+const SCOPES = ['PerAsker', 'PerDomain', 'PerChannel', ''] as const;
+const UNLIMITED = Object.fromEntries(
+  SCOPES.flatMap((scope) => [
+    ...['queries', 'answerFiles', 'answerBytes'].map((measure) => [`${measure}${scope}PerMinute`, MOST]),
+    [`searchMs${scope}PerMinute`, ALL_WORK_MS],
+    ...(scope === 'PerChannel' ? [] : ['requests', 'fileRequests']).map((measure) => [
+      `${measure}${scope}PerMinute`,
+      MOST,
+    ]),
+  ]).concat([['refusalsPerAskerPerMinute', MOST]]),
+);
 const components = { clock: systemClock, log: silentLog };
 
 export interface NodeWishes {
   readonly shares: readonly { readonly name: string; readonly path: string }[];
   readonly channels?: readonly string[];
+  /** That has them. Default: Prosody's. */
+  readonly service?: BareJid;
   /** Beside those on loopback. */
   readonly transfers?: Readonly<Record<string, unknown>>;
   /** Beside those of questions, which are never in the way. */
@@ -73,11 +85,14 @@ export class PrivateNetwork {
   }
 
   /** Not started. */
-  node(at: number, { shares, channels = [], transfers, limits = {} }: NodeWishes): NodeProcess {
+  node(
+    at: number,
+    { shares, channels = [], service = this.pubsub, transfers, limits = {} }: NodeWishes,
+  ): NodeProcess {
     const node = new NodeProcess(join(this.#folder, `node${at + 1}`), {
       xmpp: { host: '127.0.0.1', port: this.#ports.component, jid: this.address(at), secret: this.#secret },
       shares,
-      channels: channels.map((each) => ({ service: this.pubsub, node: each, create: true })),
+      channels: channels.map((each) => ({ service, node: each, create: true })),
       transfers: { listenHost: '127.0.0.1', externalHosts: ['127.0.0.1'], ...transfers },
       scan: { quietMs: QUIET_MS },
       limits: { ...UNLIMITED, ...limits },
@@ -106,7 +121,15 @@ export class PrivateNetwork {
   }
 
   /** At the address of a node, attached as one, and silent. */
-  async bystander(at: number): Promise<Entity> {
+  async bystander(at: number, screen?: StanzaScreen): Promise<Entity> {
+    const entity = this.component(at, screen);
+    this.#cleanups.add(() => entity.stop());
+    await entity.start();
+    return entity;
+  }
+
+  /** The same, not started; whoever starts it stops it. */
+  component(at: number, screen?: StanzaScreen): Entity {
     const xmpp = {
       mode: 'component',
       host: '127.0.0.1',
@@ -114,9 +137,7 @@ export class PrivateNetwork {
       jid: this.address(at),
       secret: this.#secret,
     } as const;
-    const entity = componentEntity(components, xmpp);
-    this.#cleanups.add(() => entity.stop());
-    await entity.start();
-    return entity;
+    const connection = componentConnection(components, xmpp);
+    return new StanzaRouter({ ...components, connection, ...(screen && { screen }) });
   }
 }

@@ -21,6 +21,7 @@ const names = [
   'node',
   'channel',
   'busy',
+  'flood',
 ].filter((each) => existsSync(join(folder, `${each}.js`)));
 if (!names.includes(name)) stop(`npm run bench -- NAME, with one of: ${names.join(', ')}`);
 const program = join(folder, `${name}.js`);

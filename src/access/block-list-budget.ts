@@ -1,7 +1,7 @@
 /** How many pages of block hashes an asker, and everybody together, is given a minute. */
 import type { Clock } from '../clock.js';
 import { LimitError } from '../errors.js';
-import { Accounts } from './query-budget.js';
+import { Accounts } from './accounts.js';
 
 /** The names are those of the configured limits: a refusal tells which it was. */
 export interface BlockListBudgetInit {

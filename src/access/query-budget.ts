@@ -1,139 +1,178 @@
 /**
- * Who may ask how much: queries a minute and at once, for each asker, for each channel and
- * overall. Only counts; what a refusal leads to is decided by the doors.
+ * Who may ask how much: queries a minute and at once, and what answering them took (time of the search, files, bytes),
+ * for each asker, each domain, each channel and overall. Only counts; what a refusal leads to is decided by the doors.
  */
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError } from '../errors.js';
+import { type BareJid, domainOf } from '../stanza/jid.js';
+import { type Account, Accounts } from './accounts.js';
+import { type MinuteLimit, minuteLimits, type Payers, payersOf, ScopedBudget } from './scoped-budget.js';
 
-/** The names are those of the configured limits: a refusal tells which it was. */
-export interface QueryBudgetInit {
-  readonly queriesPerAskerPerMinute: number;
-  readonly queriesPerChannelPerMinute: number;
-  readonly queriesPerMinute: number;
-  readonly concurrentQueriesPerAsker: number;
-}
+/** What is known before a query is answered. */
+const BEFORE = 'queries';
+/** What is known only afterwards: who has used up more than there was waits until it is made good. */
+export const QueryCost = ['searchMs', 'answerFiles', 'answerBytes'] as const;
+export type QueryCost = (typeof QueryCost)[number];
+
+/** What a query took. */
+export type QueryCosts = Readonly<Record<QueryCost, number>> & {
+  /** How many queries it counts for beyond the one that was charged. Default 0. */
+  readonly queries?: number;
+};
+
+/** The names are those of the configured limits: a refusal tells which it was. What is left out is not bounded. */
+export type QueryBudgetInit = Partial<
+  Readonly<Record<MinuteLimit<typeof BEFORE | QueryCost>, number>> & {
+    readonly concurrentQueriesPerDomain: number;
+    readonly concurrentQueriesPerChannel: number;
+  }
+> & { readonly concurrentQueriesPerAsker: number };
 
 /** A query being worked on. `leave` must be called exactly once. */
 export interface Admission {
   leave(): void;
 }
 
-export interface Account {
-  tokens: number;
-  refilledAtMs: number;
-  active: number;
-  /** Who waits for a place, the oldest first. */
-  readonly waiting: Set<() => void>;
+/** Decides before any budget does; throws {@link LimitError}. */
+export interface QueryGate {
+  check(asker: string): void;
+  checkChannel(channel: string): void;
 }
 
-const MAX_ACCOUNTS = 10_000; // about 1 MB; the account that was quiet longest goes first
-const MINUTE_MS = 60_000;
+export interface QueryBudgetComponents {
+  readonly clock: Clock;
+  readonly gate?: QueryGate;
+}
 
-/** One bucket a key; bounded, so that a flood of addresses takes no memory. */
-export class Accounts {
-  readonly #accounts = new Map<string, Account>();
-
-  constructor(
-    readonly clock: Clock,
-    readonly perMinute: number,
-  ) {}
-
-  /** Tokens as of now. The account moves to the young end. */
-  get(key: string): Account {
-    const nowMs = this.clock.monotonic();
-    const account = this.#accounts.get(key) ?? {
-      tokens: this.perMinute,
-      refilledAtMs: nowMs,
-      active: 0,
-      waiting: new Set(),
-    };
-    const earned = ((nowMs - account.refilledAtMs) * this.perMinute) / MINUTE_MS;
-    account.tokens = Math.min(this.perMinute, account.tokens + earned);
-    account.refilledAtMs = nowMs;
-    this.#accounts.delete(key);
-    this.#accounts.set(key, account);
-    this.#evict();
-    return account;
-  }
-
-  /** Milliseconds until the account holds a whole token. */
-  waitMs(account: Account): number {
-    return ((1 - account.tokens) * MINUTE_MS) / this.perMinute;
-  }
-
-  #evict(): void {
-    for (const [key, account] of this.#accounts) {
-      if (this.#accounts.size <= MAX_ACCOUNTS) return;
-      if (account.active === 0 && account.waiting.size === 0) this.#accounts.delete(key);
-    }
-  }
+/** A bound of what runs at once, on one account. */
+interface Place {
+  readonly bound: `concurrentQueriesPer${'Asker' | 'Domain' | 'Channel'}`;
+  readonly account: Account;
+  readonly max: number;
 }
 
 export class QueryBudget {
   readonly #init: QueryBudgetInit;
-  readonly #askers: Accounts;
-  readonly #channels: Accounts;
-  readonly #everybody: Accounts;
+  readonly #gate: QueryGate | undefined;
+  readonly #queries: ScopedBudget;
+  readonly #costs: ReadonlyMap<QueryCost, ScopedBudget>;
+  /** Of what runs at once: their tokens are not used. */
+  readonly #running: Readonly<Record<'asker' | 'domain' | 'channel', Accounts>>;
+  #active = 0;
 
-  constructor(components: { readonly clock: Clock }, init: QueryBudgetInit) {
+  constructor({ clock, gate }: QueryBudgetComponents, init: QueryBudgetInit) {
     this.#init = init;
-    this.#askers = new Accounts(components.clock, init.queriesPerAskerPerMinute);
-    this.#channels = new Accounts(components.clock, init.queriesPerChannelPerMinute);
-    this.#everybody = new Accounts(components.clock, init.queriesPerMinute);
+    this.#gate = gate;
+    this.#queries = new ScopedBudget({ clock }, minuteLimits(init, BEFORE));
+    this.#costs = new Map(
+      QueryCost.map((cost) => [cost, new ScopedBudget({ clock }, minuteLimits(init, cost))]),
+    );
+    const accounts = () => new Accounts(clock, 1);
+    this.#running = { asker: accounts(), domain: accounts(), channel: accounts() };
+  }
+
+  /** Queries that are worked on. */
+  get active(): number {
+    return this.#active;
   }
 
   /** Counts a query of this asker. Throws `LimitError` naming the bound; a refused query costs nothing. */
   charge(asker: string): void {
-    this.#pay([
-      ['queriesPerAskerPerMinute', this.#askers, asker],
-      ['queriesPerMinute', this.#everybody, ''],
-    ]);
-  }
-
-  /** Counts a query that came by this channel, whoever asked. Throws `LimitError`. */
-  chargeChannel(channel: string): void {
-    this.#pay([['queriesPerChannelPerMinute', this.#channels, channel]]);
-  }
-
-  /** All or none. */
-  #pay(bounds: readonly (readonly [keyof QueryBudgetInit, Accounts, string])[]): void {
-    const payers = bounds.map(([bound, accounts, key]) => {
-      const account = accounts.get(key);
-      if (account.tokens < 1) throw refusal(bound, accounts.waitMs(account));
-      return account;
-    });
-    for (const payer of payers) payer.tokens -= 1;
-  }
-
-  /** Begins the work on a query. Throws `LimitError` when too many of this asker are worked on. */
-  enter(asker: string): Admission {
-    const account = this.#askers.get(asker);
-    if (account.active >= this.#init.concurrentQueriesPerAsker) {
-      throw refusal('concurrentQueriesPerAsker', 1000);
-    }
-    return admitted(account);
+    this.#gate?.check(asker);
+    this.#charge(payersOf(asker));
   }
 
   /**
-   * As `enter`, but waits until others of this asker are done. How many may wait is the caller's to
-   * bound. Rejects with AbortedError when `signal` aborts first.
+   * Counts a query that came by this channel and, where it is known already who asks, of that asker too: so nobody uses
+   * up a channel. Throws `LimitError`.
    */
-  async enterInTurn(asker: string, signal: AbortSignal): Promise<Admission> {
-    const account = this.#askers.get(asker);
-    while (account.active >= this.#init.concurrentQueriesPerAsker) await aPlace(account, signal);
-    return admitted(account);
+  chargeChannel(channel: string, asker?: string): void {
+    this.#gate?.checkChannel(channel);
+    if (asker !== undefined) this.#gate?.check(asker);
+    this.#charge({ ...(asker !== undefined && payersOf(asker)), channel });
+  }
+
+  #charge(payers: Payers): void {
+    this.#queries.check(payers);
+    for (const budget of this.#costs.values()) budget.check(payers);
+    this.#queries.spend(payers, 1);
+  }
+
+  /** Counts what an answer took. */
+  spend(asker: string, channel: string | undefined, costs: QueryCosts): void {
+    const payers = { ...payersOf(asker), ...(channel !== undefined && { channel }) };
+    for (const [cost, budget] of this.#costs) budget.spend(payers, costs[cost]);
+    if (costs.queries !== undefined) this.#queries.spend({ asker }, costs.queries);
+  }
+
+  /** Begins the work on a query. Throws `LimitError` when too many of this asker, or of its domain, are worked on. */
+  enter(asker: string): Admission {
+    const places = this.#places(asker, undefined);
+    const full = places.find(isFull);
+    if (full) throw new LimitError(full.bound, `over the limit '${full.bound}'`, 1000);
+    return this.#admitted(places);
+  }
+
+  /**
+   * As `enter`, but waits until others are done. How many may wait is the caller's to bound. Rejects with AbortedError
+   * when `signal` aborts first.
+   */
+  async enterInTurn(asker: string, signal: AbortSignal, channel?: string): Promise<Admission> {
+    const places = this.#places(asker, channel);
+    let passed: Account | undefined;
+    for (let full = places.find(isFull); full; full = places.find(isFull)) {
+      if (passed && passed !== full.account) wakeNext(passed); // the place there is not for us yet
+      passed = full.account;
+      await aPlace(full.account, signal);
+    }
+    return this.#admitted(places);
+  }
+
+  #places(asker: string, channel: string | undefined): Place[] {
+    const { concurrentQueriesPerAsker, concurrentQueriesPerDomain, concurrentQueriesPerChannel } = this.#init;
+    const { asker: askers, domain: domains, channel: channels } = this.#running;
+    const unbounded = Number.POSITIVE_INFINITY;
+    return [
+      { bound: 'concurrentQueriesPerAsker', account: askers.get(asker), max: concurrentQueriesPerAsker },
+      {
+        bound: 'concurrentQueriesPerDomain',
+        account: domains.get(domainOf(asker as BareJid)),
+        max: concurrentQueriesPerDomain ?? unbounded,
+      },
+      ...(channel === undefined
+        ? []
+        : ([
+            {
+              bound: 'concurrentQueriesPerChannel',
+              account: channels.get(channel),
+              max: concurrentQueriesPerChannel ?? unbounded,
+            },
+          ] as const)),
+    ];
+  }
+
+  #admitted(places: readonly Place[]): Admission {
+    this.#active += 1;
+    for (const { account } of places) account.active += 1;
+    return {
+      leave: () => {
+        this.#active -= 1;
+        for (const { account } of places) {
+          account.active -= 1;
+          wakeNext(account);
+        }
+      },
+    };
   }
 }
 
-function admitted(account: Account): Admission {
-  account.active += 1;
-  return {
-    leave: () => {
-      account.active -= 1;
-      const [next] = account.waiting;
-      next?.();
-    },
-  };
+function isFull({ account, max }: Place): boolean {
+  return account.active >= max;
+}
+
+function wakeNext(account: Account): void {
+  const [next] = account.waiting;
+  next?.();
 }
 
 /** Resolves when a place may be free. Rejects with AbortedError. */
@@ -152,8 +191,4 @@ function aPlace(account: Account, signal: AbortSignal): Promise<void> {
     account.waiting.add(done);
     signal.addEventListener('abort', abort, { once: true });
   });
-}
-
-function refusal(bound: keyof QueryBudgetInit, retryAfterMs: number): LimitError {
-  return new LimitError(bound, `over the limit '${bound}'`, retryAfterMs);
 }

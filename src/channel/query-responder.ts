@@ -5,6 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { QueryBudget } from '../access/query-budget.js';
+import type { Refusals } from '../access/refusals.js';
 import { type Clock, sleep } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
 import { AbortedError, LimitError, messageOf, ParseError } from '../errors.js';
@@ -47,6 +48,8 @@ export interface QueryResponderComponents {
   readonly log: Log;
   readonly answerer: Answering;
   readonly budget: QueryBudget;
+  /** Is told of those who are over it. */
+  readonly refusals?: Pick<Refusals, 'count'>;
   /** From 0 (inclusive) to 1. */
   readonly random: () => number;
   /** Keeps questions that want it. Without it they are answered once, as all others. */
@@ -161,12 +164,21 @@ export class QueryResponder {
   }
 
   async #handle(received: ChannelItem, payload: Element): Promise<QueryOutcome> {
-    const { log, clock } = this.#components;
+    const { clock, log } = this.#components;
     const key = keyOf(received.channel, received.item.id);
     // It is kept, and repeated in the answer.
     if (!isQueryId(received.item.id)) return 'malformed';
-    if (!this.#see(key)) return 'duplicate';
-    if (this.#pending.size >= this.#init.maxPendingQueries) return 'over-budget';
+    if (this.#seen.has(key)) return 'duplicate';
+    if (this.#pending.size >= this.#init.maxPendingQueries) return this.#refused('pendingAnswers', received);
+    try {
+      // Before anything is read, and without remembering it: a flood costs nothing else.
+      const { publisher } = received.item;
+      this.#components.budget.chargeChannel(keyOf(received.channel, ''), publisher && bareOf(publisher));
+    } catch (error) {
+      if (error instanceof LimitError) return this.#refused(error.bound, received);
+      throw error;
+    }
+    this.#see(key);
     const withdrawn = new AbortController();
     this.#pending.set(key, withdrawn);
     try {
@@ -181,15 +193,17 @@ export class QueryResponder {
     } catch (error) {
       if (error instanceof ParseError) return 'malformed';
       if (error instanceof AbortedError) return 'withdrawn';
-      if (error instanceof LimitError) {
-        log.info({ bound: error.bound, channel: received.channel.nodeId }, 'channel query over budget');
-        return 'over-budget';
-      }
+      if (error instanceof LimitError) return this.#refused(error.bound, received);
       log.warn({ err: error, id: received.item.id }, `a channel query failed: ${messageOf(error)}`);
       return 'failed';
     } finally {
       this.#pending.delete(key);
     }
+  }
+
+  #refused(bound: string, { channel, item }: ChannelItem): QueryOutcome {
+    this.#components.refusals?.count(bound, item.publisher ?? `${channel.nodeId} at ${channel.service}`);
+    return 'over-budget';
   }
 
   /** Whether the query still counts. */
@@ -211,16 +225,15 @@ export class QueryResponder {
     const claimed = received.item.publisher ?? find.replyTo;
     if (claimed === undefined) return 'unconfirmed';
     if (bareOf(claimed) === bareOf(entity.jid)) return 'duplicate'; // our own question
-    budget.chargeChannel(keyOf(received.channel, ''));
     const to = await this.#replyAddress(received, find, signal);
     if (to === undefined) return 'unconfirmed';
     const asker = bareOf(to); // not before it is known who asked: nobody spends another's budget
-    budget.charge(asker);
+    if (received.item.publisher === undefined) budget.charge(asker);
     this.#keep(received, find, to); // before it is answered: no file falls between
     const spreadMs = random() * Math.min(find.spreadMs ?? 0, this.#init.maxSpreadMs);
     if (spreadMs > 0) await sleep(clock, spreadMs, signal); // a timer takes a millisecond at least
     // Nobody could tell this asker to come again: the question waits for its turn until it expires.
-    const admission = await budget.enterInTurn(asker, signal);
+    const admission = await budget.enterInTurn(asker, signal, keyOf(received.channel, ''));
     try {
       const hashWaitMs = Math.min(this.#init.hashWaitMs, asked.expiresMs - clock.now());
       const question = { ...find, asker: to, channel: received.channel, hashWaitMs };

@@ -2,7 +2,7 @@
  * Who is answered, and how often. A conversation between two programs ends at the first message that is left without
  * an answer, so what no person goes on saying is: things that mean nothing to us, and the same thing again and again.
  */
-import { Accounts } from '../access/query-budget.js';
+import { Accounts } from '../access/accounts.js';
 import type { Clock } from '../clock.js';
 import type { BareJid } from '../stanza/jid.js';
 import type { Command } from './command.js';

@@ -12,6 +12,8 @@ import { createAsker } from '../node/network-asker.js';
 import { NetworkNode } from '../node/network-node.js';
 import { PrivateProsody } from '../private-server/prosody.js';
 import { accessCommand } from './access.js';
+import { banCommand, unbanCommand } from './ban.js';
+import { bansCommand } from './bans.js';
 import { explainCommand } from './explain.js';
 import { findCommand } from './find.js';
 import { getCommand } from './get.js';
@@ -29,6 +31,8 @@ const program: Program = {
   version,
   commands: [
     accessCommand,
+    banCommand,
+    bansCommand,
     explainCommand,
     findCommand,
     getCommand,
@@ -37,6 +41,7 @@ const program: Program = {
     startCommand,
     statusCommand,
     transfersCommand,
+    unbanCommand,
     wantCommand,
   ],
   components: {

@@ -33,11 +33,29 @@ export function statusLines(status: NodeStatus): string[] {
       status.transfers.length === 0 ? [] : transferLines(status.transfers).map((line) => [line]),
     ),
     ...(status.wishes.length > 0 ? block('wishes', status.wishes.map(wishCells)) : []),
+    ...(status.refusals.length > 0 ? block('refused', refusalRows(status)) : []),
     '',
     `hashing   ${status.scan === 'first' ? 'begins after the first scan, which is under way' : hashingText(status.hashing)}`,
     `queries   ${received} received, ${answered} answered, ${refused} refused, ${dropped} dropped, ${status.keptQuestions} kept`,
+    ...(status.bans + status.ignored > 0
+      ? [`kept out  ${status.bans} banned, ${status.ignored} not answered for a while`]
+      : []),
+    ...(status.load === 'calm' ? [] : [`load      ${loadTexts[status.load]}`]),
     `lateness  ${p50} ms half of the time, ${p99} ms at 99 %, ${max} ms at most`,
   ];
+}
+
+const loadTexts = {
+  busy: 'busy: questions of channels are left out',
+  overloaded: 'overloaded: all questions are refused',
+} as const;
+const MAX_REFUSAL_ROWS = 12;
+
+function refusalRows({ refusals }: NodeStatus): string[][] {
+  const rest = refusals.slice(MAX_REFUSAL_ROWS);
+  const rows = refusals.slice(0, MAX_REFUSAL_ROWS).map(({ rule, count }) => [printable(rule), `${count}`]);
+  if (rest.length === 0) return rows;
+  return [...rows, [`${rest.length} other rules`, `${rest.reduce((sum, { count }) => sum + count, 0)}`]];
 }
 
 function hashingText({ filesLeft, bytesLeft, bytesPerSecond }: NodeStatus['hashing']): string {

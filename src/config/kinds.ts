@@ -12,7 +12,8 @@ export interface HostPort {
 
 const MAX_PORT = 65_535;
 
-function kind<T>(allowed: string, read: (value: unknown, place: Place) => T | undefined): Kind<T> {
+/** A kind without parts. */
+export function kind<T>(allowed: string, read: (value: unknown, place: Place) => T | undefined): Kind<T> {
   return { allowed, read };
 }
 

@@ -3,6 +3,7 @@
  * Where a limit is reached, a request is refused with an error that says so, or dropped and counted.
  */
 import { availableParallelism } from 'node:os';
+import { budgetOptions } from './budget-options.js';
 import { whole } from './kinds.js';
 import { withDefault } from './option.js';
 
@@ -33,9 +34,6 @@ export const limitOptions = {
   'limits.concurrentQueries': withDefault(whole(1, 256), 8, {
     reason: 'Searches that share the search worker at a time.',
   }),
-  'limits.concurrentQueriesPerAsker': withDefault(whole(1, 256), 4, {
-    reason: 'Searches of one asker (bare JID) at a time.',
-  }),
   'limits.queuedQueries': withDefault(whole(1, 100_000), 256, {
     reason: 'Memory: searches that wait for their turn.',
   }),
@@ -49,15 +47,7 @@ export const limitOptions = {
     unit: 'bytes',
     reason: 'Length of one answer, whatever the number of files.',
   }),
-  'limits.queriesPerAskerPerMinute': withDefault(whole(1, 100_000), 120, {
-    reason: 'Searches of one asker (bare JID).',
-  }),
-  'limits.queriesPerChannelPerMinute': withDefault(whole(1, 100_000), 600, {
-    reason: 'Searches that come by one channel.',
-  }),
-  'limits.queriesPerMinute': withDefault(whole(1, 1_000_000), 3000, {
-    reason: 'Searches of everybody together.',
-  }),
+  ...budgetOptions,
   'limits.blockListsPerAskerPerMinute': withDefault(whole(1, 100_000), 600, {
     reason: 'Disk reads: pages of block hashes, 32 KiB each, that one asker (bare JID) is given.',
   }),
@@ -130,12 +120,21 @@ export const limitOptions = {
   'limits.sessionsPerPeer': withDefault(whole(1, 10_000), 16, {
     reason: 'Memory: Jingle sessions of one peer (bare JID).',
   }),
+  'limits.sessionsPerDomain': withDefault(whole(1, 10_000), 192, {
+    reason: 'Memory: Jingle sessions of all peers of one domain.',
+  }),
   'limits.uploads': withDefault(whole(1, 10_000), 32, {
     reason:
       'Open files, sockets and disk reads: sessions that are sent files at a time. Others wait their turn.',
   }),
   'limits.uploadsPerPeer': withDefault(whole(1, 10_000), 8, {
     reason: 'Sessions in which files are sent to one peer (bare JID) at a time.',
+  }),
+  'limits.leastUploadBytesPerSecond': withDefault(whole(0, 1_000_000_000), 4096, {
+    unit: 'bytes',
+    reason:
+      'Who takes less than this each second, for a minute or two, loses the upload slot when others wait for one. 0: nobody ' +
+      'does.',
   }),
   'limits.sessionIdleMs': withDefault(whole(5000, 60 * MINUTE_MS), MINUTE_MS, {
     unit: 'ms',
@@ -175,6 +174,16 @@ export const limitOptions = {
   }),
   'limits.ibbWindow': withDefault(whole(1, 64), 8, {
     reason: 'In-band blocks under way at a time; memory of both sides and of the server between.',
+  }),
+  'limits.busyDelayMs': withDefault(whole(10, MINUTE_MS), 300, {
+    unit: 'ms',
+    reason:
+      'How late the node is with everything, for about a second, when it begins to leave questions of channels out. Also where ' +
+      'half of queuedQueries wait.',
+  }),
+  'limits.overloadDelayMs': withDefault(whole(10, MINUTE_MS), 1000, {
+    unit: 'ms',
+    reason: 'The same, when it refuses all questions until it has caught up.',
   }),
   'limits.extensionMs': withDefault(whole(10, MINUTE_MS), 2000, {
     unit: 'ms',

@@ -10,6 +10,7 @@ import { parseHashText } from '../stanza/xep0300-hashes.js';
 import { EVERY_FILE, shareOf, type WrittenRule } from './access-options.js';
 import { ConfigError, describeFault } from './config-error.js';
 import type { ExtensionModules } from './extension-module.js';
+import { limitWarnings } from './limit-order.js';
 import { linksOf } from './link-options.js';
 import type { Fault, Place, SectionOf } from './option.js';
 import {
@@ -75,6 +76,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
   if (modules) await checkExtensions(values, place, modules);
   throwFaults(place, (path) => where(file, source, path));
   const complete = values as NodeValues;
+  warnings.push(...limitWarnings(section(complete, 'limits')));
   return {
     config: {
       xmpp: xmppOf(section(complete, 'xmpp'), secret),
@@ -96,6 +98,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
       log: section(complete, 'log'),
       transfers: section(complete, 'transfers'),
       ...(links && { links }),
+      bandwidth: section(complete, 'bandwidth'),
       scan: section(complete, 'scan'),
       limits: section(complete, 'limits'),
     },

@@ -2,6 +2,7 @@
 import { LogLevel } from '../log.js';
 import type { BareJid, FullJid } from '../stanza/jid.js';
 import { accessOptions, type WrittenRule } from './access-options.js';
+import { bandwidthOptions } from './bandwidth-options.js';
 import type { ExtensionConfig } from './extension-module.js';
 import {
   bareJid,
@@ -234,6 +235,11 @@ export const nodeOptions = {
       'Accounts and domains at whose word we connect anywhere: to private networks, to this machine, to ports below 1024.',
     example: '[romeo@example.net, example.com]',
   }),
+  'transfers.friends': withDefault(listOf(bareJid, MAX_TRUSTED), [], {
+    reason: 'Accounts and domains whose turn comes before that of others where all upload slots are taken.',
+    example: '[romeo@example.net, example.com]',
+  }),
+  ...bandwidthOptions,
   ...linkOptions,
   'scan.quietMs': withDefault(whole(100, 3_600_000), 1000, {
     unit: 'ms',
@@ -320,6 +326,7 @@ export interface NodeConfig {
   readonly transfers: SectionOf<NodeValues, 'transfers'>;
   /** Without them none are made. */
   readonly links?: LinkConfig;
+  readonly bandwidth: SectionOf<NodeValues, 'bandwidth'>;
   readonly scan: SectionOf<NodeValues, 'scan'>;
   readonly limits: Limits;
 }

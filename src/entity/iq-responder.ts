@@ -1,15 +1,17 @@
 /** Answers the iqs that others send us: exactly one answer to each get or set (RFC 6120 §8.2.3). */
 import { LimitError, messageOf, ParseError } from '../errors.js';
 import type { Log } from '../log.js';
-import { iqError, iqPayload, iqResult, stanzaType } from '../stanza/iq.js';
+import { iqError, iqPayload, iqResult, isOfSession, stanzaType } from '../stanza/iq.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import { StanzaError, toStanzaError } from '../stanza/stanza-error.js';
 import type { Element } from '../stanza/xml.js';
 import { type IncomingIq, type IqHandler, OfflineError, type Unsubscribe } from './entity.js';
+import type { StanzaScreen } from './stanza-screen.js';
 
 export interface IqResponderComponents {
   readonly send: (stanza: Element) => void;
   readonly log: Log;
+  readonly screen?: StanzaScreen;
 }
 
 export interface IqResponderInit {
@@ -44,17 +46,31 @@ export class IqResponder {
 
   /** Takes an iq that is no answer. */
   handle(stanza: Element, address: Address): void {
+    const { screen } = this.components;
     const type = stanzaType(stanza);
     const payload = iqPayload(stanza);
-    if ((type !== 'get' && type !== 'set') || payload === undefined) {
-      this.#answer(address, new StanzaError('bad-request', 'not one request of type get or set'));
+    const known = `${type} ${payload?.getName()} ${payload?.getNS()}`;
+    const handler = this.#handlers.get(known);
+    // A peer may invent as many kinds as it likes: they are all the same.
+    const kind = handler === undefined ? 'unknown' : known;
+    const verdict = screen?.admit(address.from, isOfSession(payload) ? 'session' : 'request', kind);
+    if (verdict?.type === 'ignore') return;
+    if (verdict?.type === 'refuse') {
+      this.#answer(address, toStanzaError(verdict.error));
       return;
     }
-    const handler = this.#handlers.get(`${type} ${payload.getName()} ${payload.getNS()}`);
-    if (handler === undefined) this.#answer(address, new StanzaError('service-unavailable'));
+    if ((type !== 'get' && type !== 'set') || payload === undefined) {
+      this.#refuse(address, kind, new StanzaError('bad-request', 'not one request of type get or set'));
+    } else if (handler === undefined) this.#refuse(address, kind, new StanzaError('service-unavailable'));
     else if (this.#isFull(bareOf(address.from))) {
+      screen?.failed(address.from, kind, new LimitError('concurrentRequests', 'too many requests at once'));
       this.#answer(address, new StanzaError('resource-constraint', 'too many requests at once'));
-    } else void this.#run(handler, { ...address, payload });
+    } else void this.#run(handler, kind, { ...address, payload });
+  }
+
+  #refuse(address: Address, kind: string, error: StanzaError): void {
+    this.components.screen?.failed(address.from, kind, error);
+    this.#answer(address, error);
   }
 
   /** Tells everyone who is at work that no answer can be sent any more. */
@@ -70,7 +86,7 @@ export class IqResponder {
   }
 
   /** Never rejects. */
-  async #run(handler: IqHandler, iq: IncomingIq): Promise<void> {
+  async #run(handler: IqHandler, kind: string, iq: IncomingIq): Promise<void> {
     const controller = new AbortController();
     const peer = bareOf(iq.from);
     this.#running.add(controller);
@@ -82,6 +98,7 @@ export class IqResponder {
       if (!isExpected(error) && !controller.signal.aborted) {
         this.components.log.error({ err: error, from: iq.from }, 'a request failed');
       }
+      if (!controller.signal.aborted) this.components.screen?.failed(iq.from, kind, error);
       outcome = toStanzaError(error);
     } finally {
       this.#running.delete(controller);

@@ -10,7 +10,7 @@ import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { Log } from '../log.js';
 import { iqRequest, stanzaType } from '../stanza/iq.js';
-import { isFull, type Jid, parseJid } from '../stanza/jid.js';
+import { bareOf, isFull, type Jid, parseJid } from '../stanza/jid.js';
 import { presenceTypeOf } from '../stanza/presence.js';
 import { attribute, type Element, elements, xmlSafe } from '../stanza/xml.js';
 import type { Connection } from './connection.js';
@@ -27,11 +27,14 @@ import {
 } from './entity.js';
 import { IqResponder } from './iq-responder.js';
 import { PendingIqs } from './pending-iqs.js';
+import type { StanzaScreen } from './stanza-screen.js';
 
 export interface StanzaRouterComponents {
   readonly connection: Connection;
   readonly clock: Clock;
   readonly log: Log;
+  /** Decides who is heard. Without it: everybody. */
+  readonly screen?: StanzaScreen;
 }
 
 export interface StanzaRouterInit {
@@ -53,6 +56,7 @@ const DEFAULT_MAX_CONCURRENT_IQS_PER_PEER = 128;
 export class StanzaRouter implements Entity {
   readonly #connection: Connection;
   readonly #log: Log;
+  readonly #screen: StanzaScreen | undefined;
   readonly #requestTimeoutMs: number;
   readonly #pending: PendingIqs;
   readonly #responder: IqResponder;
@@ -60,13 +64,14 @@ export class StanzaRouter implements Entity {
   readonly #presenceHandlers = new Set<PresenceHandler>();
   readonly #listeners = new Set<(event: EntityEvent) => void>();
 
-  constructor({ connection, clock, log }: StanzaRouterComponents, init: StanzaRouterInit = {}) {
+  constructor({ connection, clock, log, screen }: StanzaRouterComponents, init: StanzaRouterInit = {}) {
     this.#connection = connection;
     this.#log = log;
+    this.#screen = screen && fromOthers(screen, (from) => bareOf(from) === bareOf(this.jid));
     this.#requestTimeoutMs = init.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
     this.#pending = new PendingIqs(clock, init.maxPendingIqs ?? DEFAULT_MAX_PENDING_IQS);
     this.#responder = new IqResponder(
-      { send: (stanza) => this.send(stanza), log },
+      { send: (stanza) => this.send(stanza), log, ...(this.#screen && { screen: this.#screen }) },
       {
         maxConcurrent: init.maxConcurrentIqs ?? DEFAULT_MAX_CONCURRENT_IQS,
         maxConcurrentPerPeer: init.maxConcurrentIqsPerPeer ?? DEFAULT_MAX_CONCURRENT_IQS_PER_PEER,
@@ -190,6 +195,7 @@ export class StanzaRouter implements Entity {
   #onMessage(stanza: Element, from: Jid, to: Jid): void {
     const type = stanzaType(stanza) ?? 'normal';
     if (type === 'error') return;
+    if (this.#screen?.admit(from, 'message', type).type === 'ignore') return;
     const message = { from, to, id: attribute(stanza, 'id'), type, stanza };
     const called = new Set<MessageHandler>();
     const own = stanza.getNS();
@@ -207,6 +213,8 @@ export class StanzaRouter implements Entity {
   #onPresence(stanza: Element, from: Jid | undefined, to: Jid): void {
     const type = presenceTypeOf(stanza);
     if (type === undefined || from === undefined || from === this.jid) return;
+    // Who goes is heard in any case: what is left of them here ends.
+    if (type !== 'unavailable' && this.#screen?.admit(from, 'presence', type).type === 'ignore') return;
     for (const handler of [...this.#presenceHandlers]) {
       this.#guard('a presence could not be handled', () => handler({ from, to, type }));
     }
@@ -224,6 +232,16 @@ export class StanzaRouter implements Entity {
       this.#log.warn({ err: error }, what);
     }
   }
+}
+
+/** We are never kept out ourselves: an account's server speaks to it in its own name (RFC 6121 §2.1.6). */
+function fromOthers(screen: StanzaScreen, isOurs: (from: Jid) => boolean): StanzaScreen {
+  return {
+    admit: (from, kind, what) => (isOurs(from) ? { type: 'serve' } : screen.admit(from, kind, what)),
+    failed: (from, what, error) => {
+      if (!isOurs(from)) screen.failed(from, what, error);
+    },
+  };
 }
 
 function optionalJid(stanza: Element, name: 'from' | 'to'): Jid | undefined {

@@ -10,7 +10,7 @@ import type { Clock } from '../clock.js';
 import type { Entity, IncomingIq, Unsubscribe } from '../entity/entity.js';
 import { AbortedError, LimitError } from '../errors.js';
 import type { Log } from '../log.js';
-import { bareOf, type Jid } from '../stanza/jid.js';
+import { bareOf, domainOf, type Jid } from '../stanza/jid.js';
 import { NS } from '../stanza/namespaces.js';
 import { type Jingle, type JingleRole, jingleCodec, jingleError } from '../stanza/xep0166-jingle.js';
 import { FILE_TRANSFER_NAMESPACES, type FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
@@ -44,6 +44,8 @@ export interface JingleEngineInit {
   readonly maxSessions: number;
   /** Sessions that one peer, by its bare address, may have begun at once. */
   readonly maxSessionsPerPeer: number;
+  /** The same of all peers of one domain. Default: no bound of its own. */
+  readonly maxSessionsPerDomain?: number;
   /** Files at once in one session. Default 16. */
   readonly maxContents?: number;
   /** How often the transport of one file may break and be replaced. Default 3. */
@@ -92,6 +94,20 @@ export class JingleEngine implements Startable {
   /** Sessions of which something is left. */
   get sessionCount(): number {
     return this.#open.size;
+  }
+
+  /** Whether there is a session with this peer, at whatever address. */
+  isInSession(peer: Jid): boolean {
+    for (const each of this.#open) if (bareOf(each.peer) === bareOf(peer)) return true;
+    return false;
+  }
+
+  /** Ends the sessions with those peers, and tells them nothing of the reason. */
+  dismiss(isMeant: (peer: Jid) => boolean): void {
+    for (const session of this.#open) {
+      if (isMeant(session.peer))
+        void session.finish(ending({ condition: 'gone' }, new AbortedError('dismissed')));
+    }
   }
 
   async start(): Promise<void> {
@@ -221,12 +237,19 @@ export class JingleEngine implements Startable {
   /** §6.3.2: whoever has no resources for a session says so at once, which costs nothing. */
   #checkLimits(peer: Jid): void {
     if (this.#open.size >= this.#init.maxSessions) throw new LimitError('sessions', 'too many sessions');
-    let begun = 0;
+    const { maxSessionsPerPeer, maxSessionsPerDomain = Number.POSITIVE_INFINITY } = this.#init;
+    let ofPeer = 0;
+    let ofDomain = 0;
     for (const each of this.#open) {
-      if (each.role === 'responder' && bareOf(each.peer) === bareOf(peer)) begun += 1;
+      if (each.role !== 'responder') continue;
+      if (bareOf(each.peer) === bareOf(peer)) ofPeer += 1;
+      if (domainOf(each.peer) === domainOf(peer)) ofDomain += 1;
     }
-    if (begun >= this.#init.maxSessionsPerPeer) {
+    if (ofPeer >= maxSessionsPerPeer) {
       throw new LimitError('sessions-per-peer', 'too many sessions of this peer');
+    }
+    if (ofDomain >= maxSessionsPerDomain) {
+      throw new LimitError('sessions-per-domain', 'too many sessions of peers of this domain');
     }
   }
 

@@ -3,8 +3,6 @@
  * from the network downwards.
  */
 import { join } from 'node:path';
-import { BlockListBudget } from '../access/block-list-budget.js';
-import { QueryBudget } from '../access/query-budget.js';
 import { RuleBook } from '../access/rule-book.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
@@ -31,12 +29,12 @@ import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
 import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
+import { MeteredAnswers, MeteredEngine } from '../service/metered-answers.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import { KEPT_FEATURE } from '../stanza/standing-question.js';
 import type { FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
 import type { Startable } from '../startable.js';
-import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { StandingQuestions } from '../wishes/standing-questions.js';
@@ -47,16 +45,19 @@ import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
 import { NodeChannels } from './node-channels.js';
 import { NodeDoors } from './node-doors.js';
-import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
+import { type Connect, nodeEntity } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
+import { NodeGuard } from './node-guard.js';
 import { NodeLinks } from './node-links.js';
 import { NodeOffers } from './node-offers.js';
+import type { BanKeeper } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
+import { uploadsOf } from './node-uploads.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { areAboutGroups, reload, rulesOf } from './reload.js';
-import { SentFiles } from './sent-files.js';
+import type { SentFiles } from './sent-files.js';
 import { sharesOf } from './status-of-parts.js';
-import { TransferStack } from './transfer-stack.js';
+import type { TransferStack } from './transfer-stack.js';
 
 export interface NetworkNodeComponents {
   readonly clock: Clock;
@@ -79,6 +80,7 @@ export class NetworkNode implements Startable {
   /** Tells them of files. */
   readonly #news: Startable | undefined;
   readonly #access: RuleBook;
+  readonly #guard: NodeGuard;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #entity: Entity;
@@ -164,11 +166,9 @@ export class NetworkNode implements Startable {
     this.#news = extensions?.news(this.#library);
 
     const hashes = new LibraryHashes(this.#library);
+    const engine = new MeteredEngine({ engine: this.#engine });
     const bareAnswerer = new Answerer(
-      {
-        ...{ access, engine: this.#engine, hashes, blocks: blockLists, clock },
-        ...(otherSources && { otherSources }),
-      },
+      { ...{ access, engine, hashes, blocks: blockLists, clock }, ...(otherSources && { otherSources }) },
       {
         maxFiles: limits.answerFiles,
         defaultFiles: Math.min(limits.defaultAnswerFiles, limits.answerFiles),
@@ -176,11 +176,30 @@ export class NetworkNode implements Startable {
         deadlineMs: limits.queryDeadlineMs,
       },
     );
-    const answerer = extensions?.answering(bareAnswerer) ?? bareAnswerer;
-    const budget = new QueryBudget({ clock }, limits);
+    this.#guard = new NodeGuard(
+      {
+        clock,
+        log,
+        folder: new RealDataFolder(join(config.data, 'access')),
+        sessions: () => this.#transfers.jingle,
+      },
+      limits,
+    );
+    const { queries: budget, refusals, doorkeeper: screen } = this.#guard;
+    const metered = new MeteredAnswers({
+      ...{ answerer: bareAnswerer, engine, budget },
+      suspicion: this.#guard.enumeration,
+    });
+    const answerer = extensions?.answering(metered) ?? metered;
     const { connect } = components;
     this.#entity = nodeEntity(
-      { clock, log, ...(connect && { connect }), ...(extensions && { between: extensions.connection }) },
+      {
+        clock,
+        log,
+        screen,
+        ...(connect && { connect }),
+        ...(extensions && { between: extensions.connection }),
+      },
       config.xmpp,
       { requestTimeoutMs: limits.iqTimeoutMs, maxPendingIqs: limits.pendingIqs },
     );
@@ -209,7 +228,7 @@ export class NetworkNode implements Startable {
           );
     this.#standing = standing;
     this.#responder = new QueryResponder(
-      { entity, clock, log, answerer, budget, random, ...(standing && { keeper: standing }) },
+      { entity, clock, log, answerer, budget, refusals, random, ...(standing && { keeper: standing }) },
       {
         defaultExpiryMs: limits.defaultExpiresMs,
         maxExpiryMs: limits.expiresMs,
@@ -227,50 +246,24 @@ export class NetworkNode implements Startable {
       access,
       catalogue: this.#library.catalogue,
       lists: blockLists,
-      budget: new BlockListBudget({ clock }, limits),
+      budget: this.#guard.blockLists,
       ...(extensions && { answerer }),
     });
     this.#channels = new NodeChannels(
       { entity, clock, log, responder: this.#responder, random },
       config.channels,
     );
-    const fileServer = new FileServer(
+    const uploads = uploadsOf(
       {
-        access,
-        catalogue: this.#library.catalogue,
-        files: { open: (entry) => this.#library.openFile(entry) },
-        clock,
-        log,
+        ...{ entity, clock, log, access, library: this.#library, guard: this.#guard },
+        ...(components.connector && { connector: components.connector }),
+        ...(extensions && { extensions }),
       },
-      {
-        maxUploads: limits.uploads,
-        maxUploadsPerPeer: limits.uploadsPerPeer,
-        refusesEarly: extensions === undefined, // one may keep back what is here
-      },
+      config,
     );
-    this.#sentFiles = new SentFiles({ files: fileServer, clock });
-    this.#files = extensions?.files(this.#sentFiles) ?? this.#sentFiles;
-    this.#transfers = new TransferStack(
-      { entity, clock, log, ...(components.connector && { connector: components.connector }) },
-      {
-        serverHost: serverHostOf(config.xmpp),
-        ...transferOptions(config.transfers),
-        maxSessions: limits.sessions,
-        maxSessionsPerPeer: limits.sessionsPerPeer,
-        idleMs: limits.sessionIdleMs,
-        maxCandidates: limits.candidates,
-        candidateTimeoutMs: limits.candidateTimeoutMs,
-        maxHandshakes: limits.socksConnections,
-        failedConnects: {
-          failuresPerAddressPerMinute: limits.failedConnectsPerAddressPerMinute,
-          failuresPerPeerPerMinute: limits.failedConnectsPerPeerPerMinute,
-          failuresPerMinute: limits.failedConnectsPerMinute,
-        },
-        ibbBlockBytes: limits.ibbBlockBytes,
-        ibbWindow: limits.ibbWindow,
-        onFileRequest: this.#files.handle,
-      },
-    );
+    this.#sentFiles = uploads.sent;
+    this.#files = uploads.files;
+    this.#transfers = uploads.transfers;
     const { xmpp, shares, wishes } = config;
     const { jingle } = this.#transfers;
     this.#downloads = new Downloads(
@@ -335,7 +328,9 @@ export class NetworkNode implements Startable {
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
   async start(): Promise<void> {
     const watching = this.#extensions && this.#news ? [this.#extensions.host, this.#news] : [];
-    for (const part of [this.#loopDelay, ...watching, this.#library, this.#engine]) await this.#start(part);
+    for (const part of [this.#loopDelay, this.#guard, ...watching, this.#library, this.#engine]) {
+      await this.#start(part);
+    }
     for (const part of [
       this.#disco,
       this.#findService,
@@ -384,7 +379,15 @@ export class NetworkNode implements Startable {
     ];
     const below = [this.#engine, this.#library];
     const watching = this.#extensions && this.#news ? [this.#news, this.#extensions.host] : [];
-    for (const part of [this.#offers, ...network, ...doors, ...below, ...watching, this.#loopDelay]) {
+    for (const part of [
+      this.#offers,
+      ...network,
+      ...doors,
+      ...below,
+      ...watching,
+      this.#guard,
+      this.#loopDelay,
+    ]) {
       if (!this.#started.delete(part)) continue;
       try {
         await part.stop();
@@ -440,6 +443,10 @@ export class NetworkNode implements Startable {
     return offerFile({ server: this.#files, uploader }, to, entry, signal, namespace);
   }
 
+  get banKeeper(): BanKeeper {
+    return this.#guard;
+  }
+
   /** What goes out, and what comes. */
   transfers(): TransferStatus[] {
     return [...this.#sentFiles.status(), ...(this.#wishes?.transfers() ?? [])];
@@ -476,24 +483,8 @@ export class NetworkNode implements Startable {
         refused: direct.refused,
         dropped: dropped.reduce((sum, [, count]) => sum + count, 0),
       },
+      ...this.#guard.status(),
       eventLoopDelayMs: this.#loopDelay.take(),
     };
   }
-}
-
-/** Where peers reach us, and where we go at their word. */
-function transferOptions(transfers: NodeConfig['transfers']) {
-  const { listenHost, lastListenPort, externalPort, gateway } = transfers;
-  return {
-    listenPort: transfers.listenPort,
-    ...(lastListenPort !== undefined && { lastListenPort }),
-    ...(listenHost !== undefined && { listenHost }),
-    externalHosts: transfers.externalHosts,
-    ...(externalPort !== undefined && { externalPort }),
-    ...(transfers.mapPort && { mapPort: { ...(gateway !== undefined && { gateway }) } }),
-    proxies: transfers.proxies,
-    findProxies: transfers.findProxies || transfers.proxies.length > 0 ? 'at-once' : 'never',
-    connectToPrivate: transfers.connectToPrivate,
-    trustedPeers: transfers.trustedPeers,
-  } as const;
 }

@@ -5,6 +5,7 @@ import { type ConnectionComponents, componentConnection } from '../entity/compon
 import type { Connection } from '../entity/connection.js';
 import type { Entity } from '../entity/entity.js';
 import { StanzaRouter, type StanzaRouterInit } from '../entity/stanza-router.js';
+import type { StanzaScreen } from '../entity/stanza-screen.js';
 
 export type Connect = (components: ConnectionComponents, config: XmppConfig) => Connection;
 
@@ -13,15 +14,19 @@ export interface NodeEntityComponents extends ConnectionComponents {
   readonly connect?: Connect;
   /** What is put between the connection and everything else. */
   readonly between?: (connection: Connection) => Connection;
+  readonly screen?: StanzaScreen;
 }
 
 export function nodeEntity(
-  { clock, log, connect = connectToServer, between }: NodeEntityComponents,
+  { clock, log, connect = connectToServer, between, screen }: NodeEntityComponents,
   config: XmppConfig,
   routerInit: StanzaRouterInit,
 ): Entity {
   const connection = connect({ clock, log }, config);
-  return new StanzaRouter({ clock, log, connection: between?.(connection) ?? connection }, routerInit);
+  return new StanzaRouter(
+    { clock, log, connection: between?.(connection) ?? connection, ...(screen && { screen }) },
+    routerInit,
+  );
 }
 
 export const connectToServer: Connect = (components, config) => {

@@ -1,4 +1,6 @@
 /** What a running node says of itself: `shoal status` shows it, the status socket carries it as JSON. */
+import type { Load } from '../access/doorkeeper.js';
+import type { RefusalCount } from '../access/refusals.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import type { MirrorStatus } from '../wishes/mirror.js';
 
@@ -19,6 +21,14 @@ export interface NodeStatus {
   /** Questions that it keeps for others. */
   readonly keptQuestions: number;
   readonly queries: QueryCounters;
+  /** Whom it turned away, by the rule that did it: since the start, the most frequent first. */
+  readonly refusals: readonly RefusalCount[];
+  /** Bans in force. */
+  readonly bans: number;
+  /** Peers that are not answered for a while, because they went on though they were refused. */
+  readonly ignored: number;
+  /** `busy`: questions of channels are left out; `overloaded`: all are. */
+  readonly load: Load;
   readonly eventLoopDelayMs: LoopDelayStatus;
 }
 

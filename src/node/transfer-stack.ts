@@ -60,6 +60,7 @@ export interface TransferStackInit {
   readonly failedConnects?: Omit<ConnectBudgetInit, 'concurrentUnproven'>;
   readonly maxSessions: number;
   readonly maxSessionsPerPeer: number;
+  readonly maxSessionsPerDomain?: number;
   readonly idleMs: number;
   readonly maxCandidates: number;
   readonly candidateTimeoutMs: number;
@@ -140,6 +141,7 @@ export class TransferStack implements Startable {
       {
         maxSessions: init.maxSessions,
         maxSessionsPerPeer: init.maxSessionsPerPeer,
+        ...(init.maxSessionsPerDomain !== undefined && { maxSessionsPerDomain: init.maxSessionsPerDomain }),
         timeouts: { idleMs: init.idleMs, ...init.timeouts },
         ...(init.onFileRequest && { onFileRequest: init.onFileRequest }),
         ...(init.onFileOffer && { onFileOffer: init.onFileOffer }),

@@ -1,5 +1,6 @@
 /** The frame of an iq stanza (RFC 6120 §8.2.3): requests, results and errors around a payload. */
 import type { Jid } from './jid.js';
+import { NS } from './namespaces.js';
 import { type StanzaError, stanzaErrorToXml } from './stanza-error.js';
 import { attribute, type Element, elements, xml } from './xml.js';
 
@@ -29,6 +30,13 @@ export function iqError(request: IqAddress, error: StanzaError): Element {
 export function iqPayload(iq: Element): Element | undefined {
   const [payload, second] = elements(iq);
   return second === undefined ? payload : undefined;
+}
+
+/** Whether a request belongs to a session or bytestream that is there already, if it is what it says. */
+export function isOfSession(payload: Element | undefined): boolean {
+  if (payload === undefined) return false;
+  const ns = payload.getNS();
+  return ns === NS.ibb || (ns === NS.jingle && attribute(payload, 'action') !== 'session-initiate');
 }
 
 /** The `type` of a stanza, or undefined. */

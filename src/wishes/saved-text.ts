@@ -58,10 +58,15 @@ export class SavedText {
     this.#timer ??= this.#components.clock.after(SAVE_AFTER_MS, () => this.#save());
   }
 
-  /** Resolves when all changes are written. */
-  async stop(): Promise<void> {
+  /** Writes what has changed at once. Resolves when it is done. */
+  async written(): Promise<void> {
     if (this.#timer) this.#save();
     await this.#saving;
+  }
+
+  /** Resolves when all changes are written. */
+  async stop(): Promise<void> {
+    await this.written();
   }
 
   #save(): void {

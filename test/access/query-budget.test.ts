@@ -75,4 +75,58 @@ describe('query budget', () => {
     assert.throws(() => budget.chargeChannel('books'), refusedBy('queriesPerChannelPerMinute'));
     budget.chargeChannel('music');
   });
+
+  it('has who let much be searched, or was told much, wait', async () => {
+    const clock = new VirtualClock();
+    const bounds = { searchMsPerAskerPerMinute: 600, answerBytesPerMinute: 1000 };
+    const budget = new QueryBudget({ clock }, { concurrentQueriesPerAsker: 2, ...bounds });
+    budget.charge('a@x');
+    budget.spend('a@x', undefined, { searchMs: 600, answerFiles: 5, answerBytes: 100 });
+    assert.throws(() => budget.charge('a@x'), refusedBy('searchMsPerAskerPerMinute'));
+    budget.charge('b@x');
+    await clock.advance(1000);
+    budget.charge('a@x');
+    budget.spend('b@x', undefined, { searchMs: 0, answerFiles: 5, answerBytes: 1000 });
+    assert.throws(() => budget.charge('c@y'), refusedBy('answerBytesPerMinute'));
+  });
+
+  it('counts what answers on a channel took for the channel too', () => {
+    const clock = new VirtualClock();
+    const bounds = { concurrentQueriesPerAsker: 2, answerFilesPerChannelPerMinute: 100 };
+    const budget = new QueryBudget({ clock }, bounds);
+    budget.spend('a@x', 'books', { searchMs: 0, answerFiles: 60, answerBytes: 0 });
+    budget.chargeChannel('books');
+    budget.spend('b@y', 'books', { searchMs: 0, answerFiles: 60, answerBytes: 0 });
+    assert.throws(() => budget.chargeChannel('books'), refusedBy('answerFilesPerChannelPerMinute'));
+    budget.chargeChannel('music');
+  });
+
+  it('bounds what a domain and a channel have at once; a place goes to who can take it', async () => {
+    const budget = new QueryBudget(
+      { clock: new VirtualClock() },
+      { concurrentQueriesPerAsker: 1, concurrentQueriesPerDomain: 2, concurrentQueriesPerChannel: 2 },
+    );
+    const { signal } = new AbortController();
+    const first = budget.enter('a@x');
+    const second = budget.enter('b@x');
+    assert.throws(() => budget.enter('c@x'), refusedBy('concurrentQueriesPerDomain'));
+    // a waits for two things, and is before c; what becomes free is only of use to c.
+    const order: string[] = [];
+    const again = budget.enterInTurn('a@x', signal).then(() => order.push('a'));
+    const third = budget.enterInTurn('c@x', signal).then(() => order.push('c'));
+    second.leave();
+    await third;
+    assert.deepEqual(order, ['c']);
+    first.leave();
+    await again;
+
+    const channel = await Promise.all(
+      ['d@y', 'e@z'].map((each) => budget.enterInTurn(each, signal, 'books')),
+    );
+    const late = budget.enterInTurn('f@w', signal, 'books').then(() => order.push('f'));
+    await budget.enterInTurn('g@v', signal, 'music');
+    assert.deepEqual(order, ['c', 'a']);
+    channel[0]?.leave();
+    await late;
+  });
 });

@@ -277,6 +277,21 @@ describe('a channel', () => {
     assert.equal(done['over-budget'], 10);
   });
 
+  it('can not be used up by one asker', async () => {
+    await world.start();
+    const node = await world.node('one.example.org', [entry('romeo.txt')]);
+    const { entity } = await world.asker('mallory@example.org/pda');
+    for (let at = 0; at < 300; at += 1) await publish(entity, `q${at}`);
+    const done = await outcomesOf(node, ({ answered }) => answered === 20);
+    assert.equal(done['over-budget'], 280);
+    const { asker } = await world.asker('hag66@example.org/pda');
+    const answers = await world.ask(asker, 'romeo');
+    assert.deepEqual(
+      answers.map(({ type }) => type),
+      ['found'],
+    );
+  });
+
   it('is named when a question could not be asked on it, alone or beside others', async () => {
     await world.start();
     await world.node('one.example.org', [entry('romeo.txt')]);

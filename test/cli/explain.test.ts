@@ -13,6 +13,7 @@ import { NotRunningError, StatusSocket, statusSocketPath } from '../../src/node/
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { captureIo } from '../support/captured-io.js';
 import { put } from '../support/file-entries.js';
+import { noBans } from '../support/no-bans.js';
 import { SearchedCatalogue } from '../support/searched-catalogue.js';
 
 const components = { clock: systemClock } as Components; // all that it needs
@@ -35,6 +36,7 @@ before(async () => {
   const parts = { engine: files.engine, clock: systemClock };
   const node: Questioned = {
     explain: (criteria, signal) => explain(parts, { max: 100, deadlineMs: 5000 }, criteria, signal),
+    banKeeper: noBans,
     transfers: () => [],
   };
   const answer = (question: unknown, signal: AbortSignal) => answerOf(node, question as NodeQuestion, signal);

@@ -39,6 +39,8 @@ describe('the program shoal', () => {
     assert.equal(asked.code, 0);
     for (const name of [
       'access',
+      'ban',
+      'bans',
       'explain',
       'find',
       'get',
@@ -47,6 +49,7 @@ describe('the program shoal', () => {
       'start',
       'status',
       'transfers',
+      'unban',
       'want',
     ])
       assert.match(asked.out, new RegExp(`^ {2}${name} `, 'm'));

@@ -20,6 +20,7 @@ import {
 import type { FileCriteria } from '../../src/stanza/file-criteria.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { eventually } from '../support/eventually.js';
+import { noBans } from '../support/no-bans.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const STATUS: NodeStatus = {
@@ -34,11 +35,16 @@ const STATUS: NodeStatus = {
   wishes: [],
   keptQuestions: 0,
   queries: { received: 0, answered: 0, refused: 0, dropped: 0 },
+  refusals: [],
+  bans: 0,
+  ignored: 0,
+  load: 'calm',
   eventLoopDelayMs: { p50: 0, p99: 0, max: 0 },
 };
 
 /** A node without a network: told how its start goes, and when it fails. */
 class QuietNode implements ServedNode {
+  readonly banKeeper = noBans;
   stopped = 0;
   fail: (error: Error) => void = () => {};
   readonly failed = new Promise<never>((_, reject) => {

@@ -39,6 +39,10 @@ const status: NodeStatus = {
   ],
   keptQuestions: 4,
   queries: { received: 5, answered: 3, refused: 1, dropped: 1 },
+  refusals: [],
+  bans: 0,
+  ignored: 0,
+  load: 'calm',
   eventLoopDelayMs: { p50: 0.12, p99: 4.5, max: 30 },
 };
 
@@ -64,6 +68,16 @@ describe('the status of a node', () => {
       'queries   5 received, 3 answered, 1 refused, 1 dropped, 4 kept',
       'lateness  0.12 ms half of the time, 4.5 ms at 99 %, 30 ms at most',
     ]);
+  });
+
+  it('tells whom it turned away by which rule, and whom it does not hear', () => {
+    const refusals = Array.from({ length: 14 }, (_, at) => ({ rule: `rule${at}`, count: 20 - at }));
+    const lines = statusLines({ ...status, refusals, bans: 2, ignored: 1, load: 'busy' });
+    const at = lines.indexOf('refused');
+    assert.deepEqual(lines.slice(at, at + 3), ['refused', '  rule0          20', '  rule1          19']);
+    assert.ok(lines.includes('  2 other rules  15'));
+    assert.ok(lines.includes('load      busy: questions of channels are left out'));
+    assert.ok(lines.includes('kept out  2 banned, 1 not answered for a while'));
   });
 
   it('says when all is hashed, or nothing is known of the speed', () => {

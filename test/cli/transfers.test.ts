@@ -14,6 +14,7 @@ import { NotRunningError, StatusSocket, statusSocketPath } from '../../src/node/
 import { parseJid } from '../../src/stanza/jid.js';
 import { captureIo } from '../support/captured-io.js';
 import { eventually } from '../support/eventually.js';
+import { noBans } from '../support/no-bans.js';
 
 const out: TransferStatus = {
   direction: 'out',
@@ -39,7 +40,11 @@ let transfers: readonly TransferStatus[] = [];
 
 beforeEach(async () => {
   data = await mkdtemp(join(tmpdir(), 'shoal-transfers-'));
-  const node = { explain: () => assert.fail('nobody asks for that'), transfers: () => transfers };
+  const node = {
+    banKeeper: noBans,
+    explain: () => assert.fail('nobody asks for that'),
+    transfers: () => transfers,
+  };
   socket = new StatusSocket(
     { clock: systemClock, log: silentLog },
     {

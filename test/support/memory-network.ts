@@ -9,6 +9,7 @@ import type { Clock } from '../../src/clock.js';
 import type { Connection, ConnectionListener } from '../../src/entity/connection.js';
 import { type Entity, OfflineError } from '../../src/entity/entity.js';
 import { StanzaRouter, type StanzaRouterInit } from '../../src/entity/stanza-router.js';
+import type { StanzaScreen } from '../../src/entity/stanza-screen.js';
 import { AbortedError } from '../../src/errors.js';
 import { silentLog } from '../../src/log.js';
 import { bounce } from '../../src/stanza/iq.js';
@@ -41,8 +42,8 @@ export class MemoryNetwork {
   }
 
   /** A component: everything sent to its domain, at any local part and resource, is its. `start` it to be online. */
-  component(domain: string, init: StanzaRouterInit = {}): Entity {
-    return this.#attach(parseJid(domain), init);
+  component(domain: string, init: StanzaRouterInit = {}, screen?: StanzaScreen): Entity {
+    return this.#attach(parseJid(domain), init, screen);
   }
 
   /** A client with this full JID. Other resources of its account may be attached as well. */
@@ -96,8 +97,11 @@ export class MemoryNetwork {
     });
   }
 
-  #attach(jid: Jid, init: StanzaRouterInit): Entity {
-    return new StanzaRouter({ connection: this.#connect(jid), clock: this.#clock, log: silentLog }, init);
+  #attach(jid: Jid, init: StanzaRouterInit, screen?: StanzaScreen): Entity {
+    return new StanzaRouter(
+      { connection: this.#connect(jid), clock: this.#clock, log: silentLog, ...(screen && { screen }) },
+      init,
+    );
   }
 
   #connect(jid: Jid): MemoryConnection {

@@ -3,18 +3,22 @@
  * reads it. Whatever keeps a file from being sent, absent, forbidden or else, looks the same to the peer.
  */
 import type { AccessPolicy } from '../../access/access-policy.js';
+import type { FileRequestBudget } from '../../access/file-request-budget.js';
+import type { Refusals } from '../../access/refusals.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
 import type { Clock } from '../../clock.js';
-import { AbortedError, messageOf } from '../../errors.js';
+import { AbortedError, LimitError, messageOf } from '../../errors.js';
 import { FileNotAvailableError, type FileRequest } from '../../jingle/file-session.js';
 import type { Log } from '../../log.js';
 import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
+import type { BandwidthGovernor } from './bandwidth-governor.js';
 import { type OfferedFiles, type Selection, selectFile } from './file-selector.js';
 import { checkedBytes, HashChecks, MAX_CHECKED_BYTES } from './hash-check.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
+import { SlowReceivers } from './slow-receivers.js';
 import { Upload, type UploadProgress } from './upload.js';
 import { type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
 import { UPLOAD_WAITS, type UploadWaits, whenFree } from './upload-turn.js';
@@ -35,6 +39,12 @@ export interface FileServerComponents {
   readonly access: AccessPolicy;
   readonly clock: Clock;
   readonly log: Log;
+  /** Bounds how often files are asked for. */
+  readonly budget?: FileRequestBudget;
+  /** Is told of who gets none. */
+  readonly refusals?: Pick<Refusals, 'count'>;
+  /** Bounds how fast they are sent. */
+  readonly governor?: BandwidthGovernor;
 }
 
 export interface FileServerInit extends UploadSlotsInit {
@@ -43,6 +53,8 @@ export interface FileServerInit extends UploadSlotsInit {
    * something else keeps files from being sent: it would be seen which of them are here. Default true.
    */
   readonly refusesEarly?: boolean;
+  /** Who takes less has to make room where others wait. Default 0: nobody. */
+  readonly leastBytesPerSecond?: number;
   /** Default {@link UPLOAD_WAITS}. */
   readonly waits?: Partial<UploadWaits>;
 }
@@ -51,6 +63,9 @@ interface WantedUpload {
   readonly to: Jid;
   readonly range: Range | undefined;
   readonly slot: UploadSlot;
+  readonly sid: string;
+  /** That it is asked for in. */
+  readonly session: FileRequest['session'];
   readonly signal: AbortSignal;
   /** It has to have them. */
   readonly hashes: readonly Hash[];
@@ -60,6 +75,7 @@ interface WantedUpload {
 export class FileServer {
   readonly #components: FileServerComponents;
   readonly #slots: UploadSlots;
+  readonly #slow: SlowReceivers;
   readonly #checks = new HashChecks();
   readonly #waits: UploadWaits;
   readonly #refusesEarly: boolean;
@@ -69,6 +85,10 @@ export class FileServer {
   constructor(components: FileServerComponents, init: FileServerInit) {
     this.#components = components;
     this.#slots = new UploadSlots(components, init);
+    this.#slow = new SlowReceivers(
+      { clock: components.clock, waiting: () => this.#slots.waiting },
+      { leastBytesPerSecond: init.leastBytesPerSecond ?? 0, stepBytes: chunkBytes(0) },
+    );
     this.#waits = { ...UPLOAD_WAITS, ...init.waits };
     this.#refusesEarly = init.refusesEarly ?? true;
   }
@@ -92,13 +112,47 @@ export class FileServer {
    * For {@link JingleEngine}. Waits for a slot where all are taken, and tells the peer so. Throws
    * `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`.
    */
-  readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> =>
-    await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
+  readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> => {
+    const { budget, refusals } = this.#components;
+    const { peer } = request;
+    try {
+      budget?.charge(bareOf(peer));
+      return await this.#serve(request, signal);
+    } catch (error) {
+      if (error instanceof LimitError) refusals?.count(error.bound, peer);
+      if (error instanceof FileNotAvailableError) {
+        refusals?.count('file-not-available', peer);
+        budget?.missed(bareOf(peer));
+      }
+      throw error;
+    }
+  };
+
+  /**
+   * The whole of `entry` as something to offer to `peer`, who needs a slot as if it had asked. Throws
+   * `FileNotAvailableError`, `LimitError`, `AbortedError`.
+   */
+  async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
+    if (!this.#components.access.viewOf({ jid: peer }).mayTake(entry)) {
+      throw new FileNotAvailableError('no such file');
+    }
+    const sid = `offer ${this.#offers++}`; // a session of its own
+    return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
+      this.#upload(entry, {
+        ...{ to: peer, sid, session: undefined, range: undefined, slot, signal },
+        ...{ hashes: [], partChecksum: false },
+      }),
+    );
+  }
+
+  async #serve(request: FileRequest, signal: AbortSignal): Promise<Upload> {
+    return await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
       const { entries, hashes } = await this.#select(request, signal);
       if (hashes.length === 0) request.granted?.();
       const { range, hashesUsed } = request.file;
       const partChecksum = hashesUsed.includes('sha-256');
-      const wanted = { to: request.peer, range, slot, signal, hashes, partChecksum };
+      const { peer: to, sid, session } = request;
+      const wanted = { to, sid, session, range, slot, signal, hashes, partChecksum };
       let failure = new FileNotAvailableError('no such file');
       let checked = 0;
       for (const entry of entries) {
@@ -113,19 +167,6 @@ export class FileServer {
       }
       throw failure;
     });
-
-  /**
-   * The whole of `entry` as something to offer to `peer`, who needs a slot as if it had asked. Throws
-   * `FileNotAvailableError`, `LimitError`, `AbortedError`.
-   */
-  async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
-    if (!this.#components.access.viewOf({ jid: peer }).mayTake(entry)) {
-      throw new FileNotAvailableError('no such file');
-    }
-    const sid = `offer ${this.#offers++}`; // a session of its own
-    return await this.#withSlot(this.#slots.take({ peer: bareOf(peer), sid }), (slot) =>
-      this.#upload(entry, { to: peer, range: undefined, slot, signal, hashes: [], partChecksum: false }),
-    );
   }
 
   /** One for the session, which may have to wait. Not for a file that is not here, where a look tells. */
@@ -161,9 +202,14 @@ export class FileServer {
       if (hashes.length > 0) await this.#check(file, hashes, signal);
       if (signal.aborted) throw new AbortedError('the peer went away');
       const range = resolveRange(wanted.range, file.size);
+      const pace = this.#components.governor?.paceFor(bareOf(to));
       const upload = new Upload(
-        { entry, file, range, hashes, partChecksum, chunkBytes: chunkBytes(this.#slots.files) },
+        {
+          ...{ entry, file, range, hashes, partChecksum, chunkBytes: chunkBytes(this.#slots.files) },
+          ...(pace && { pace }),
+        },
         (outcome) => {
+          unwatch();
           slot.free();
           this.#uploads.delete(upload);
           this.#components.log.debug({ to, path: keyOf(entry), outcome: outcome.type }, 'upload ended');
@@ -171,11 +217,23 @@ export class FileServer {
         },
       );
       this.#uploads.set(upload, to);
+      const unwatch = this.#slow.watch({
+        session: `${to}\n${wanted.sid}`,
+        progress: () => ({ bytes: upload.progress().sentBytes, heldMs: pace?.heldMs ?? 0 }),
+        end: () => this.#endSlow(upload, wanted),
+      });
       return upload;
     } catch (error) {
       this.#close(file);
       throw error;
     }
+  }
+
+  #endSlow(upload: Upload, { to, session }: WantedUpload): void {
+    const error = new LimitError('leastUploadBytesPerSecond', 'others wait, and it took too little');
+    this.#components.refusals?.count(error.bound, to);
+    upload.fail(error);
+    void session?.end('timeout', 'too slow while others wait; ask again for the rest');
   }
 
   async #check(file: OpenFile, hashes: readonly Hash[], signal: AbortSignal): Promise<void> {

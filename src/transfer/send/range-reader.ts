@@ -5,6 +5,7 @@
  */
 import { type ByteReader, FileChangedError } from '../../jingle/file-session.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
+import type { Pace } from './bandwidth-governor.js';
 
 /** A file open for sending. */
 export interface OpenFile {
@@ -24,14 +25,18 @@ export interface RangeReaderInit {
   readonly chunkBytes: number;
   /** Sees every chunk before it comes out, with the position in the file where it begins. */
   readonly onChunk?: (chunk: Buffer, position: number) => void;
+  /** Says when to read on. Without it: as fast as the chunks are taken. */
+  readonly pace?: Pace;
 }
 
 export class RangeReader implements ByteReader {
   readonly #file: OpenFile;
   readonly #init: RangeReaderInit;
   readonly #end: number;
+  readonly #ended = new AbortController();
   #at: number;
   #destroyed = false;
+  #failure: Error | undefined;
 
   constructor(file: OpenFile, init: RangeReaderInit) {
     this.#file = file;
@@ -47,13 +52,27 @@ export class RangeReader implements ByteReader {
 
   destroy(): void {
     this.#destroyed = true;
+    this.#ended.abort();
+  }
+
+  /** Has it fail with this when the next chunk is asked for. */
+  fail(failure: Error): void {
+    this.#failure = failure;
+    this.#ended.abort();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
     if (this.#at === this.#end) await this.#check();
     const buffer = Buffer.allocUnsafeSlow(Math.min(this.#init.chunkBytes, this.#end - this.#at));
+    const { pace } = this.#init;
     while (this.#at < this.#end && !this.#destroyed) {
-      const chunk = buffer.subarray(0, await this.#read(buffer.subarray(0, this.#end - this.#at)));
+      const most = Math.min(buffer.length, this.#end - this.#at);
+      const bytes = pace?.pieceBytes(most) ?? most;
+      const held = pace?.take(bytes, this.#ended.signal);
+      if (held) await held;
+      if (this.#failure) throw this.#failure;
+      if (this.#destroyed) return;
+      const chunk = buffer.subarray(0, await this.#read(buffer.subarray(0, bytes)));
       if (chunk.length === 0) throw new FileChangedError('the file became shorter while it was sent');
       const position = this.#at;
       this.#at += chunk.length;

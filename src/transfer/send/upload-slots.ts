@@ -17,6 +17,8 @@ export interface UploadSlotsInit {
   /** Requests that wait at once, in all and of one peer. Defaults 256 and 16. */
   readonly maxWaiting?: number;
   readonly maxWaitingPerPeer?: number;
+  /** Whose turn comes before those of others. Default: nobody's. */
+  readonly isFriend?: (peer: BareJid) => boolean;
 }
 
 /** Whose file it is. */
@@ -53,6 +55,7 @@ interface Taken {
 
 interface Waiting {
   readonly owner: UploadOwner;
+  readonly isFriend: boolean;
   readonly round: number;
   readonly grant: (slot: UploadSlot) => void;
 }
@@ -133,13 +136,14 @@ export class UploadSlots {
     slot.catch(() => undefined); // who left need not hear of it
     const entry: Waiting = {
       owner,
+      isFriend: this.#init.isFriend?.(owner.peer) ?? false,
       round: this.#roundFor(owner.peer),
       grant: (granted) => {
         settled = { slot: granted };
         grant(granted);
       },
     };
-    const behind = this.#waiting.findIndex((each) => each.round > entry.round);
+    const behind = this.#waiting.findIndex((each) => comesBefore(entry, each));
     this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, entry);
     const place = () => (settled ? 0 : this.#waiting.indexOf(entry) + 1);
     return {
@@ -227,6 +231,10 @@ export class UploadSlots {
     if (ofPeer.size > 0) this.#taken.set(peer, ofPeer);
     else this.#taken.delete(peer);
   }
+}
+
+function comesBefore(a: Waiting, b: Waiting): boolean {
+  return a.isFriend === b.isFriend ? a.round < b.round : a.isFriend;
 }
 
 function grantedTurn(slot: UploadSlot): UploadTurn {

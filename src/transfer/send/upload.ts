@@ -9,6 +9,7 @@ import { toDisplay } from '../../catalogue/share-path.js';
 import type { ByteReader, FileSource, TransferOutcome } from '../../jingle/file-session.js';
 import type { FileDescription, Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
+import type { Pace } from './bandwidth-governor.js';
 import { type OpenFile, RangeReader } from './range-reader.js';
 
 export interface UploadInit {
@@ -20,6 +21,7 @@ export interface UploadInit {
   readonly hashes?: readonly Hash[];
   /** Whether the peer wants to know the hash of a part, where that of the file is known already. */
   readonly partChecksum: boolean;
+  readonly pace?: Pace;
 }
 
 /** How far an upload is. */
@@ -63,13 +65,14 @@ export class Upload implements FileSource {
   }
 
   open(range: Required<Range>): ByteReader {
-    const { file, chunkBytes } = this.#init;
+    const { file, chunkBytes, pace } = this.#init;
     this.#wanted ??= this.#first(range);
     this.#earlierBytes = range.offset - this.#wanted.offset;
     this.#reader = new RangeReader(file, {
       range,
       chunkBytes,
       onChunk: (chunk, position) => this.#hash(chunk, position),
+      ...(pace && { pace }),
     });
     return this.#reader;
   }
@@ -80,6 +83,11 @@ export class Upload implements FileSource {
       sentBytes: this.#earlierBytes + (this.#reader?.readBytes ?? 0),
       totalBytes: (this.#wanted ?? this.range).length,
     };
+  }
+
+  /** Has it end with this error, at the latest with the next chunk. */
+  fail(error: Error): void {
+    this.#reader?.fail(error);
   }
 
   checksum(): Hash | undefined {

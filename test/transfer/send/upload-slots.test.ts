@@ -32,6 +32,20 @@ describe('UploadSlots', () => {
     assert.deepEqual([slots.taken, slots.files, slots.waiting], [0, 0, 0]);
   });
 
+  it('serve friends before others, and those in rounds too', async () => {
+    const isFriend = (peer: (typeof PEERS)[0]) => peer !== A;
+    const slots = new UploadSlots({ clock }, { maxUploads: 1, maxUploadsPerPeer: 9, isFriend });
+    const first = slots.take(of(A));
+    const turns = [A, B, B, A, PEERS[2] ?? B].map((peer) => slots.turn(of(peer)));
+    assert.deepEqual(
+      turns.map((turn) => turn.place),
+      [4, 1, 3, 5, 2],
+    );
+    first.free();
+    for (const at of [1, 4, 2, 0, 3]) (await turns[at]?.slot)?.free();
+    assert.equal(slots.taken, 0);
+  });
+
   it('let nobody stand in the way who has all that it may have', async () => {
     const slots = new UploadSlots({ clock }, { maxUploads: 2, maxUploadsPerPeer: 1 });
     const own = slots.take(of(A));

@@ -1,0 +1,31 @@
+/** How often a minute files may be asked for. Who asks for what is not there pays more: it is guessing. */
+import type { Clock } from '../clock.js';
+import { type MinuteLimit, minuteLimits, payersOf, ScopedBudget } from './scoped-budget.js';
+
+/** The names are those of the configured limits: a refusal tells which it was. */
+export type FileRequestBudgetInit = Readonly<
+  Record<MinuteLimit<'fileRequests', 'asker' | 'domain' | 'everybody'>, number>
+>;
+
+/** A download of ranges never misses; one who tries names does nothing else. */
+const MISS_COST = 20;
+
+export class FileRequestBudget {
+  readonly #requests: ScopedBudget;
+
+  constructor(components: { readonly clock: Clock }, init: FileRequestBudgetInit) {
+    this.#requests = new ScopedBudget(components, minuteLimits(init, 'fileRequests'));
+  }
+
+  /** Counts a request. Throws LimitError naming the bound; a refused one costs nothing. */
+  charge(asker: string): void {
+    const payers = payersOf(asker);
+    this.#requests.check(payers);
+    this.#requests.spend(payers, 1);
+  }
+
+  /** The file was not there, or not for this asker. */
+  missed(asker: string): void {
+    this.#requests.spend({ asker }, MISS_COST - 1);
+  }
+}
