@@ -48,6 +48,7 @@ import { NodeChannels } from './node-channels.js';
 import { NodeDoors } from './node-doors.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
+import type { ReloadOutcome } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { areAboutGroups, reload, rulesOf } from './reload.js';
@@ -102,6 +103,8 @@ export class NetworkNode implements Startable {
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
   readonly #explainInit: ExplainInit;
+  /** How its owner has the configuration read anew from a client; without it there is no such command. */
+  ownersReload?: () => Promise<ReloadOutcome>;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 
@@ -292,6 +295,8 @@ export class NetworkNode implements Startable {
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
+        channels: () => this.#channels.status(),
+        reload: () => this.ownersReload,
         rescan: () => {
           this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
         },
