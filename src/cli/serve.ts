@@ -84,7 +84,10 @@ export async function serve(
   const node = components.createNode({ clock: components.clock, log }, config);
   const readiness = { isReady: false };
   const reload = load && (() => reloaded(node, load, readiness, log));
-  if (reload) io.onHangup?.(() => void reload());
+  if (reload) {
+    io.onHangup?.(() => void reload());
+    node.ownersReload = reload;
+  }
   const socket = new StatusSocket(
     { clock: components.clock, log },
     {

@@ -50,7 +50,7 @@ import { NodeExtensions } from './node-extensions.js';
 import { NodeGuard } from './node-guard.js';
 import { NodeLinks } from './node-links.js';
 import { NodeOffers } from './node-offers.js';
-import type { BanKeeper } from './node-question.js';
+import type { BanKeeper, ReloadOutcome } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { uploadsOf } from './node-uploads.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
@@ -110,6 +110,8 @@ export class NetworkNode implements Startable {
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
   readonly #explainInit: ExplainInit;
+  /** How its owner has the configuration read anew from a client; without it there is no such command. */
+  ownersReload?: () => Promise<ReloadOutcome>;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 
@@ -302,6 +304,8 @@ export class NetworkNode implements Startable {
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
+        channels: () => this.#channels.status(),
+        reload: () => this.ownersReload,
         rescan: () => {
           this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
         },

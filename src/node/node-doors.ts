@@ -29,7 +29,8 @@ import { ToldFiles } from '../service/told-files.js';
 import { ViewTotals } from '../service/view-totals.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
-import type { NodeStatus } from './node-status.js';
+import type { ReloadOutcome } from './node-question.js';
+import type { ChannelStatus, NodeStatus } from './node-status.js';
 import { OUR_PICTURE } from './our-picture.js';
 import { OutgoingFiles } from './outgoing-files.js';
 import type { SentFiles } from './sent-files.js';
@@ -44,7 +45,10 @@ export interface NodeDoorsComponents extends FileDescriberComponents {
   readonly sent: SentFiles;
   readonly offer: (to: Jid, entry: FileEntry, signal: AbortSignal) => Promise<FileUpload>;
   readonly status: () => NodeStatus;
+  readonly channels: () => readonly ChannelStatus[];
   readonly rescan: () => void;
+  /** What reads the configuration anew, where something does. */
+  readonly reload: () => (() => Promise<ReloadOutcome>) | undefined;
   /** Where questions are kept. */
   readonly wishes?: KeptWishes;
   /** With extensions: they decide what is told, at these doors too. */
@@ -69,11 +73,13 @@ export class NodeDoors implements Startable {
       sent,
       offer,
       status,
+      channels,
       rescan,
+      reload,
       wishes,
       answerer,
     } = components;
-    const { limits, about, owners, channels, xmpp } = config;
+    const { limits, about, owners, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
     const describer = new FileDescriber(components);
     const folders = new SharedFolders(
@@ -102,7 +108,7 @@ export class NodeDoors implements Startable {
       new TransfersCommand({ transfers: outgoing }),
       ...(wishes ? [new WishesCommand({ wishes })] : []),
       ...ownerCommands(
-        { status: () => statusLines(status()), channels: () => channelLines(status()), rescan },
+        { status: () => statusLines(status()), channels: () => channelLines(channels()), rescan, reload },
         owners,
       ),
     ];
@@ -117,7 +123,7 @@ export class NodeDoors implements Startable {
       new CommandService({ entity, disco, clock, commands }),
       new SelfDescription(
         { entity, disco, clock, access, totals },
-        { channels: channels.length, ...(xmpp.mode === 'component' && { vcard }) },
+        { channels: () => channels().length, ...(xmpp.mode === 'component' && { vcard }) },
       ),
     ];
   }
@@ -131,7 +137,7 @@ export class NodeDoors implements Startable {
   }
 }
 
-function channelLines({ channels }: NodeStatus) {
+function channelLines(channels: readonly ChannelStatus[]) {
   return channels.map(({ service, node, state, text }) => ({
     service,
     node,
@@ -146,10 +152,10 @@ function statusLines(status: NodeStatus): StatusLine[] {
   const gone = shares.filter(({ available }) => !available).map(({ name }) => name);
   const lines: readonly (readonly [name: string, label: string, value: string | undefined])[] = [
     ['uptime', 'Up for', formatDuration(status.uptimeMs)],
-    ['files', 'Files', `${files} of ${formatBytes(bytes)} in ${shares.length} shares`],
+    ['files', 'Files', `${files}, ${formatBytes(bytes)}, in ${counted(shares.length, 'share')}`],
     ['gone', 'Shares that are gone', gone.length === 0 ? undefined : gone.join(', ')],
     ['scan', 'Scan', status.scan === 'first' ? 'the first one is under way' : 'done'],
-    ['hashing', 'To be hashed', `${hashing.filesLeft} files of ${formatBytes(hashing.bytesLeft)}`],
+    ['hashing', 'To be hashed', `${counted(hashing.filesLeft, 'file')}, ${formatBytes(hashing.bytesLeft)}`],
     [
       'channels',
       'Channels',
@@ -171,4 +177,8 @@ function statusLines(status: NodeStatus): StatusLine[] {
     ],
   ];
   return lines.flatMap(([name, label, value]) => (value === undefined ? [] : { name, label, value }));
+}
+
+function counted(number: number, word: string): string {
+  return number === 1 ? `1 ${word}` : `${number} ${word}s`;
 }
