@@ -28,7 +28,7 @@ import {
   type ListedItem,
   type Subject,
 } from './conversation-machine.js';
-import { HandOver, type HandOverComponents } from './hand-over.js';
+import { type GivenLink, HandOver, type HandOverComponents } from './hand-over.js';
 import { textOf } from './saying.js';
 
 /** Questions that are paid for by who asks them, whichever door they come through. */
@@ -72,7 +72,7 @@ export class Conversation {
   constructor(components: ConversationComponents, init: ConversationInit) {
     this.#components = components;
     this.#init = init;
-    const tell = (text: string, link?: URL) => this.#say(text, link);
+    const tell = (text: string, link?: GivenLink) => this.#say(text, link);
     this.#handOver = new HandOver(components, { ...init, tell });
   }
 
@@ -182,7 +182,7 @@ export class Conversation {
     }
   }
 
-  #say(body: string, link?: URL): void {
+  #say(body: string, link?: GivenLink): void {
     const heard = this.#heard;
     if (heard === undefined) return;
     this.#send(
@@ -190,7 +190,7 @@ export class Conversation {
         ...this.#address(heard),
         body,
         ...(this.#knowsStates && { state: 'active' }),
-        ...(link && { outOfBand: { url: link } }),
+        ...(link && { outOfBand: { url: link.url }, sharing: link.sharing }),
       }),
     );
   }

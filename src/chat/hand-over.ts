@@ -3,6 +3,7 @@
  * else they are to be had. A file that may not be taken is not there, in the same words.
  */
 import type { AccessPolicy } from '../access/access-policy.js';
+import { describeFile } from '../catalogue/file-description.js';
 import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
 import type { Entity } from '../entity/entity.js';
 import { LimitError, messageOf } from '../errors.js';
@@ -10,7 +11,9 @@ import { FileNotAvailableError, type FileUpload, SessionEndedError } from '../ji
 import type { Log } from '../log.js';
 import type { ShareListing } from '../service/share-listing.js';
 import type { Jid } from '../stanza/jid.js';
-import type { FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
+import { type FileTransferNamespace, sharingOf } from '../stanza/xep0234-file-transfer.js';
+import type { FileSharing } from '../stanza/xep0447-stateless-file-sharing.js';
+import { fileSourcesOf } from '../transfer/file-sources.js';
 import type { LinkMaker } from '../transfer/link-maker.js';
 import type { WantedPath } from './conversation-machine.js';
 import { fileTransferOf } from './peer-abilities.js';
@@ -40,7 +43,13 @@ export interface HandOverInit {
   /** Our address, as the peer knows it. */
   readonly self: Jid;
   /** Says something to the peer; with a link, that too. */
-  readonly tell: (text: string, link?: URL) => void;
+  readonly tell: (text: string, link?: GivenLink) => void;
+}
+
+/** A link, and what is behind it. */
+export interface GivenLink {
+  readonly url: URL;
+  readonly sharing: FileSharing;
 }
 
 /** A peer declined, or withdrew. */
@@ -149,10 +158,11 @@ export class HandOver {
     }
     if (said !== '') this.#tell(`${said}Here is a link to it.`);
     // Clients that show a file in place of a link do so where there is nothing beside it.
-    this.#tell(link.href, link);
+    const sharing = sharingOf(describeFile(entry), fileSourcesOf(this.#init.self, entry, link));
+    this.#tell(link.href, { url: link, sharing });
   }
 
-  #tell(text: string, link?: URL): void {
+  #tell(text: string, link?: GivenLink): void {
     this.#init.tell(text, link);
   }
 }

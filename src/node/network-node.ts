@@ -312,6 +312,7 @@ export class NetworkNode implements Startable {
         catalogue: this.#library.catalogue,
         questions: this.#questions,
         ...(extensions && { answerer }),
+        ...(otherSources && { otherSources }),
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),

@@ -1,9 +1,7 @@
 /** The parts behind links to files, where they are configured. */
 import { join } from 'node:path';
 import type { AccessPolicy, Asker } from '../access/access-policy.js';
-import { describeFile } from '../catalogue/file-description.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
-import { publishedIdOf } from '../catalogue/published-id.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
 import { RealDataFolder } from '../fs/real-data-folder.js';
@@ -15,8 +13,8 @@ import { LinkServer } from '../http/link-server.js';
 import type { Log } from '../log.js';
 import type { OtherSources } from '../query/file-describer.js';
 import type { Jid } from '../stanza/jid.js';
-import type { FileSharingSource } from '../stanza/xep0447-stateless-file-sharing.js';
 import type { Startable } from '../startable.js';
+import { fileSourcesOf } from '../transfer/file-sources.js';
 import type { LinkMaker } from '../transfer/link-maker.js';
 
 export interface NodeLinksComponents {
@@ -67,7 +65,10 @@ export class NodeLinks implements LinkMaker, Startable {
       },
     );
     const otherSources = {
-      of: (asker: Asker, entry: FileEntry) => sourcesOf(self(), entry, links.linkFor(asker, entry)),
+      of(asker: Asker, entry: FileEntry) {
+        const link = links.linkFor(asker, entry);
+        return link ? fileSourcesOf(self(), entry, link) : []; // who may not take it
+      },
     };
     return new NodeLinks(links, server, inAnswers ? otherSources : undefined);
   }
@@ -83,14 +84,4 @@ export class NodeLinks implements LinkMaker, Startable {
   stop(): Promise<void> {
     return this.#server.stop();
   }
-}
-
-/** Who may not take the file has no link, and gets neither. */
-function sourcesOf(from: Jid, entry: FileEntry, link: URL | undefined): FileSharingSource[] {
-  if (link === undefined) return [];
-  const id = publishedIdOf(describeFile(entry));
-  return [
-    { type: 'url', url: link.href },
-    ...(id === undefined ? [] : [{ type: 'jinglepub', from, id } as const]),
-  ];
 }

@@ -161,7 +161,9 @@ export class SharedFolders {
   ): Promise<(FileDescription | undefined)[]> {
     const { told, describer } = this.#components;
     if (told !== undefined) return await told.describe(asker, files, hashWaitMs, signal);
-    const described = await describer.describe(files, hashWaitMs, signal);
+    // Of a file that is looked at by itself, also where else it is; a folder is longer than it should be without.
+    const alone = files.length === 1 ? { jid: asker } : undefined;
+    const described = await describer.describe(files, hashWaitMs, signal, alone);
     return files.map((entry, at) => {
       const each = described[at];
       // Its hash comes later, or never: it lies there all the same.

@@ -8,6 +8,7 @@ import { NS } from './namespaces.js';
 import { type OutOfBand, outOfBandCodec } from './xep0066-out-of-band.js';
 import { type ChatState, chatStateCodec, chatStateOf } from './xep0085-chat-states.js';
 import { asksForReceipt, receiptCodec } from './xep0184-receipts.js';
+import { type FileSharing, fileSharingCodec } from './xep0447-stateless-file-sharing.js';
 import { attribute, child, type Element, elements, xml } from './xml.js';
 
 /** Kinds of message that an answer is expected to (§5.2.2). */
@@ -39,6 +40,8 @@ export interface ChatAnswer {
   readonly state?: ChatState;
   /** Something to fetch that the body names too. */
   readonly outOfBand?: OutOfBand;
+  /** The same for clients that show files with what they are. */
+  readonly sharing?: FileSharing;
 }
 
 const MAX_THREAD_CHARS = 256; // it goes out again with each answer
@@ -75,7 +78,7 @@ export function chatMessageOf(stanza: Element): ChatMessage | undefined {
 export const CHAT_BODY = 'body';
 
 export function chatAnswerToXml(answer: ChatAnswer): Element {
-  const { to, from, type, body, thread, state, outOfBand } = answer;
+  const { to, from, type, body, thread, state, outOfBand, sharing } = answer;
   return xml(
     'message',
     { to, from, type },
@@ -83,6 +86,7 @@ export function chatAnswerToXml(answer: ChatAnswer): Element {
     thread !== undefined && xml('thread', {}, thread),
     state !== undefined && chatStateCodec.toXml(state),
     outOfBand && outOfBandCodec.toXml(outOfBand),
+    sharing && fileSharingCodec.toXml(sharing),
   );
 }
 

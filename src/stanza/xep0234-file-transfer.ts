@@ -26,7 +26,11 @@ import {
   hashUsedCodec,
   isHashAlgorithm,
 } from './xep0300-hashes.js';
-import { type FileSharingSource, fileSharingCodec } from './xep0447-stateless-file-sharing.js';
+import {
+  type FileSharing,
+  type FileSharingSource,
+  fileSharingCodec,
+} from './xep0447-stateless-file-sharing.js';
 import { attribute, child, children, childText, type Element, elements, is, parseCount, xml } from './xml.js';
 
 /** The bytes `[offset, offset + length)` of a file; without a length, to its end. */
@@ -172,12 +176,12 @@ function fileToXml(file: FileDescription, ns: FileTransferNamespace): Element {
     file.path !== undefined && xml('path', { xmlns: NS.find }, file.path),
     file.resumes && xml('resumes', { xmlns: NS.find }),
     file.blocks && blockTreeCodec.toXml(file.blocks),
-    file.alsoAt && sharingToXml(file, file.alsoAt),
+    file.alsoAt && fileSharingCodec.toXml(sharingOf(file, file.alsoAt)),
   );
 }
 
-/** With what XEP-0447 §3.1 recommends; all else stands in the `<file/>` around it. */
-function sharingToXml(file: FileDescription, sources: readonly FileSharingSource[]): Element {
+/** What a file is, with what XEP-0447 §3.1 recommends, and where it can be had. */
+export function sharingOf(file: FileDescription, sources: readonly FileSharingSource[]): FileSharing {
   const { name, mediaType, size, hashes } = file;
   const described = {
     ...(name !== undefined && { name }),
@@ -185,7 +189,7 @@ function sharingToXml(file: FileDescription, sources: readonly FileSharingSource
     ...(size !== undefined && { size }),
     hashes,
   };
-  return fileSharingCodec.toXml({ disposition: 'attachment', file: described, sources });
+  return { disposition: 'attachment', file: described, sources };
 }
 
 function rangeToXml(range: RangeDescription, ns: FileTransferNamespace): Element {

@@ -9,9 +9,15 @@ import { loadNodeConfig } from '../../src/config/load.js';
 import type { Entity } from '../../src/entity/entity.js';
 import { silentLog } from '../../src/log.js';
 import { NetworkNode } from '../../src/node/network-node.js';
+import { CHAT_BODY, chatAnswerToXml } from '../../src/stanza/chat-message.js';
 import { findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseJid } from '../../src/stanza/jid.js';
-import { elements } from '../../src/stanza/xml.js';
+import {
+  sharedFilesCodec,
+  sharedFilesQueryCodec,
+} from '../../src/stanza/xep0329-file-information-sharing.js';
+import { fileSharingCodec } from '../../src/stanza/xep0447-stateless-file-sharing.js';
+import { type Element, elements } from '../../src/stanza/xml.js';
 import { eventually } from '../support/eventually.js';
 import { freePorts } from '../support/free-ports.js';
 import { curl } from '../support/link-harness.js';
@@ -121,6 +127,46 @@ ${more}
     const diary = await find(juliet, 'diary');
     assert.ok(diary && diary.hashes.length === 1 && diary.alsoAt === undefined);
     assert.equal((await curl(await linkTo(juliet, 'romeo'))).status, 200);
+  });
+
+  it('says one in a chat, with what is behind it, to whose client takes no files', async () => {
+    const juliet = await asker();
+    await linkTo(juliet, 'romeo');
+    const heard: Element[] = [];
+    juliet.handleMessage(CHAT_BODY, undefined, ({ stanza }) => void heard.push(stanza));
+    const say = (body: string) =>
+      juliet.send(chatAnswerToXml({ to: NODE, from: juliet.jid, type: 'chat', body }));
+    say('find romeo');
+    await eventually(
+      () => heard.length,
+      (count) => count > 0,
+    );
+    say('get 1');
+    const message = await eventually(
+      () => heard.find((each) => each.getChild('file-sharing')),
+      (found) => found !== undefined,
+    );
+    const { file, sources } = fileSharingCodec.fromXml(message?.getChild('file-sharing') ?? assert.fail());
+    assert.deepEqual([file.name, file.size], ['romeo & juliet.epub', PLAY.length]);
+    assert.deepEqual(file.hashes, [{ algo: 'sha-256', value: sha256(PLAY) }]);
+    const [url, published] = sources;
+    assert.ok(url?.type === 'url' && published?.type === 'jinglepub');
+    assert.equal(message?.getChildText('body'), url.url);
+    assert.ok((await curl(url.url)).body.equals(PLAY));
+  });
+
+  it('gives the same to who looks at the file as to who finds it', async () => {
+    const juliet = await asker();
+    const link = await linkTo(juliet, 'diary');
+    const path = 'share/secret/diary.txt';
+    const payload = sharedFilesQueryCodec.toXml({ path, page: {} });
+    const [answer] = elements(await juliet.request({ to: NODE, type: 'get', payload }));
+    const [seen] = sharedFilesCodec.fromXml(answer ?? assert.fail()).entries;
+    assert.ok(seen?.type === 'file');
+    const [url] = seen.file.alsoAt ?? [];
+    assert.ok(url?.type === 'url');
+    assert.equal(new URL(url.url).pathname.split('/').at(-1), new URL(link).pathname.split('/').at(-1));
+    assert.equal((await curl(url.url)).body.toString(), 'nobody');
   });
 
   it('never leads out of the share, whatever takes the place of the file', async () => {
