@@ -328,6 +328,7 @@ export class NetworkNode implements Startable {
         ...{
           catalogue,
           listing: this.#doors.listing,
+          folders: this.#doors.folders,
           jingle,
           files: this.#files,
           ready: this.#library.ready,

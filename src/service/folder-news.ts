@@ -5,8 +5,8 @@
  */
 import type { AccessPolicy } from '../access/access-policy.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
-import { type FileEntry, keyOf } from '../catalogue/file-entry.js';
-import { type FullPath, toDisplay } from '../catalogue/share-path.js';
+import { type FileEntry, keyOf, nameOf } from '../catalogue/file-entry.js';
+import { baseName, type FullPath, toDisplay } from '../catalogue/share-path.js';
 import type { TableBatch } from '../catalogue/table-feed.js';
 import type { Clock, Timer } from '../clock.js';
 import { type Entity, OfflineError } from '../entity/entity.js';
@@ -18,12 +18,14 @@ import { folderNodeId } from '../stanza/xep0498-pubsub-file-sharing.js';
 import type { Startable } from '../startable.js';
 import { folderItem, MAX_FILE_ITEMS } from './folder-nodes.js';
 import type { FolderSubscriptions } from './folder-subscriptions.js';
+import type { SharedFolders } from './shared-folders.js';
 import { changedFolders } from './visible-folders.js';
 
 export interface FolderNewsComponents {
   readonly entity: Pick<Entity, 'jid' | 'send'>;
   readonly access: AccessPolicy;
   readonly catalogue: Pick<ReadonlyCatalogue, 'get' | 'onBatch' | 'table'>;
+  readonly folders: Pick<SharedFolders, 'describe' | 'tellsAll'>;
   readonly subscriptions: FolderSubscriptions;
   readonly clock: Clock;
   readonly log: Log;
@@ -50,7 +52,8 @@ export class FolderNews implements Startable {
   readonly #waiting = new Map<string, News>();
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
-  #stopped = false;
+  #telling: Promise<void> | undefined;
+  readonly #stopped = new AbortController();
 
   constructor(components: FolderNewsComponents) {
     this.#components = components;
@@ -60,17 +63,19 @@ export class FolderNews implements Startable {
     const { catalogue, ready } = this.#components;
     void ready.then(
       () => {
-        if (!this.#stopped) this.#unsubscribe = catalogue.onBatch((batch) => this.#take(batch));
+        if (!this.#stopped.signal.aborted)
+          this.#unsubscribe = catalogue.onBatch((batch) => this.#take(batch));
       },
       () => undefined, // the node does not start, and says so itself
     );
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true;
+    this.#stopped.abort();
     this.#unsubscribe?.();
     this.#timer?.cancel();
     this.#waiting.clear();
+    await this.#telling;
   }
 
   #take(batch: TableBatch): void {
@@ -95,7 +100,8 @@ export class FolderNews implements Startable {
         if (subscribers !== undefined) this.#note(folder, columns.entryOf(slot), subscribers);
       }
     }
-    if (this.#waiting.size > 0) this.#timer ??= this.#components.clock.after(TELL_AFTER_MS, this.#tell);
+    if (this.#waiting.size > 0 && this.#telling === undefined)
+      this.#timer ??= this.#components.clock.after(TELL_AFTER_MS, this.#tell);
   }
 
   #note(folder: string, entry: FileEntry, subscribers: readonly BareJid[]): void {
@@ -112,39 +118,54 @@ export class FolderNews implements Startable {
 
   readonly #tell = (): void => {
     this.#timer = undefined;
-    for (const [key, news] of this.#waiting) {
-      const paths = [...news.paths].slice(0, MAX_FILE_ITEMS);
-      this.#send(news, paths);
-      for (const path of paths) news.paths.delete(path);
-      if (news.paths.size === 0) this.#waiting.delete(key);
-    }
-    if (this.#waiting.size > 0) this.#timer = this.#components.clock.after(TELL_AFTER_MS, this.#tell);
+    this.#telling = this.#tellAll().finally(() => {
+      this.#telling = undefined;
+      if (!this.#stopped.signal.aborted && this.#waiting.size > 0) {
+        this.#timer ??= this.#components.clock.after(TELL_AFTER_MS, this.#tell);
+      }
+    });
   };
 
-  #send({ to, nodeId }: News, paths: readonly FullPath[]): void {
-    const { access, catalogue, entity, log } = this.#components;
+  /** Never rejects. */
+  async #tellAll(): Promise<void> {
+    const { log } = this.#components;
+    const { signal } = this.#stopped;
+    for (const [key, news] of [...this.#waiting]) {
+      const paths = [...news.paths].slice(0, MAX_FILE_ITEMS);
+      for (const path of paths) news.paths.delete(path);
+      if (news.paths.size === 0) this.#waiting.delete(key);
+      try {
+        await this.#send(news, paths);
+      } catch (error) {
+        if (signal.aborted) return;
+        if (!(error instanceof OfflineError)) {
+          log.warn({ to: news.to, error: messageOf(error) }, 'news of a folder could not be sent');
+        }
+      }
+    }
+  }
+
+  async #send({ to, nodeId }: News, paths: readonly FullPath[]): Promise<void> {
+    const { access, catalogue, entity, folders } = this.#components;
     const view = access.viewOf({ jid: to });
-    const items = [];
-    const retractedIds = [];
+    const there: FileEntry[] = [];
+    const gone: string[] = [];
     for (const path of paths) {
       const entry = catalogue.get(path);
-      if (entry !== undefined && view.maySee(entry)) items.push(folderItem(entity.jid, entry));
-      else retractedIds.push(toDisplay(path.slice(path.lastIndexOf('/') + 1)));
+      if (entry !== undefined && view.maySee(entry)) there.push(entry);
+      // Where others decide who is told of what, nobody can ask them about what is gone.
+      else if (folders.tellsAll) gone.push(toDisplay(baseName(path)));
     }
+    const described = await folders.describe(to, there, this.#stopped.signal);
+    const items = described.flatMap((file) => (file === undefined ? [] : folderItem(entity.jid, file)));
     // Two names that look the same are one id.
-    const shown = new Set(items.map(({ id }) => id));
-    const gone = retractedIds.filter((id) => !shown.has(id));
-    try {
-      for (const event of [
-        { type: 'items', nodeId, items, retractedIds: [] } as const,
-        { type: 'items', nodeId, items: [], retractedIds: gone } as const,
-      ]) {
-        if (event.items.length + event.retractedIds.length > 0) entity.send(pubsubEventMessage(to, event));
-      }
-    } catch (error) {
-      if (!(error instanceof OfflineError)) {
-        log.warn({ to, error: messageOf(error) }, 'news of a folder could not be sent');
-      }
+    const shown = new Set(there.map((entry) => toDisplay(nameOf(entry))));
+    const retractedIds = gone.filter((id) => !shown.has(id));
+    for (const event of [
+      { type: 'items', nodeId, items, retractedIds: [] } as const,
+      { type: 'items', nodeId, items: [], retractedIds } as const,
+    ]) {
+      if (event.items.length + event.retractedIds.length > 0) entity.send(pubsubEventMessage(to, event));
     }
   }
 }

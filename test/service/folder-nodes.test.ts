@@ -6,11 +6,13 @@ import { Catalogue } from '../../src/catalogue/catalogue.js';
 import type { Entity } from '../../src/entity/entity.js';
 import { LimitError } from '../../src/errors.js';
 import { silentLog } from '../../src/log.js';
+import { FileDescriber } from '../../src/query/file-describer.js';
 import { DirectQuestions } from '../../src/service/direct-questions.js';
 import { FolderNews } from '../../src/service/folder-news.js';
 import { FolderNodes } from '../../src/service/folder-nodes.js';
 import { FolderSubscriptions } from '../../src/service/folder-subscriptions.js';
 import { ShareListing } from '../../src/service/share-listing.js';
+import { SharedFolders } from '../../src/service/shared-folders.js';
 import { bareOf, parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError, type StanzaErrorCondition } from '../../src/stanza/stanza-error.js';
 import {
@@ -74,6 +76,11 @@ describe('folder nodes', () => {
     const answerer = { check: () => {}, answer: () => Promise.reject(new Error('nobody asks')) };
     const questions = new DirectQuestions({ answerer, budget }, { hashWaitMs: 0 });
     const log = silentLog;
+    const describer = new FileDescriber({ hashes: { hashNow: async (entry) => entry }, clock });
+    const folders = new SharedFolders(
+      { access, listing, describer, questions },
+      { defaultEntries: 50, maxEntries: 100, maxBytes: 48_000, hashWaitMs: 0 },
+    );
     const subscriptions = new FolderSubscriptions({ clock, log, folder: new MemoryFolder() }, LIMITS);
     const none = () => () => {};
     const disco = { addFeature: none, onQuery: none, onItems: none };
@@ -82,8 +89,17 @@ describe('folder nodes', () => {
       juliet,
       listing,
       subscriptions,
-      new FolderNodes({ entity, disco, access, listing, questions, subscriptions }),
-      new FolderNews({ entity, access, catalogue, subscriptions, clock, log, ready: Promise.resolve() }),
+      new FolderNodes({ entity, disco, folders, subscriptions }),
+      new FolderNews({
+        entity,
+        access,
+        catalogue,
+        folders,
+        subscriptions,
+        clock,
+        log,
+        ready: Promise.resolve(),
+      }),
     ];
     for (const part of parts) await part.start();
     events.length = 0;
