@@ -106,7 +106,16 @@ export class Channel implements Startable {
   }
 
   async stop(): Promise<void> {
-    const leave = this.#init.unsubscribeOnStop && this.#state.type === 'subscribed';
+    await this.#end(this.#init.unsubscribeOnStop);
+  }
+
+  /** As `stop`, and ends the subscription. */
+  async leave(): Promise<void> {
+    await this.#end(true);
+  }
+
+  async #end(unsubscribes: boolean): Promise<void> {
+    const leave = unsubscribes && this.#state.type === 'subscribed';
     this.#step({ type: 'stop' });
     for (const unregister of this.#registrations.splice(0)) unregister();
     if (leave) {

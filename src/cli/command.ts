@@ -3,7 +3,7 @@ import type { Clock } from '../clock.js';
 import type { AskerConfig, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { Asker } from '../node/asker.js';
-import type { Questioned } from '../node/node-question.js';
+import type { Questioned, ReloadOutcome } from '../node/node-question.js';
 import type { NodeStatus } from '../node/node-status.js';
 import type { PrivateProsodyInit } from '../private-server/prosody-config.js';
 import type { Startable } from '../startable.js';
@@ -17,6 +17,10 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 /** A running node as `serve` and `start` see it. */
 export interface ServedNode extends Startable, Questioned {
   status(): NodeStatus;
+  /** Takes over another configuration, all of it or nothing. Resolves with what has changed. */
+  reload(config: NodeConfig): Promise<readonly string[]>;
+  /** How its owner has that done from a client; without it there is no such command. */
+  ownersReload?: () => Promise<ReloadOutcome>;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 }

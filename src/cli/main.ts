@@ -15,6 +15,7 @@ import { accessCommand } from './access.js';
 import { explainCommand } from './explain.js';
 import { findCommand } from './find.js';
 import { getCommand } from './get.js';
+import { reloadCommand } from './reload.js';
 import { type Program, runCommand } from './run-command.js';
 import { serveCommand } from './serve.js';
 import { startCommand } from './start.js';
@@ -31,6 +32,7 @@ const program: Program = {
     explainCommand,
     findCommand,
     getCommand,
+    reloadCommand,
     serveCommand,
     startCommand,
     statusCommand,

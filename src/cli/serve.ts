@@ -1,12 +1,13 @@
 /** `shoal serve`: runs a node until it is told to stop. */
 import type { Clock, Timer } from '../clock.js';
+import { ConfigError } from '../config/config-error.js';
 import { examples } from '../config/examples.js';
 import { ImportedModules } from '../config/extension-module.js';
 import { type Loaded, loadNodeConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/options.js';
 import { messageOf } from '../errors.js';
 import { createLog, type Log } from '../log.js';
-import { answerOf, type NodeQuestion } from '../node/node-question.js';
+import { answerOf, type NodeQuestion, type ReloadOutcome } from '../node/node-question.js';
 import type { NodeStatus } from '../node/node-status.js';
 import { StatusSocket, statusSocketPath } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
@@ -29,6 +30,10 @@ const spec: CommandSpec = {
       'that the first scan can be searched. Ends with 0 when it was told to stop, 1 when it could not go on, as',
       'when the server refuses it, 2 when the configuration is wrong; all its faults are named.',
     ].join('\n'),
+    [
+      'SIGHUP reads the configuration anew, as `shoal reload` does; where it writes to a terminal it ends it, as in all',
+      'programs.',
+    ].join('\n'),
   ],
 };
 
@@ -41,7 +46,9 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   if (file === undefined)
     throw new UsageError('--config FILE is missing; --example prints one to begin with');
   const loaded = await loadNodeConfig(file, new ImportedModules(components));
-  return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {} });
+  const modules = new ImportedModules(components);
+  const load = () => loadNodeConfig(file, modules);
+  return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {}, load });
 }
 
 // Up to here a node takes some 500 MB in all and was measured; above it a node works, and needs more.
@@ -56,11 +63,13 @@ export function tooManyFiles(status: NodeStatus): string | undefined {
 }
 
 export interface ServeInit {
-  readonly io: Pick<Io, 'signal'>;
+  readonly io: Pick<Io, 'signal' | 'onHangup'>;
   readonly log: Log;
   readonly onReady: (status: NodeStatus) => void;
   /** Called now and then until it is ready. */
   readonly onWaiting?: (status: NodeStatus) => void;
+  /** Reads the configuration anew, for `shoal reload` and SIGHUP. Throws ConfigError. */
+  readonly load?: () => Promise<Loaded<NodeConfig>>;
 }
 
 const WAITING_MS = 3000;
@@ -69,16 +78,22 @@ const WAITING_MS = 3000;
 export async function serve(
   components: Components,
   { config, warnings }: Loaded<NodeConfig>,
-  { io, log, onReady, onWaiting }: ServeInit,
+  { io, log, onReady, onWaiting, load }: ServeInit,
 ): Promise<ExitCode> {
   for (const warning of warnings) log.warn(warning);
   const node = components.createNode({ clock: components.clock, log }, config);
+  const readiness = { isReady: false };
+  const reload = load && (() => reloaded(node, load, readiness, log));
+  if (reload) {
+    io.onHangup?.(() => void reload());
+    node.ownersReload = reload;
+  }
   const socket = new StatusSocket(
     { clock: components.clock, log },
     {
       path: statusSocketPath(config.data),
       read: () => node.status(),
-      answer: (question, signal) => answerOf(node, question as NodeQuestion, signal),
+      answer: (question, signal) => answerOf(node, question as NodeQuestion, signal, reload),
     },
   );
   let waiting: Timer | undefined;
@@ -91,12 +106,34 @@ export async function serve(
   wait();
   const code = await runUntilTold(components.clock, node, socket, log, io.signal, () => {
     waiting?.cancel();
+    readiness.isReady = true;
     onReady(node.status());
   });
   waiting?.cancel();
   await stopAll([socket, node], log);
   log.info('stopped');
   return code;
+}
+
+/** Takes over what the configuration says now. Never rejects: whatever is wrong is told, and changes nothing. */
+async function reloaded(
+  node: ServedNode,
+  load: () => Promise<Loaded<NodeConfig>>,
+  { isReady }: { readonly isReady: boolean },
+  log: Log,
+): Promise<ReloadOutcome> {
+  try {
+    if (!isReady) throw new ConfigError(['it is still starting']);
+    const { config, warnings } = await load();
+    const changed = await node.reload(config);
+    for (const warning of warnings) log.warn(warning);
+    log.info({ changed }, 'the configuration was read anew');
+    return { type: 'reloaded', changed, warnings };
+  } catch (thrown) {
+    const why = thrown instanceof ConfigError ? thrown.lines : [messageOf(thrown)];
+    log.error({ why }, 'the configuration was read anew, and nothing of it taken over');
+    return { type: 'refused', why };
+  }
 }
 
 async function runUntilTold(

@@ -136,7 +136,8 @@ async function runServerAndNode(
     void server.died().then(() => died.abort());
     const signal = AbortSignal.any([io.signal, died.signal]);
     const onWaiting = (status: NodeStatus) => io.out.write(`${stillAt(status)}\n`);
-    const code = await serve(components, loaded, { io: { signal }, log, onReady, onWaiting });
+    const load = () => loadNodeConfig(folder.at('node.yaml'), new ImportedModules(components));
+    const code = await serve(components, loaded, { io: { signal }, log, onReady, onWaiting, load });
     if (died.signal.aborted) {
       io.err.write(
         `Prosody has ended; ${printable(join(folder.at('prosody'), 'prosody.log'))} may say why.\n`,

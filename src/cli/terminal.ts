@@ -18,6 +18,8 @@ export interface Io {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by SIGINT, SIGTERM and SIGHUP, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
+  /** From here on SIGHUP means this, where no terminal can have sent it by going away. */
+  readonly onHangup?: (listener: () => void) => void;
 }
 
 export interface ProcessIo extends Io {
@@ -36,8 +38,13 @@ export function processIo(): ProcessIo {
     code ??= by;
     controller.abort();
   };
+  let hungUp: (() => void) | undefined;
   for (const [name, by] of Object.entries(SIGNAL_CODES)) {
     process.on(name, () => {
+      if (name === 'SIGHUP' && hungUp && !controller.signal.aborted) {
+        hungUp();
+        return;
+      }
       if (controller.signal.aborted) process.exit(by);
       interrupt(by);
     });
@@ -48,6 +55,9 @@ export function processIo(): ProcessIo {
     env: process.env,
     signal: controller.signal,
     interruptedBy: () => code,
+    onHangup: (listener) => {
+      if (!process.stdout.isTTY && !process.stderr.isTTY) hungUp = listener;
+    },
   };
 }
 

@@ -4,13 +4,11 @@
  */
 import { join } from 'node:path';
 import { BlockListBudget } from '../access/block-list-budget.js';
-import { defaultRules } from '../access/default-rules.js';
 import { QueryBudget } from '../access/query-budget.js';
 import { RuleBook } from '../access/rule-book.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
-import { Channel } from '../channel/channel.js';
 import { QueryResponder } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
 import type { AccessRule } from '../config/access-options.js';
@@ -47,15 +45,18 @@ import { Downloads } from './downloads.js';
 import { type Explained, type ExplainInit, explain } from './explained.js';
 import { LibraryHashes } from './library-hashes.js';
 import { LoopDelay } from './loop-delay.js';
+import { NodeChannels } from './node-channels.js';
 import { NodeDoors } from './node-doors.js';
 import { type Connect, nodeEntity, serverHostOf } from './node-entity.js';
 import { NodeExtensions } from './node-extensions.js';
 import { NodeLinks } from './node-links.js';
 import { NodeOffers } from './node-offers.js';
+import type { ReloadOutcome } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
+import { areAboutGroups, reload, rulesOf } from './reload.js';
 import { SentFiles } from './sent-files.js';
-import { channelStatusOf, sharesOf } from './status-of-parts.js';
+import { sharesOf } from './status-of-parts.js';
 import { TransferStack } from './transfer-stack.js';
 
 export interface NetworkNodeComponents {
@@ -69,13 +70,12 @@ export interface NetworkNodeComponents {
   readonly connector?: Connector;
 }
 
-const CHANNEL_RETRY_BASE_MS = 2_000;
-const CHANNEL_RETRY_MAX_MS = 5 * 60_000;
-const MAX_ITEMS_FETCHED = 50; // as many as a channel of ours keeps
 const UNWATCHED_RESCAN_MS = 60_000;
 
 export class NetworkNode implements Startable {
   readonly #components: NetworkNodeComponents;
+  #config: NodeConfig;
+  #reloading: Promise<unknown> = Promise.resolve();
   readonly #extensions: NodeExtensions | undefined;
   /** Tells them of files. */
   readonly #news: Startable | undefined;
@@ -91,7 +91,7 @@ export class NetworkNode implements Startable {
   readonly #standing: StandingQuestions | undefined;
   readonly #downloads: Downloads;
   readonly #wishes: NodeWishes | undefined;
-  readonly #channels: readonly Channel[];
+  readonly #channels: NodeChannels;
   readonly #transfers: TransferStack;
   readonly #sentFiles: SentFiles;
   /** The same or, where there are extensions, with them in front of it. */
@@ -102,13 +102,15 @@ export class NetworkNode implements Startable {
   readonly #doors: NodeDoors;
   readonly #offers: NodeOffers;
   /** Where rules are about its groups. */
-  readonly #roster: Roster | undefined;
+  #roster: Roster | undefined;
   /** A component has none: its server knows of it without. */
   readonly #presence: Presence | undefined;
   readonly #loopDelay = new LoopDelay();
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
   readonly #explainInit: ExplainInit;
+  /** How its owner has the configuration read anew from a client; without it there is no such command. */
+  ownersReload?: () => Promise<ReloadOutcome>;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 
@@ -116,6 +118,7 @@ export class NetworkNode implements Startable {
     const { clock, log } = components;
     const { limits } = config;
     this.#components = components;
+    this.#config = config;
     this.#explainInit = { max: limits.defaultAnswerFiles, deadlineMs: limits.queryDeadlineMs };
     this.#startedAtMs = clock.monotonic();
     const extensions = NodeExtensions.of(
@@ -124,7 +127,7 @@ export class NetworkNode implements Startable {
     );
     this.#extensions = extensions;
 
-    const rules = config.access ?? defaultRules(config.xmpp);
+    const rules = rulesOf(config);
     const groups = { isIn: (contact: BareJid, group: string) => this.#roster?.isIn(contact, group) ?? false };
     this.#access = new RuleBook({ clock, groups }, { rules });
     const access = this.#access;
@@ -230,20 +233,9 @@ export class NetworkNode implements Startable {
       budget: new BlockListBudget({ clock }, limits),
       ...(extensions && { answerer }),
     });
-    this.#channels = config.channels.map(
-      ({ service, node, create, unsubscribeOnStop }) =>
-        new Channel(
-          { entity, clock, log, responder: this.#responder, random },
-          {
-            service,
-            nodeId: node,
-            create,
-            unsubscribeOnStop,
-            retryBaseMs: CHANNEL_RETRY_BASE_MS,
-            retryMaxMs: CHANNEL_RETRY_MAX_MS,
-            maxItemsFetched: MAX_ITEMS_FETCHED,
-          },
-        ),
+    this.#channels = new NodeChannels(
+      { entity, clock, log, responder: this.#responder, random },
+      config.channels,
     );
     const fileServer = new FileServer(
       {
@@ -304,7 +296,7 @@ export class NetworkNode implements Startable {
     );
     this.#presence =
       xmpp.mode === 'client' ? new Presence({ entity, disco: this.#disco, log }, xmpp) : undefined;
-    this.#roster = rules.some(isAboutGroup) ? new Roster({ entity, clock, log }) : undefined;
+    this.#roster = areAboutGroups(rules) ? new Roster({ entity, clock, log }) : undefined;
     this.#disco.onQuery((iq, signal) => this.#findService.answer2011(iq, signal));
     this.#doors = new NodeDoors(
       {
@@ -313,9 +305,12 @@ export class NetworkNode implements Startable {
         questions: this.#questions,
         ...(extensions && { answerer }),
         ...(otherSources && { otherSources }),
+        ...(standing && { wishes: standing }),
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
+        channels: () => this.#channels.status(),
+        reload: () => this.ownersReload,
         rescan: () => {
           this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
         },
@@ -354,16 +349,13 @@ export class NetworkNode implements Startable {
       this.#transfers,
       this.#offers,
       ...(this.#links ? [this.#links] : []),
-      ...this.#channels,
+      this.#channels,
     ])
       await this.#start(part);
     // Its listener is the first to hear that we are online: a channel's messages need us to be available.
     if (this.#presence) await this.#start(this.#presence);
     await this.#start(this.#entity);
-    await Promise.all([
-      this.#library.ready.then(() => this.#engine.settled()),
-      ...this.#channels.map((channel) => channel.subscribed),
-    ]);
+    await Promise.all([this.#library.ready.then(() => this.#engine.settled()), this.#channels.joined]);
     if (this.#wishes) for (const part of [this.#downloads, this.#wishes]) await this.#start(part);
   }
 
@@ -376,13 +368,9 @@ export class NetworkNode implements Startable {
   async stop(): Promise<void> {
     this.#responder.stop();
     const wishes = this.#wishes ? [this.#wishes, this.#downloads] : [];
-    const network = [
-      ...wishes,
-      ...this.#channels,
-      ...(this.#links ? [this.#links] : []),
-      this.#transfers,
-      ...(this.#presence ? [this.#presence] : []),
-    ];
+    const links = this.#links ? [this.#links] : [];
+    const presence = this.#presence ? [this.#presence] : [];
+    const network = [...wishes, this.#channels, ...links, this.#transfers, ...presence];
     const standing = this.#standing ? [this.#standing] : [];
     const doors = [
       this.#blockListService,
@@ -404,6 +392,34 @@ export class NetworkNode implements Startable {
       }
     }
     this.#sentFiles.stop();
+  }
+
+  /**
+   * Takes over another configuration, all of it or nothing; see {@link reload}. One after the other, and not before
+   * {@link start} is over.
+   */
+  async reload(config: NodeConfig): Promise<readonly string[]> {
+    const reloading = this.#reloading.then(() => this.#reload(config));
+    this.#reloading = reloading.catch(() => undefined); // who asked for it hears
+    return await reloading;
+  }
+
+  async #reload(config: NodeConfig): Promise<readonly string[]> {
+    const { clock, log } = this.#components;
+    const parts = {
+      library: this.#library,
+      channels: this.#channels,
+      access: this.#access,
+      knowGroups: async (rules: readonly AccessRule[]) => {
+        if (this.#roster || !areAboutGroups(rules)) return;
+        this.#roster = new Roster({ entity: this.#entity, clock, log });
+        await this.#start(this.#roster);
+      },
+      settled: () => this.#engine.settled(),
+    };
+    const changed = await reload(parts, this.#config, config);
+    this.#config = config;
+    return changed;
   }
 
   /** How it would answer, for `shoal explain`. */
@@ -446,7 +462,7 @@ export class NetworkNode implements Startable {
         bytesLeft: progress.hashing.bytesLeft,
         bytesPerSecond: progress.hashing.bytesPerSecond,
       },
-      channels: this.#channels.map(({ address, state }) => channelStatusOf(address, state)),
+      channels: this.#channels.status(),
       transfers: this.transfers(),
       wishes: this.#wishes?.status() ?? [],
       keptQuestions: this.#standing?.counts().kept ?? 0,
@@ -462,10 +478,6 @@ export class NetworkNode implements Startable {
       eventLoopDelayMs: this.#loopDelay.take(),
     };
   }
-}
-
-function isAboutGroup({ who }: AccessRule): boolean {
-  return who.some(({ type }) => type === 'group');
 }
 
 /** Where peers reach us, and where we go at their word. */

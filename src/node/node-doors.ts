@@ -17,6 +17,7 @@ import { CommandService } from '../service/commands/command-service.js';
 import { FindCommand } from '../service/commands/find-command.js';
 import { ownerCommands, type StatusLine } from '../service/commands/owner-commands.js';
 import { TransfersCommand } from '../service/commands/transfers-command.js';
+import { type KeptWishes, WishesCommand } from '../service/commands/wishes-command.js';
 import type { DirectQuestions } from '../service/direct-questions.js';
 import { FileOffers } from '../service/file-offers.js';
 import { FilesWalk } from '../service/files-walk.js';
@@ -28,7 +29,8 @@ import { ToldFiles } from '../service/told-files.js';
 import { ViewTotals } from '../service/view-totals.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
-import type { NodeStatus } from './node-status.js';
+import type { ReloadOutcome } from './node-question.js';
+import type { ChannelStatus, NodeStatus } from './node-status.js';
 import { OUR_PICTURE } from './our-picture.js';
 import { OutgoingFiles } from './outgoing-files.js';
 import type { SentFiles } from './sent-files.js';
@@ -43,7 +45,12 @@ export interface NodeDoorsComponents extends FileDescriberComponents {
   readonly sent: SentFiles;
   readonly offer: (to: Jid, entry: FileEntry, signal: AbortSignal) => Promise<FileUpload>;
   readonly status: () => NodeStatus;
+  readonly channels: () => readonly ChannelStatus[];
   readonly rescan: () => void;
+  /** What reads the configuration anew, where something does. */
+  readonly reload: () => (() => Promise<ReloadOutcome>) | undefined;
+  /** Where questions are kept. */
+  readonly wishes?: KeptWishes;
   /** With extensions: they decide what is told, at these doors too. */
   readonly answerer?: Answering;
 }
@@ -56,9 +63,23 @@ export class NodeDoors implements Startable {
   readonly #parts: readonly Startable[];
 
   constructor(components: NodeDoorsComponents, config: NodeConfig) {
-    const { entity, disco, clock, access, catalogue, questions, sent, offer, status, rescan, answerer } =
-      components;
-    const { limits, about, owners, channels, xmpp } = config;
+    const {
+      entity,
+      disco,
+      clock,
+      access,
+      catalogue,
+      questions,
+      sent,
+      offer,
+      status,
+      channels,
+      rescan,
+      reload,
+      wishes,
+      answerer,
+    } = components;
+    const { limits, about, owners, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
     const describer = new FileDescriber(components);
     const folders = new SharedFolders(
@@ -85,8 +106,9 @@ export class NodeDoors implements Startable {
       new FindCommand({ questions, offers }),
       new BrowseCommand({ folders, offers }),
       new TransfersCommand({ transfers: outgoing }),
+      ...(wishes ? [new WishesCommand({ wishes })] : []),
       ...ownerCommands(
-        { status: () => statusLines(status()), channels: () => channelLines(status()), rescan },
+        { status: () => statusLines(status()), channels: () => channelLines(channels()), rescan, reload },
         owners,
       ),
     ];
@@ -101,7 +123,7 @@ export class NodeDoors implements Startable {
       new CommandService({ entity, disco, clock, commands }),
       new SelfDescription(
         { entity, disco, clock, access, totals },
-        { channels: channels.length, ...(xmpp.mode === 'component' && { vcard }) },
+        { channels: () => channels().length, ...(xmpp.mode === 'component' && { vcard }) },
       ),
     ];
   }
@@ -115,7 +137,7 @@ export class NodeDoors implements Startable {
   }
 }
 
-function channelLines({ channels }: NodeStatus) {
+function channelLines(channels: readonly ChannelStatus[]) {
   return channels.map(({ service, node, state, text }) => ({
     service,
     node,
@@ -130,10 +152,10 @@ function statusLines(status: NodeStatus): StatusLine[] {
   const gone = shares.filter(({ available }) => !available).map(({ name }) => name);
   const lines: readonly (readonly [name: string, label: string, value: string | undefined])[] = [
     ['uptime', 'Up for', formatDuration(status.uptimeMs)],
-    ['files', 'Files', `${files} of ${formatBytes(bytes)} in ${shares.length} shares`],
+    ['files', 'Files', `${files}, ${formatBytes(bytes)}, in ${counted(shares.length, 'share')}`],
     ['gone', 'Shares that are gone', gone.length === 0 ? undefined : gone.join(', ')],
     ['scan', 'Scan', status.scan === 'first' ? 'the first one is under way' : 'done'],
-    ['hashing', 'To be hashed', `${hashing.filesLeft} files of ${formatBytes(hashing.bytesLeft)}`],
+    ['hashing', 'To be hashed', `${counted(hashing.filesLeft, 'file')}, ${formatBytes(hashing.bytesLeft)}`],
     [
       'channels',
       'Channels',
@@ -155,4 +177,8 @@ function statusLines(status: NodeStatus): StatusLine[] {
     ],
   ];
   return lines.flatMap(([name, label, value]) => (value === undefined ? [] : { name, label, value }));
+}
+
+function counted(number: number, word: string): string {
+  return number === 1 ? `1 ${word}` : `${number} ${word}s`;
 }

@@ -6,6 +6,8 @@ import type { TransferStatus } from './node-status.js';
 export type NodeQuestion =
   /** How it would answer a search. */
   | { readonly ask: 'explain'; readonly criteria: FileCriteria }
+  /** Read the configuration anew, and take it over. */
+  | { readonly ask: 'reload' }
   /** What goes in and out. The status says it too, but is the whole, and begins the lateness anew. */
   | { readonly ask: 'transfers' };
 
@@ -15,11 +17,26 @@ export interface Questioned {
   transfers(): readonly TransferStatus[];
 }
 
+/** What became of another configuration. */
+export type ReloadOutcome =
+  /** Of the configuration, what is other than before. */
+  | { readonly type: 'reloaded'; readonly changed: readonly string[]; readonly warnings: readonly string[] }
+  /** Nothing has changed. */
+  | { readonly type: 'refused'; readonly why: readonly string[] };
+
 /** Whoever asks is a command of this version: what it asks has this shape. */
 export async function answerOf(
   node: Questioned,
   question: NodeQuestion,
   signal: AbortSignal,
-): Promise<Explained | readonly TransferStatus[]> {
-  return question.ask === 'explain' ? await node.explain(question.criteria, signal) : node.transfers();
+  reload?: () => Promise<ReloadOutcome>,
+): Promise<Explained | readonly TransferStatus[] | ReloadOutcome> {
+  switch (question.ask) {
+    case 'explain':
+      return await node.explain(question.criteria, signal);
+    case 'transfers':
+      return node.transfers();
+    case 'reload':
+      return (await reload?.()) ?? { type: 'refused', why: ['it has no configuration to read'] };
+  }
 }

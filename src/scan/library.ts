@@ -178,7 +178,7 @@ export class Library implements Startable {
   /**
    * From now on these are offered, and nothing else. `withdrawn` is called when nothing is offered any more of shares
    * that are gone, or are another folder or by other rules than before; what is new comes after it. Not before
-   * {@link ready}. Resolves when everything has been scanned. Rejects with {@link AbortedError}, and as
+   * {@link ready}. Resolves when the scan is under way. Rejects with {@link AbortedError}, and as
    * `withdrawn` does: then the shares that are gone are gone, and the others as they were.
    */
   async setShares(shares: readonly ShareConfig[], withdrawn: () => Promise<void>): Promise<void> {
@@ -186,7 +186,7 @@ export class Library implements Startable {
     const setting = this.#setting.then(() => this.#setShares(shares, withdrawn));
     this.#setting = setting.catch(() => undefined); // who asked for it hears
     await this.#setting;
-    if (!this.#stopping.signal.aborted) await this.#scanner.scan();
+    this.#scanner.scan().catch(() => undefined); // stopped
     await setting;
   }
 

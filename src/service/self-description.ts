@@ -24,7 +24,7 @@ export interface SelfDescriptionInit {
   /** Without it: of an account, whose server answers for it. */
   readonly vcard?: VCard;
   /** How many channels are listened to. */
-  readonly channels: number;
+  readonly channels: () => number;
 }
 
 export class SelfDescription implements Startable {
@@ -50,7 +50,7 @@ export class SelfDescription implements Startable {
         const view = access.viewOf({ jid: from });
         const { files, bytes } = await totals.of(view, this.#stopped.signal);
         // Who sees nothing need not know where others look.
-        return libraryStatistics({ files, bytes, channels: files === 0 ? 0 : channels });
+        return libraryStatistics({ files, bytes, channels: files === 0 ? 0 : channels() });
       }),
     );
     if (vcard === undefined) return;

@@ -82,7 +82,7 @@ function tests(field: FormField): StringTest[] {
 }
 
 /** Throws TypeError for what a form can't say: several patterns for one field. */
-function criteriaToForm(criteria: FileCriteria): DataForm {
+export function criteriaToForm(criteria: FileCriteria): DataForm {
   const fields = [
     values('text', criteria.text),
     stringTests('name', criteria.name),

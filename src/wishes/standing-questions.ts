@@ -13,10 +13,11 @@ import { LimitError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answering } from '../query/answer.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
+import { type BareJid, bareOf } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 import { hashedIn } from './hashed-news.js';
 import { formatKept, parseKept } from './kept-file.js';
-import { KeptQuestions, type KeptQuestionsInit } from './kept-questions.js';
+import { type KeptQuestion, KeptQuestions, type KeptQuestionsInit } from './kept-questions.js';
 import { NewsAnswers, type NewsAnswersInit } from './news-answers.js';
 import { NewsLog } from './news-log.js';
 import { WantService } from './want-service.js';
@@ -103,6 +104,16 @@ export class StandingQuestions implements Startable, QuestionKeeper {
 
   keep(question: QuestionToKeep): void {
     this.#questions.keep(question);
+  }
+
+  /** Of all addresses of an account, the oldest first. */
+  of(account: BareJid): KeptQuestion[] {
+    return [...this.#questions].filter(({ asker }) => bareOf(asker) === account);
+  }
+
+  /** False when it is not kept any more. */
+  forget(question: KeptQuestion): boolean {
+    return this.#questions.forget(question);
   }
 
   withdraw(channel: ChannelAddress, id: string): void {

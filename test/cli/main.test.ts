@@ -37,7 +37,18 @@ describe('the program shoal', () => {
   it('lists its commands, as an answer when asked and as an error when not', async () => {
     const asked = await shoal('--help');
     assert.equal(asked.code, 0);
-    for (const name of ['access', 'explain', 'find', 'get', 'serve', 'start', 'status', 'transfers', 'want'])
+    for (const name of [
+      'access',
+      'explain',
+      'find',
+      'get',
+      'reload',
+      'serve',
+      'start',
+      'status',
+      'transfers',
+      'want',
+    ])
       assert.match(asked.out, new RegExp(`^ {2}${name} `, 'm'));
     const not = await shoal();
     assert.deepEqual([not.code, not.out, not.err], [2, '', asked.out]);

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import type { Components, ServedNode } from '../../src/cli/command.js';
 import { serve } from '../../src/cli/serve.js';
 import { systemClock } from '../../src/clock.js';
+import { ConfigError } from '../../src/config/config-error.js';
+import type { Loaded } from '../../src/config/load.js';
 import type { NodeConfig } from '../../src/config/options.js';
 import { createLog } from '../../src/log.js';
 import type { Explained } from '../../src/node/explained.js';
@@ -17,6 +19,7 @@ import {
 } from '../../src/node/status-socket.js';
 import type { FileCriteria } from '../../src/stanza/file-criteria.js';
 import { parseJid } from '../../src/stanza/jid.js';
+import { eventually } from '../support/eventually.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
 const STATUS: NodeStatus = {
@@ -69,6 +72,13 @@ class QuietNode implements ServedNode {
   transfers() {
     return [];
   }
+
+  reloaded: NodeConfig[] = [];
+  async reload(config: NodeConfig) {
+    if (config.shares === undefined) throw new Error('not this one');
+    this.reloaded.push(config);
+    return ['shares'];
+  }
 }
 
 let data: string;
@@ -79,9 +89,14 @@ beforeEach(async () => {
 
 afterEach(() => rm(data, { recursive: true }));
 
-function run(node: QuietNode, onReady: () => void = () => {}) {
+function run(
+  node: QuietNode,
+  onReady: () => void = () => {},
+  load: () => Promise<Loaded<NodeConfig>> = () => assert.fail('nobody asked'),
+) {
   const lines: { msg: string }[] = [];
   const told = new AbortController();
+  let hangup: () => void = () => assert.fail('it does not listen');
   const components: Components = {
     clock: new VirtualClock(),
     createNode: () => node,
@@ -93,12 +108,64 @@ function run(node: QuietNode, onReady: () => void = () => {}) {
   const code = serve(
     components,
     { config, warnings: ['mind this'] },
-    { io: { signal: told.signal }, log, onReady },
+    {
+      io: {
+        signal: told.signal,
+        onHangup: (listener) => {
+          hangup = listener;
+        },
+      },
+      log,
+      onReady,
+      load,
+    },
   );
-  return { code, told, messages: () => lines.map(({ msg }) => msg) };
+  return { code, told, hangup: () => hangup(), messages: () => lines.map(({ msg }) => msg) };
 }
 
 describe('shoal serve', () => {
+  it('reads its configuration anew when it is asked or gets SIGHUP, and changes nothing where that has a fault', async () => {
+    const node = new QuietNode();
+    let ready = () => {};
+    const isReady = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
+    let next: () => Loaded<NodeConfig> = () => assert.fail('not set');
+    const { code, told, hangup, messages } = run(
+      node,
+      () => ready(),
+      async () => next(),
+    );
+    await isReady;
+    const ask = () => askStatusSocket({ clock: systemClock }, statusSocketPath(data), { ask: 'reload' });
+    const better = { data, shares: [] as NodeConfig['shares'] } as NodeConfig;
+    next = () => ({ config: better, warnings: ['mind that'] });
+    assert.deepEqual(await ask(), { type: 'reloaded', changed: ['shares'], warnings: ['mind that'] });
+    next = () => {
+      throw new ConfigError(['node.yaml:1: wrong', 'node.yaml:2: too']);
+    };
+    assert.deepEqual(await ask(), { type: 'refused', why: ['node.yaml:1: wrong', 'node.yaml:2: too'] });
+    next = () => ({ config: { data } as NodeConfig, warnings: [] });
+    assert.deepEqual(await ask(), { type: 'refused', why: ['not this one'] });
+    next = () => ({ config: better, warnings: [] });
+    hangup();
+    await eventually(
+      () => node.reloaded.length,
+      (times) => times === 2,
+    );
+    told.abort();
+    assert.equal(await code, 0);
+    assert.deepEqual(
+      messages().filter((each) => each.startsWith('the configuration')),
+      [
+        'the configuration was read anew',
+        'the configuration was read anew, and nothing of it taken over',
+        'the configuration was read anew, and nothing of it taken over',
+        'the configuration was read anew',
+      ],
+    );
+  });
+
   it('says ready, answers for its status, and ends with 0 when it is told to stop', async () => {
     const node = new QuietNode();
     let ready: () => void = () => {};

@@ -112,7 +112,7 @@ describe('the windows of Gajim', function () {
     await page('command-form', '^Stage$');
     await page('command-files', '^Stage$');
     await page('command-done', '^Completed$');
-    assert.equal(gajim.said('commands'), "['Find a file', 'Browse', 'My transfers']");
+    assert.equal(gajim.said('commands'), "['Find a file', 'Browse', 'My transfers', 'Wishes']");
     assert.equal(
       gajim.said('offered in the window'),
       "['Romeo & Juliet.epub, 1.2 MB (shared)', 'juliet.pdf, 6 B (shared/plays)']",

@@ -1,9 +1,13 @@
 /** The doors of a node as clients find them: slixmpp with its own plugins, on both servers. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { parseJid } from '../../src/stanza/jid.js';
+import { commandAnswerCodec, commandRequestCodec } from '../../src/stanza/xep0050-commands.js';
+import { attachClient } from '../support/attached.js';
 import { projectRoot } from '../support/codec-fixtures.js';
 import { ServedNode } from '../support/served-node.js';
 import { ACCOUNTS, COMPONENT_SECRET, DOMAIN, PUBSUB, type TestServer } from '../support/server.js';
@@ -118,6 +122,7 @@ describeOnServers('the doors of a node', (server: () => TestServer) => {
       ['browse', 'Browse'],
       ['find', 'Find a file'],
       ['transfers', 'My transfers'],
+      ['wishes', 'Wishes'],
     ]);
     assert.deepEqual(first, ['executing', ['next']]);
     const found = ['juliet.pdf, 6 B (books/plays)', 'Romeo & Juliet.epub, 1.5 kB (books/plays)'];
@@ -128,6 +133,32 @@ describeOnServers('the doors of a node', (server: () => TestServer) => {
       inside: ['romeo.txt, 5 B (books)'],
       deeper: [found[1], found[0], 'romeo.mp3, 4 B (books/plays)'],
     });
+  });
+
+  it('let the owner have the configuration read anew, from a client', async function () {
+    this.timeout(30_000);
+    const [, bob] = ACCOUNTS;
+    const owner = attachClient(server(), bob.user);
+    await owner.start();
+    try {
+      const run = async (nodeId: string) => {
+        const payload = commandRequestCodec.toXml({ nodeId, action: 'execute' });
+        const iq = await owner.request({ to: parseJid(NODE), type: 'set', payload });
+        return commandAnswerCodec.fromXml(iq.getChildElements()[0] ?? assert.fail());
+      };
+      const status = await run('status');
+      assert.deepEqual(status.form?.fields.find((field) => field.var === 'files')?.values, [
+        '4, 1.5 kB, in 1 share',
+      ]);
+      const before = await readFile(node.configFile, 'utf8');
+      await writeFile(node.configFile, before.replace('may: take', 'may: dance'));
+      const [refused] = (await run('reload')).notes;
+      assert.deepEqual(refused, { type: 'error', text: 'Nothing was changed.' });
+      await writeFile(node.configFile, before.replace('may: take', 'may: see'));
+      assert.deepEqual((await run('reload')).notes, [{ type: 'info', text: 'Changed: access.' }]);
+    } finally {
+      await owner.stop();
+    }
   });
 
   it('tell what is wrong, and nothing of what is for others', () => {

@@ -14,8 +14,9 @@ import { BrowseService } from '../../src/service/browse-service.js';
 import { BrowseCommand } from '../../src/service/commands/browse-command.js';
 import { CommandService } from '../../src/service/commands/command-service.js';
 import { FindCommand } from '../../src/service/commands/find-command.js';
-import { ownerCommands } from '../../src/service/commands/owner-commands.js';
+import { ownerCommands, type Reload } from '../../src/service/commands/owner-commands.js';
 import { type OutgoingTransfer, TransfersCommand } from '../../src/service/commands/transfers-command.js';
+import { type KeptWish, WishesCommand } from '../../src/service/commands/wishes-command.js';
 import { DirectQuestions } from '../../src/service/direct-questions.js';
 import { FileOffers } from '../../src/service/file-offers.js';
 import { FilesWalk } from '../../src/service/files-walk.js';
@@ -65,7 +66,9 @@ export class DoorWorld {
   refusal: LimitError | undefined;
   transfers: OutgoingTransfer[] = [];
   readonly cancelled: OutgoingTransfer[] = [];
+  wishes: readonly KeptWish[] = [];
   rescans = 0;
+  reload: Reload | undefined;
   /** Who sees what. */
   access: AccessPolicy = allowAll;
   readonly #clients = new Map<Jid, Promise<Entity>>();
@@ -117,6 +120,15 @@ export class DoorWorld {
             cancel: (transfer) => this.cancelled.push(transfer) > 0,
           },
         }),
+        new WishesCommand({
+          wishes: {
+            of: (account) => this.wishes.filter(({ asker }) => bareOf(asker) === account),
+            forget: (wish) => {
+              this.wishes = this.wishes.filter((each) => each !== wish);
+              return true;
+            },
+          },
+        }),
         ...ownerCommands(
           {
             status: () => [{ name: 'files', label: 'Files', value: '12' }],
@@ -124,6 +136,7 @@ export class DoorWorld {
             rescan: () => {
               this.rescans += 1;
             },
+            reload: () => this.reload,
           },
           [bareOf(OWNER)],
         ),
@@ -140,7 +153,7 @@ export class DoorWorld {
       this.commands,
       new SelfDescription(
         { entity, disco, clock, access, totals },
-        { channels: 3, vcard: { name: 'The library' } },
+        { channels: () => 3, vcard: { name: 'The library' } },
       ),
       entity,
     ];

@@ -1,6 +1,7 @@
-/** What the owner of a node may do from a client: *Status*, *Rescan*, *Channels*. Others don't see that there are such. */
+/** What the owner of a node may do from a client: *Status*, *Rescan*, *Channels*, *Reload configuration*. Others don't see that there are such. */
 import { type BareJid, bareOf, type Jid } from '../../stanza/jid.js';
-import { type Command, info, lastStage, type Stage } from './command.js';
+import { StanzaError } from '../../stanza/stanza-error.js';
+import { type Command, info, lastStage, problem, type Stage } from './command.js';
 
 /** A line of a status: what, and how much or in which state. */
 export interface StatusLine {
@@ -20,10 +21,18 @@ export interface OwnerCommandsComponents {
   readonly channels: () => readonly ChannelLine[];
   /** Has everything looked through again; returns at once. */
   readonly rescan: () => void;
+  /** What reads the configuration anew, where something does. */
+  readonly reload: () => Reload | undefined;
 }
 
+/** All of the configuration is taken over, or nothing. */
+export type Reload = () => Promise<
+  | { readonly type: 'reloaded'; readonly changed: readonly string[]; readonly warnings: readonly string[] }
+  | { readonly type: 'refused'; readonly why: readonly string[] }
+>;
+
 export function ownerCommands(
-  { status, channels, rescan }: OwnerCommandsComponents,
+  { status, channels, rescan, reload }: OwnerCommandsComponents,
   owners: readonly BareJid[],
 ): Command[] {
   const isFor = (asker: Jid) => owners.includes(bareOf(asker));
@@ -39,6 +48,12 @@ export function ownerCommands(
       },
     },
     { nodeId: 'channels', name: 'Channels', isFor, begin: () => channelsStage(channels()) },
+    {
+      nodeId: 'reload',
+      name: 'Reload configuration',
+      isFor: (asker) => isFor(asker) && reload() !== undefined,
+      begin: () => reloadStage(reload()),
+    },
   ];
 }
 
@@ -53,6 +68,17 @@ function statusStage(lines: readonly StatusLine[]): Stage {
       values: [value],
     })),
   });
+}
+
+async function reloadStage(reload: Reload | undefined): Promise<Stage> {
+  const outcome = await reload?.();
+  if (outcome === undefined) throw new StanzaError('item-not-found', 'there is no such command');
+  if (outcome.type === 'refused') {
+    return lastStage([problem('Nothing was changed.'), ...outcome.why.map(problem)]);
+  }
+  const { changed, warnings } = outcome;
+  const text = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.join(', ')}.`;
+  return lastStage([info(text), ...warnings.map((warning) => ({ type: 'warn', text: warning }) as const)]);
 }
 
 function channelsStage(lines: readonly ChannelLine[]): Stage {

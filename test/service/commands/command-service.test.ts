@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { LimitError } from '../../../src/errors.js';
 import type { Jid } from '../../../src/stanza/jid.js';
-import { parseJid } from '../../../src/stanza/jid.js';
+import { parseBareJid, parseJid } from '../../../src/stanza/jid.js';
 import { discoInfoCodec, discoItemsCodec, discoQueryToXml } from '../../../src/stanza/xep0030-disco.js';
 import {
   COMMANDS,
@@ -57,8 +57,16 @@ describe('commands', () => {
       const asked = await world.ask('get', discoQueryToXml('items', COMMANDS), from);
       return discoItemsCodec.fromXml(asked ?? xml('nothing')).items.map(({ nodeId }) => nodeId);
     };
-    assert.deepEqual(await listed(JULIET), ['find', 'browse', 'transfers']);
-    assert.deepEqual(await listed(OWNER), ['find', 'browse', 'transfers', 'status', 'rescan', 'channels']);
+    assert.deepEqual(await listed(JULIET), ['find', 'browse', 'transfers', 'wishes']);
+    assert.deepEqual(await listed(OWNER), [
+      'find',
+      'browse',
+      'transfers',
+      'wishes',
+      'status',
+      'rescan',
+      'channels',
+    ]);
     assert.equal(await refused('rescan'), await refused('nonsense'));
     assert.equal(
       await world.refused('get', discoQueryToXml('info', 'rescan')),
@@ -162,6 +170,31 @@ describe('commands', () => {
     );
   });
 
+  it('show the questions of whoever asks that are kept, and forget them', async () => {
+    assert.deepEqual((await run('wishes')).notes, [
+      { type: 'info', text: 'None of your questions is kept here.' },
+    ]);
+    const untilMs = Date.UTC(2026, 10, 25, 12);
+    const channel = { service: parseBareJid('pubsub.example.org'), nodeId: 'books' };
+    world.wishes = [
+      { id: 'a', asker: JULIET, criteria: { text: ['romeo'], ext: ['pdf', 'epub'] }, untilMs, channel },
+      { id: 'b', asker: parseJid('juliet@example.org/phone'), criteria: { sizeMin: 12 }, untilMs },
+      { id: 'c', asker: ROMEO, criteria: { text: ['juliet'] }, untilMs },
+    ];
+    const shown = await run('wishes');
+    assert.deepEqual(labels(shown, 'forget'), [
+      'text romeo, ext pdf or epub; until 2026-11-25 12:00 (books)',
+      'size-min 12; until 2026-11-25 12:00 (b)',
+    ]);
+    const session = shown.sessionId;
+    const over = await run('wishes', { action: 'complete', session, values: { forget: ['2'] } });
+    assert.equal(over.status, 'completed');
+    assert.deepEqual(
+      world.wishes.map(({ id }) => id),
+      ['a', 'c'],
+    );
+  });
+
   it('tell the owner how things are', async () => {
     const status = await run('status', {}, OWNER);
     assert.deepEqual(
@@ -171,6 +204,21 @@ describe('commands', () => {
     assert.equal((await run('channels', {}, OWNER)).form?.table?.rows.length, 1);
     assert.equal((await run('rescan', {}, OWNER)).status, 'completed');
     assert.equal(world.rescans, 1);
+  });
+
+  it('read the configuration anew for the owner, and tell why nothing came of it', async () => {
+    assert.equal(await refused('reload', {}, OWNER), await refused('nonsense', {}, OWNER));
+    world.reload = async () => ({ type: 'reloaded', changed: ['shares'], warnings: ['a folder is empty'] });
+    assert.equal(await refused('reload'), await refused('nonsense'));
+    assert.deepEqual((await run('reload', {}, OWNER)).notes, [
+      { type: 'info', text: 'Changed: shares.' },
+      { type: 'warn', text: 'a folder is empty' },
+    ]);
+    world.reload = async () => ({ type: 'refused', why: ['node.yaml:3: shares: must be a list'] });
+    assert.deepEqual((await run('reload', {}, OWNER)).notes, [
+      { type: 'error', text: 'Nothing was changed.' },
+      { type: 'error', text: 'node.yaml:3: shares: must be a list' },
+    ]);
   });
 
   it('are nobody else’s to go on with, nor those of another command', async () => {

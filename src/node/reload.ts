@@ -1,0 +1,105 @@
+/**
+ * What of a configuration a node takes over while it runs, and in which order: what goes is gone before the rules change,
+ * and what comes is there after, so that no file is ever seen by rules that were not made for it.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { defaultRules } from '../access/default-rules.js';
+import type { RuleBook } from '../access/rule-book.js';
+import type { AccessRule } from '../config/access-options.js';
+import type { NodeConfig } from '../config/options.js';
+import { ShoalError } from '../errors.js';
+import type { Library } from '../scan/library.js';
+import type { NodeChannels } from './node-channels.js';
+import { withoutIncoming } from './node-wishes.js';
+
+/** Thrown when something has changed that a running node can't take over. Nothing has been done. */
+export class RestartNeededError extends ShoalError {
+  readonly code = 'restart-needed';
+
+  constructor(readonly options: readonly string[]) {
+    super(`the node has to be started anew for: ${options.join(', ')}`);
+  }
+}
+
+export interface ReloadedParts {
+  readonly library: Pick<Library, 'setShares'>;
+  readonly channels: Pick<NodeChannels, 'set'>;
+  readonly access: Pick<RuleBook, 'replace'>;
+  /** Before rules hold that are about groups. */
+  readonly knowGroups: (rules: readonly AccessRule[]) => Promise<void>;
+  /** Resolves when searches see all that the library has told. */
+  readonly settled: () => Promise<void>;
+}
+
+/** What can be taken over. */
+const TAKEN_OVER: ReadonlySet<string> = new Set([
+  'shares',
+  'channels',
+  'access',
+] satisfies (keyof NodeConfig)[]);
+
+/**
+ * Takes over all of `after`, or throws RestartNeededError first and nothing of it. Resolves with the parts that have
+ * changed; the scan of new shares is under way then.
+ */
+export async function reload(
+  parts: ReloadedParts,
+  before: NodeConfig,
+  after: NodeConfig,
+): Promise<readonly string[]> {
+  const fixed = restartOptions(before, after);
+  if (fixed.length > 0) throw new RestartNeededError(fixed);
+  const [old, wanted] = [before, after].map(({ shares, wishes }) => withoutIncoming(shares, wishes));
+  const rules = rulesOf(after);
+  const takeRules = async () => {
+    await parts.knowGroups(rules);
+    parts.access.replace({ rules });
+  };
+  const hasOtherShares = !isDeepStrictEqual(old, wanted);
+  const hasOtherRules = !isDeepStrictEqual(rulesOf(before), rules);
+  const hasOtherChannels = !isDeepStrictEqual(before.channels, after.channels);
+  if (hasOtherShares) {
+    await parts.library.setShares(wanted ?? [], async () => {
+      await parts.settled();
+      if (hasOtherRules) await takeRules();
+    });
+  } else if (hasOtherRules) await takeRules();
+  if (hasOtherChannels) await parts.channels.set(after.channels);
+  return [
+    ...(hasOtherShares ? ['shares'] : []),
+    ...(hasOtherRules ? ['access'] : []),
+    ...(hasOtherChannels ? ['channels'] : []),
+  ];
+}
+
+export function rulesOf({ access, xmpp }: Pick<NodeConfig, 'access' | 'xmpp'>): readonly AccessRule[] {
+  return access ?? defaultRules(xmpp);
+}
+
+/** Whether somebody falls under them by a group of the roster. */
+export function areAboutGroups(rules: readonly AccessRule[]): boolean {
+  return rules.some(({ who }) => who.some(({ type }) => type === 'group'));
+}
+
+function restartOptions(before: NodeConfig, after: NodeConfig): string[] {
+  const found: string[] = [];
+  for (const name of Object.keys({ ...before, ...after }) as (keyof NodeConfig)[]) {
+    if (TAKEN_OVER.has(name)) continue;
+    const [old, now]: readonly unknown[] = [before[name], after[name]];
+    if (isDeepStrictEqual(old, now)) continue;
+    if (!isSection(old) || !isSection(now)) found.push(name);
+    else
+      for (const key of new Set([...Object.keys(old), ...Object.keys(now)]))
+        if (!isDeepStrictEqual(old[key], now[key])) found.push(`${name}.${key}`);
+  }
+  // Where wishes go is known to what fetches them.
+  const goals = new Set(before.wishes.map(({ share }) => share));
+  for (const share of before.shares)
+    if (goals.has(share.name) && !after.shares.some((each) => isDeepStrictEqual(each, share)))
+      found.push(`shares: ${share.name}, which wishes go to`);
+  return found;
+}
+
+function isSection(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { systemClock } from '../../src/clock.js';
+import { loadNodeConfig } from '../../src/config/load.js';
+import type { NodeConfig } from '../../src/config/options.js';
+import type { Entity } from '../../src/entity/entity.js';
+import { silentLog } from '../../src/log.js';
+import { NetworkNode } from '../../src/node/network-node.js';
+import { RestartNeededError } from '../../src/node/reload.js';
+import { FileDiscoveryElement, findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
+import { parseJid } from '../../src/stanza/jid.js';
+import { child } from '../../src/stanza/xml.js';
+import { eventually } from '../support/eventually.js';
+import { MemoryNetwork } from '../support/memory-network.js';
+import { MemoryPubsub } from '../support/memory-pubsub.js';
+import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+
+const NODE = parseJid('files.example.org');
+const PUBSUB = 'pubsub.example.org';
+const EVERYONE = 'access: [{ who: [everyone], may: take }]';
+
+describe('a node that takes over another configuration', function () {
+  this.timeout(30_000);
+  const clock = systemClock;
+  let folder: TemporaryFolder;
+  let network: MemoryNetwork;
+  let pubsub: MemoryPubsub;
+  let node: NetworkNode;
+  let stranger: Entity;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    for (const path of ['books/1', 'books/secret/2', 'music/3']) await folder.write(path);
+    network = new MemoryNetwork({ clock });
+    pubsub = new MemoryPubsub(network.component(PUBSUB));
+    await pubsub.start();
+    stranger = network.client('tybalt@example.com/street');
+    await stranger.start();
+    node = new NetworkNode(
+      { clock, log: silentLog, version: '0', connect: () => network.connection(NODE) },
+      await config('books', EVERYONE),
+    );
+    await node.start();
+    await finds(['books/1', 'books/secret/2']);
+  });
+  afterEach(async () => {
+    await node.stop();
+    await stranger.stop();
+    await pubsub.stop();
+    await folder.remove();
+  });
+
+  async function config(shares: string, rest = '', channels = 'plays', limits = ''): Promise<NodeConfig> {
+    const list = shares.split(' ').map((name) => `{ name: ${name}, path: ./${name} }`);
+    const text = [
+      `xmpp: { jid: ${NODE}, secret: s3cret }`,
+      `shares: [${list.join(', ')}]`,
+      `channels: [${channels.split(' ').map((name) => `{ service: ${PUBSUB}, node: ${name}, create: true }`)}]`,
+      'scan: { quietMs: 100 }',
+      `limits: { queriesPerAskerPerMinute: 10000, queriesPerMinute: 10000${limits} }`,
+      rest,
+    ].join('\n');
+    await folder.write('node.yaml', text);
+    return (await loadNodeConfig(join(folder.path, 'node.yaml'))).config;
+  }
+
+  async function found(): Promise<string[]> {
+    const payload = findCodec.toXml({ criteria: { sizeMin: 0 }, page: {} });
+    const result = await stranger.request({ to: NODE, type: 'get', payload });
+    const { name, ns } = FileDiscoveryElement.found;
+    const { files } = foundCodec.fromXml(child(result, name, ns) ?? assert.fail('no answer'));
+    return files.map(({ path = '' }) => path).sort();
+  }
+  const finds = (paths: readonly string[]) =>
+    eventually(found, (each) => JSON.stringify(each) === JSON.stringify(paths));
+  const joined = () => node.status().channels.flatMap((each) => (each.state === 'joined' ? each.node : []));
+
+  it('has other rules at once', async () => {
+    const rules =
+      'access: [{ who: [everyone], what: [books/secret], may: nothing }, { who: [everyone], may: take }]';
+    assert.deepEqual(await node.reload(await config('books', rules)), ['access']);
+    assert.deepEqual(await found(), ['books/1']);
+    assert.deepEqual(await node.reload(await config('books')), ['access']);
+    assert.deepEqual(await found(), []);
+  });
+
+  it('has other shares, and channels', async () => {
+    await eventually(joined, (each) => each.includes('plays'));
+    assert.deepEqual(await node.reload(await config('music', EVERYONE, 'songs tales')), [
+      'shares',
+      'channels',
+    ]);
+    await finds(['music/3']);
+    await eventually(joined, (each) => each.join() === 'songs,tales');
+    assert.deepEqual(await node.reload(await config('music', EVERYONE, 'songs tales')), []);
+  });
+
+  it('never shows what neither configuration does', async () => {
+    const wide = 'access: [{ who: [everyone], what: [books], may: take }]';
+    const closed =
+      'access: [{ who: [everyone], what: [music], may: nothing }, { who: [everyone], may: take }]';
+    const seen = new Set<string>();
+    let isOver = false;
+    const looking = (async () => {
+      while (!isOver) for (const path of await found()) seen.add(path);
+    })();
+    // By the rules of the other each of them would show music.
+    try {
+      for (const [shares, access] of [
+        ['music', closed],
+        ['books', EVERYONE],
+        ['books music', wide],
+        ['books', EVERYONE],
+      ] as const) {
+        await node.reload(await config(shares, access));
+        await finds(shares.includes('books') ? ['books/1', 'books/secret/2'] : []);
+      }
+    } finally {
+      isOver = true;
+      await looking;
+    }
+    assert.deepEqual([...seen].sort(), ['books/1', 'books/secret/2']);
+  });
+
+  it('takes over nothing where something needs a restart', async () => {
+    const before = node.status();
+    const other = await config('music', `${EVERYONE}\ndata: ./elsewhere`, 'songs', ', uploads: 3');
+    await assert.rejects(
+      node.reload(other),
+      (error: unknown) =>
+        error instanceof RestartNeededError && error.options.join() === 'data,limits.uploads',
+    );
+    assert.deepEqual(await found(), ['books/1', 'books/secret/2']);
+    assert.deepEqual(node.status().shares, before.shares);
+    assert.deepEqual(node.status().channels, before.channels);
+  });
+});
