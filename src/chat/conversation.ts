@@ -1,12 +1,10 @@
 /** One asker who types: performs what `conversation-machine.ts` decides, and answers in the way the asker writes. */
 
-import { keyOf, nameOf } from '../catalogue/file-entry.js';
-import { toDisplay } from '../catalogue/share-path.js';
 import { type Entity, OfflineError } from '../entity/entity.js';
 import { AbortedError, LimitError, messageOf, ParseError } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Answer } from '../query/answer.js';
-import type { ListedPage, ShareListing } from '../service/share-listing.js';
+import type { Seen, SharedFolders } from '../service/shared-folders.js';
 import {
   type ChatMessage,
   chatAnswerToXml,
@@ -39,14 +37,12 @@ export interface Questions {
     question: { readonly criteria: FileCriteria; readonly page: PageRequest },
     signal: AbortSignal,
   ): Promise<Answer>;
-  /** Work that costs about as much as a question. Throws LimitError, and what `work` throws. */
-  paid<T>(asker: Jid, work: () => Promise<T>): Promise<T>;
 }
 
 export interface ConversationComponents extends HandOverComponents {
   readonly entity: Pick<Entity, 'request' | 'send'>;
   readonly questions: Questions;
-  readonly listing: Pick<ShareListing, 'list' | 'fileAt'>;
+  readonly folders: Pick<SharedFolders, 'look'>;
   readonly log: Log;
 }
 
@@ -148,7 +144,7 @@ export class Conversation {
 
   /** Never rejects. */
   async #found(subject: Subject, after: string | undefined, signal: AbortSignal): Promise<ConversationEvent> {
-    const { questions, log } = this.#components;
+    const { folders, questions, log } = this.#components;
     const { peer } = this.#init;
     const page = { max: PAGE_ITEMS, ...(after !== undefined && { after }) };
     try {
@@ -156,18 +152,14 @@ export class Conversation {
         const criteria = { text: [subject.words] };
         return { type: 'found', page: pageOfAnswer(await questions.ask(peer, { criteria, page }, signal)) };
       }
-      const listed = await questions.paid(peer, () => this.#list(subject.folder, page));
-      return listed === undefined ? { type: 'not-there' } : { type: 'found', page: pageOfListing(listed) };
+      const seen = await folders.look(peer, subject.folder, page, signal);
+      return seen.type === 'file' ? { type: 'not-there' } : { type: 'found', page: pageOfFolder(seen) };
     } catch (error) {
+      if (error instanceof StanzaError && error.condition === 'item-not-found') return { type: 'not-there' };
       const reason = reasonOf(error);
       if (reason === undefined) log.error({ err: error, from: peer }, 'a question in a chat failed');
       return { type: 'failed', reason: reason ?? 'it is my fault. Please try again later.' };
     }
-  }
-
-  #list(folder: string, page: PageRequest & { max: number }): Promise<ListedPage | undefined> {
-    const { access, listing } = this.#components;
-    return listing.list(access.viewOf({ jid: this.#init.peer }), folder, page);
   }
 
   /** XEP-0085 §5.1: to those alone who have shown that they know chat states. */
@@ -222,20 +214,14 @@ function pageOfAnswer({ files, total, more, page, pending }: Answer): FoundPage 
   return { items, total, pending, ...(more && page.last !== undefined && { next: page.last }) };
 }
 
-function pageOfListing({ items, cursors, offset, total }: ListedPage): FoundPage {
-  const last = cursors.at(-1);
-  const hasMore = offset + items.length < total;
-  return {
-    items: items.map((item): ListedItem => {
-      if (item.type === 'folder') return { type: 'folder', path: item.path };
-      const { entry } = item;
-      const file = { path: toDisplay(keyOf(entry)), name: toDisplay(nameOf(entry)), size: entry.size };
-      return { type: 'file', ...file };
-    }),
-    total,
-    pending: 0,
-    ...(hasMore && last !== undefined && { next: last }),
-  };
+function pageOfFolder({ entries, page, total }: Extract<Seen, { type: 'folder' }>): FoundPage {
+  const items = entries.map((entry): ListedItem => {
+    if (entry.type === 'folder') return { type: 'folder', path: entry.path };
+    const { path, name = '', size } = entry.file;
+    return { type: 'file', path: path ?? name, name, size };
+  });
+  const hasMore = (page.index ?? 0) + entries.length < total;
+  return { items, total, pending: 0, ...(hasMore && page.last !== undefined && { next: page.last }) };
 }
 
 /** For the asker; undefined where it is none of its making. */

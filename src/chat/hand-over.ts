@@ -10,7 +10,9 @@ import { LimitError, messageOf } from '../errors.js';
 import { FileNotAvailableError, type FileUpload, SessionEndedError } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
 import type { ShareListing } from '../service/share-listing.js';
+import type { SharedFolders } from '../service/shared-folders.js';
 import type { Jid } from '../stanza/jid.js';
+import { StanzaError } from '../stanza/stanza-error.js';
 import { type FileTransferNamespace, sharingOf } from '../stanza/xep0234-file-transfer.js';
 import type { FileSharing } from '../stanza/xep0447-stateless-file-sharing.js';
 import { fileSourcesOf } from '../transfer/file-sources.js';
@@ -31,6 +33,7 @@ export interface HandOverComponents {
   readonly entity: Pick<Entity, 'request'>;
   readonly access: AccessPolicy;
   readonly listing: Pick<ShareListing, 'fileAt'>;
+  readonly folders: Pick<SharedFolders, 'look'>;
   readonly offer: OfferFile;
   /** Where nodes make links. */
   readonly links?: LinkMaker;
@@ -101,7 +104,7 @@ export class HandOver {
     const { access, listing, offer } = this.#components;
     const { peer } = this.#init;
     const view = access.viewOf({ jid: peer });
-    const entry = await listing.fileAt(view, path);
+    const entry = (await this.#isTold(path, signal)) ? await listing.fileAt(view, path) : undefined;
     const called = number === undefined ? shown(path) : `number ${number}`;
     if (entry === undefined || !view.mayTake(entry)) {
       this.#tell(`I can’t give you ${called}: there is no such file.`);
@@ -119,6 +122,17 @@ export class HandOver {
       if (signal.aborted) return undefined;
       this.#tell(whyNot(called, error));
       return undefined;
+    }
+  }
+
+  /** Whether the peer may know of the file, whoever decides that. Throws LimitError. */
+  async #isTold(path: string, signal: AbortSignal): Promise<boolean> {
+    try {
+      const seen = await this.#components.folders.look(this.#init.peer, path, { max: 0 }, signal);
+      return seen.type === 'file';
+    } catch (error) {
+      if (error instanceof StanzaError && error.condition === 'item-not-found') return false;
+      throw error;
     }
   }
 

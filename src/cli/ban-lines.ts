@@ -1,7 +1,7 @@
 /** Bans as lines to read. */
 import type { Ban } from '../access/bans.js';
-import { pad, printable, widthOf } from './printable.js';
 import { formatDay, formatDuration } from '../quantities.js';
+import { pad, printable, widthOf } from './printable.js';
 
 const DAY_MS = 86_400_000;
 

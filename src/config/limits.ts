@@ -102,6 +102,13 @@ export const limitOptions = {
   'limits.chatAnswersPerMinute': withDefault(whole(1, 100_000), 1200, {
     reason: 'The same of everybody together.',
   }),
+  'limits.folderSubscriptions': withDefault(whole(0, 100_000), 1000, {
+    reason:
+      'Memory and stanzas: who wants to hear of files that come into a folder (XEP-0498). 0: nobody is told.',
+  }),
+  'limits.folderSubscriptionsPerAsker': withDefault(whole(1, 100_000), 20, {
+    reason: 'The same, of one asker (bare JID).',
+  }),
   'limits.hashWaitMs': withDefault(whole(0, MINUTE_MS), 2000, {
     unit: 'ms',
     reason: 'How long an answer waits for files that are not hashed yet; later ones are counted as pending.',

@@ -299,8 +299,8 @@ export class NetworkNode implements Startable {
         catalogue: this.#library.catalogue,
         questions: this.#questions,
         ...(extensions && { answerer }),
-        ...(standing && { wishes: standing }),
         ...(otherSources && { otherSources }),
+        ...(standing && { wishes: standing }),
         sent: this.#sentFiles,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
@@ -318,6 +318,7 @@ export class NetworkNode implements Startable {
         ...{
           catalogue,
           listing: this.#doors.listing,
+          folders: this.#doors.folders,
           jingle,
           files: this.#files,
           ready: this.#library.ready,
@@ -364,13 +365,9 @@ export class NetworkNode implements Startable {
   async stop(): Promise<void> {
     this.#responder.stop();
     const wishes = this.#wishes ? [this.#wishes, this.#downloads] : [];
-    const network = [
-      ...wishes,
-      this.#channels,
-      ...(this.#links ? [this.#links] : []),
-      this.#transfers,
-      ...(this.#presence ? [this.#presence] : []),
-    ];
+    const links = this.#links ? [this.#links] : [];
+    const presence = this.#presence ? [this.#presence] : [];
+    const network = [...wishes, this.#channels, ...links, this.#transfers, ...presence];
     const standing = this.#standing ? [this.#standing] : [];
     const doors = [
       this.#blockListService,

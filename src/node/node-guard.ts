@@ -8,12 +8,12 @@ import { FileRequestBudget } from '../access/file-request-budget.js';
 import { QueryBudget } from '../access/query-budget.js';
 import { Refusals } from '../access/refusals.js';
 import type { DataFolder } from '../catalogue/data-folder.js';
+import { SavedText } from '../catalogue/saved-text.js';
 import type { Clock } from '../clock.js';
 import type { Limits } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
-import { SavedText } from '../wishes/saved-text.js';
 import type { BanKeeper } from './node-question.js';
 import type { NodeStatus } from './node-status.js';
 

@@ -1,19 +1,36 @@
-/** The parts of a node that offer files in other ways than by Jingle: a chat, the ids of files, channels that are told. */
+/**
+ * The parts of a node that offer files in other ways than by Jingle: a chat, the ids of files, channels that are told,
+ * folders to subscribe to.
+ */
+import { join } from 'node:path';
 import { Announcer, type AnnouncerComponents } from '../channel/announcer.js';
 import { ChatService, type ChatServiceComponents } from '../chat/chat-service.js';
 import type { NodeConfig } from '../config/options.js';
+import { RealDataFolder } from '../fs/real-data-folder.js';
+import { FolderNews, type FolderNewsComponents } from '../service/folder-news.js';
+import { FolderNodes, type FolderNodesComponents } from '../service/folder-nodes.js';
+import { FolderSubscriptions } from '../service/folder-subscriptions.js';
 import { PublishedFiles, type PublishedFilesComponents } from '../service/published-files.js';
 import type { Startable } from '../startable.js';
 
-export type NodeOffersComponents = ChatServiceComponents & PublishedFilesComponents & AnnouncerComponents;
+export type NodeOffersComponents = ChatServiceComponents &
+  PublishedFilesComponents &
+  AnnouncerComponents &
+  Omit<FolderNodesComponents & FolderNewsComponents, 'subscriptions'>;
 
 export class NodeOffers implements Startable {
   readonly #parts: readonly Startable[];
 
-  constructor(components: NodeOffersComponents, { limits, announce }: NodeConfig) {
+  constructor(components: NodeOffersComponents, { limits, announce, data }: NodeConfig) {
+    const { clock, log } = components;
+    const folder = new RealDataFolder(join(data, 'folders'));
+    const subscriptions = new FolderSubscriptions({ clock, log, folder }, limits);
+    const withFolders = { ...components, subscriptions };
+    const folders = [subscriptions, new FolderNodes(withFolders), new FolderNews(withFolders)];
     this.#parts = [
       new PublishedFiles(components),
       ...announce.map(({ node: nodeId, ...init }) => new Announcer(components, { ...init, nodeId })),
+      ...(limits.folderSubscriptions === 0 ? [] : folders),
       ...(limits.conversations === 0 ? [] : [new ChatService(components, limits)]),
     ];
   }

@@ -79,17 +79,21 @@ export class ShareListing implements Startable {
     this.#lists.clear();
   }
 
-  /** A page of what lies in `share/folder`, or of the shares where that is ''; undefined when there is nothing. */
+  /**
+   * A page of what lies in `share/folder`, or of the shares where that is ''; undefined when there is nothing. With `only`
+   * it is as if there were no folders in it.
+   */
   async list(
     view: View,
     folder: string,
-    page: PageRequest & { readonly max: number },
+    page: PageRequest & { readonly max: number; readonly only?: 'files' },
   ): Promise<ListedPage | undefined> {
     const visible = await this.#folders.of(view, this.#stopped.signal);
     this.#timer ??= this.#components.clock.after(LOOK_MS, this.#forgetOld);
     const path = resolved(visible, folder);
     if (path === undefined) return undefined;
-    const items = this.#itemsOf(view, visible, path);
+    const all = this.#itemsOf(view, visible, path);
+    const items = page.only === undefined ? all : all.slice(atLeast(all, FILE));
     const { from, to } = rangeOf(items, page);
     const listed: Listed[] = [];
     const cursors: string[] = [];

@@ -57,6 +57,9 @@ export interface FolderPage {
   readonly total: number;
 }
 
+/** Which page of a folder. */
+export type FolderPageRequest = PageRequest & { readonly only?: 'files' };
+
 /** A folder with a page of what is in it, or a file. */
 export type Seen = SeenFile | (SeenFolder & FolderPage);
 
@@ -77,9 +80,10 @@ export class SharedFolders {
   /**
    * What is at `share/folder` or `share/folder/name`; the shares where that is ''. Of files in a folder, hashes
    * are told as far as they are known. A folder too large for an answer of which no page was asked for comes
-   * as names and sizes. Throws `item-not-found`, LimitError and AbortedError.
+   * as names and sizes. With `only` it is as if there were no folders in it. Throws `item-not-found`, LimitError and
+   * AbortedError.
    */
-  async look(asker: Jid, path: string, page: PageRequest, signal: AbortSignal): Promise<Seen> {
+  async look(asker: Jid, path: string, page: FolderPageRequest, signal: AbortSignal): Promise<Seen> {
     return await this.#components.questions.paid(asker, async () => {
       const view = this.#viewOf(asker);
       const file = path === '' ? undefined : await this.#components.listing.fileAt(view, path);
@@ -100,6 +104,20 @@ export class SharedFolders {
     });
   }
 
+  /** Whether nobody else decides who is told of what. */
+  get tellsAll(): boolean {
+    return this.#components.told === undefined;
+  }
+
+  /** What `asker` is told of files that it may see; undefined where that is nothing. Rejects with AbortedError. */
+  async describe(
+    asker: Jid,
+    files: readonly FileEntry[],
+    signal: AbortSignal,
+  ): Promise<(FileDescription | undefined)[]> {
+    return await this.#describe(asker, files, 0, signal);
+  }
+
   #viewOf(asker: Jid): View {
     return this.#components.access.viewOf({ jid: asker });
   }
@@ -114,7 +132,7 @@ export class SharedFolders {
     asker: Jid,
     view: View,
     path: string,
-    page: PageRequest,
+    page: FolderPageRequest,
     signal: AbortSignal,
   ): Promise<FolderPage> {
     const { maxEntries, defaultEntries } = this.#init;
@@ -129,7 +147,7 @@ export class SharedFolders {
     return this.#fitting(all, all.items.map(brief), false);
   }
 
-  async #listed(view: View, path: string, page: PageRequest & { max: number }): Promise<ListedPage> {
+  async #listed(view: View, path: string, page: FolderPageRequest & { max: number }): Promise<ListedPage> {
     const listed = await this.#components.listing.list(view, path, page);
     // Above the shares there is always something, be it nothing.
     if (listed === undefined) throw notThere();

@@ -49,6 +49,7 @@ export const NS = {
   orderBy: 'urn:xmpp:order-by:1', // XEP-0413
   fileMetadata: 'urn:xmpp:file:metadata:0', // XEP-0446
   fileSharing: 'urn:xmpp:sfs:0', // XEP-0447
+  pubsubFileSharing: 'urn:xmpp:pubsub-file-sharing:0', // XEP-0498
   find: 'urn:xmpp:tmp:file-discovery:0', // docs/protocol.md
   findStatistics: 'urn:xmpp:tmp:file-discovery:0#statistics', // the same, in XEP-0128
   findKept: 'urn:xmpp:tmp:file-discovery:0#kept', // the same, a feature: questions are kept

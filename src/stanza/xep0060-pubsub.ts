@@ -184,6 +184,11 @@ export function pubsubEventToXml(event: PubsubEvent): Element {
   return xml('event', { xmlns: NS.pubsubEvent }, eventContent(event));
 }
 
+/** A notification as a message; of type `headline`, so that no server keeps it for who is away (RFC 6121 §5.2.2). */
+export function pubsubEventMessage(to: Jid, event: PubsubEvent): Element {
+  return xml('message', { to, type: 'headline' }, pubsubEventToXml(event));
+}
+
 function eventContent(event: PubsubEvent): Element {
   const node = event.nodeId;
   switch (event.type) {

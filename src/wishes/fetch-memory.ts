@@ -3,9 +3,9 @@
  * tried whenever somebody offers it; what came is not fetched again on the same day.
  */
 import type { DataFolder } from '../catalogue/data-folder.js';
+import { SavedText } from '../catalogue/saved-text.js';
 import type { Clock } from '../clock.js';
 import type { Log } from '../log.js';
-import { SavedText } from './saved-text.js';
 
 export interface FetchMemoryComponents {
   readonly folder: DataFolder;

@@ -5,6 +5,7 @@
 import type { QueryBudget } from '../access/query-budget.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { DataFolder } from '../catalogue/data-folder.js';
+import { SavedText } from '../catalogue/saved-text.js';
 import type { QuestionKeeper, QuestionToKeep } from '../channel/query-responder.js';
 import type { Clock } from '../clock.js';
 import type { Entity } from '../entity/entity.js';
@@ -19,7 +20,6 @@ import { formatKept, parseKept } from './kept-file.js';
 import { type KeptQuestion, KeptQuestions, type KeptQuestionsInit } from './kept-questions.js';
 import { NewsAnswers, type NewsAnswersInit } from './news-answers.js';
 import { NewsLog } from './news-log.js';
-import { SavedText } from './saved-text.js';
 import { WantService } from './want-service.js';
 
 export interface StandingQuestionsComponents {

@@ -8,9 +8,11 @@ import type { Entity } from '../../src/entity/entity.js';
 import type { FileUpload, TransferOutcome } from '../../src/jingle/file-session.js';
 import { silentLog } from '../../src/log.js';
 import { Answerer } from '../../src/query/answer.js';
+import { FileDescriber } from '../../src/query/file-describer.js';
 import { LocalQueryEngine } from '../../src/query/local-query-engine.js';
 import { DirectQuestions } from '../../src/service/direct-questions.js';
 import { ShareListing } from '../../src/service/share-listing.js';
+import { SharedFolders } from '../../src/service/shared-folders.js';
 import type { Jid } from '../../src/stanza/jid.js';
 import { discoInfoCodec } from '../../src/stanza/xep0030-disco.js';
 import { type Element, xml } from '../../src/stanza/xml.js';
@@ -79,11 +81,16 @@ export class ChatWorld {
       },
     );
     const listing = new ShareListing({ catalogue: files.catalogue, clock });
+    const questions = new DirectQuestions({ answerer, budget }, { hashWaitMs: 0 });
+    const describer = new FileDescriber({ hashes: { hashNow: async (entry) => entry }, clock });
+    const folders = new SharedFolders(
+      { access, listing, describer, questions },
+      { defaultEntries: 50, maxEntries: 100, maxBytes: 48_000, hashWaitMs: 0 },
+    );
     const chat = new ChatService(
       {
-        ...{ entity, clock, log, access, listing },
+        ...{ entity, clock, log, access, listing, folders, questions },
         disco: { addFeature: () => () => {} },
-        questions: new DirectQuestions({ answerer, budget }, { hashWaitMs: 0 }),
         offer: (to, entry, signal) => this.#offer(to, entry, signal),
         ...(links && { links }),
       },

@@ -8,6 +8,8 @@ Commands come as JSON, one a line:
   {"do": "send", "xml": XML}                      a stanza as it is
   {"do": "take", "file": PATH}                    the next offer by Jingle is taken into this file
   {"do": "start", "to": JID, "id": ID}            XEP-0358
+  {"do": "items", "to": JID, "node": NODE}        XEP-0060: {"listed": [ITEM-IDS], "sources": [IDS of jinglepub]}
+  {"do": "nodes", "to": JID, "node": NODE}        XEP-0030: {"nodes": [NODES], "names": [NAMES]}
   {"do": "subscribe", "to": JID, "node": NODE}    XEP-0060; what is published there comes as {"news": [IDS of jinglepub]}
 Whatever happens goes out the same way: {"body": …}, {"state": …}, {"receipt": ID}, {"taken": {…}}, {"sid": …}, {"news": …}, {"retracted": …}, {"error": …}.
 """
@@ -24,6 +26,8 @@ peer = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(peer)
 
 EVENT = "http://jabber.org/protocol/pubsub#event"
+ITEMS = "http://jabber.org/protocol/disco#items"
+PUBSUB = "http://jabber.org/protocol/pubsub"
 OOB = "jabber:x:oob"
 JINGLEPUB = "urn:xmpp:jinglepub:1"
 
@@ -80,6 +84,15 @@ class Chatter(peer.Peer):
             iq.append(ET.fromstring(f"<start xmlns='{JINGLEPUB}' id={peer.quoteattr(command['id'])}/>"))
             result = await iq.send(timeout=peer.WAIT)
             peer.say(sid=result.xml.find(f"{{{JINGLEPUB}}}starting").get("sid"))
+        elif command["do"] == "items":
+            result = await self["xep_0060"].get_items(command["to"], command["node"], timeout=peer.WAIT)
+            items = result.xml.findall(f".//{{{PUBSUB}}}item")
+            peer.say(listed=[each.get("id") for each in items],
+                     sources=[each.find(f".//{{{JINGLEPUB}}}jinglepub").get("id") for each in items])
+        elif command["do"] == "nodes":
+            result = await self["xep_0030"].get_items(command["to"], command["node"], timeout=peer.WAIT)
+            below = result.xml.findall(f".//{{{ITEMS}}}item")
+            peer.say(nodes=[each.get("node") for each in below], names=[each.get("name") for each in below])
         elif command["do"] == "subscribe":
             await self["xep_0060"].subscribe(command["to"], command["node"], timeout=peer.WAIT)
             peer.say(subscribed=command["node"])

@@ -157,6 +157,36 @@ describeOnServers('a chat with a node', (server: () => TestServer) => {
     await alice.next((each) => each.retracted !== undefined);
   });
 
+  it('has its folders as pubsub nodes, to be read and subscribed to (XEP-0498)', async function () {
+    this.timeout(30_000);
+    const told = async (command: object) => {
+      bob.do({ to: NODE, ...command });
+      return await bob.next(({ nodes, listed, subscribed, error }) =>
+        [nodes, listed, subscribed, error].some((each) => each !== undefined),
+      );
+    };
+    const root = await told({ do: 'nodes', node: 'urn:xmpp:pubsub-file-sharing:0' });
+    assert.deepEqual(root.names, ['books']);
+    const books = await told({ do: 'nodes', node: root.nodes?.[0] });
+    assert.deepEqual(books.names, ['plays', 'sonnets']);
+    const plays = books.nodes?.[0];
+    const before = await told({ do: 'items', node: plays });
+    assert.deepEqual(before.listed, ['romeo and juliet.pdf']);
+    assert.match(before.sources?.[0] ?? '', /^sha-256:/);
+    assert.equal((await told({ do: 'subscribe', node: plays })).subscribed, plays);
+    const nowhere = `urn:xmpp:pubsub-file-sharing:0:${Buffer.from('books/x').toString('base64url')}/x`;
+    for (const each of ['subscribe', 'items', 'nodes']) {
+      assert.equal((await told({ do: each, node: nowhere })).error, 'item-not-found', each);
+    }
+
+    await folder.write('books/plays/macbeth.txt', 'the play');
+    const news = await bob.next((each) => each.items?.includes('macbeth.txt') === true);
+    assert.equal(news.node, plays);
+    await rm(path.join(folder.path, 'books/plays/macbeth.txt'));
+    const gone = await bob.next((each) => each.retracted !== undefined);
+    assert.deepEqual([gone.node, gone.retracted], [plays, ['macbeth.txt']]);
+  });
+
   it('answers nothing that asks for no answer', async () => {
     const from = bob.heard.length;
     const silent = [

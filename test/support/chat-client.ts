@@ -34,6 +34,10 @@ export interface Heard {
   readonly node?: string;
   readonly items?: readonly string[];
   readonly retracted?: readonly string[];
+  readonly listed?: readonly string[];
+  readonly sources?: readonly string[];
+  readonly nodes?: readonly (string | null)[];
+  readonly names?: readonly string[];
 }
 
 export interface ChatAccount {

@@ -1,8 +1,9 @@
 /** A small file in the data folder that is written anew, in one step, some moments after what it tells has changed. */
-import type { DataFolder } from '../catalogue/data-folder.js';
+
 import type { Clock, Timer } from '../clock.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
+import type { DataFolder } from './data-folder.js';
 
 export interface SavedTextComponents {
   readonly folder: DataFolder;

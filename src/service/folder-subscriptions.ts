@@ -1,0 +1,135 @@
+/** Who wants to hear of which folders. Kept over restarts; bounded, and each for so long only. */
+import type { DataFolder } from '../catalogue/data-folder.js';
+import { SavedText } from '../catalogue/saved-text.js';
+import type { Clock } from '../clock.js';
+import { LimitError, ParseError } from '../errors.js';
+import type { Log } from '../log.js';
+import { type BareJid, parseBareJid } from '../stanza/jid.js';
+import type { Startable } from '../startable.js';
+
+export interface FolderSubscriptionsComponents {
+  readonly clock: Clock;
+  readonly folder: DataFolder;
+  readonly log: Log;
+}
+
+export interface FolderSubscriptionsInit {
+  readonly folderSubscriptions: number;
+  readonly folderSubscriptionsPerAsker: number;
+}
+
+/** After so long one has to subscribe again: nobody tells us who has gone for good. */
+const LEASE_MS = 30 * 24 * 60 * 60_000;
+const FILE = 'folder-subscriptions';
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+
+export class FolderSubscriptions implements Startable {
+  readonly #clock: Clock;
+  readonly #init: FolderSubscriptionsInit;
+  readonly #saved: SavedText;
+  /** By folder and account, until when. */
+  readonly #folders = new Map<string, Map<BareJid, number>>();
+  readonly #counts = new Map<BareJid, number>();
+  #size = 0;
+
+  constructor(components: FolderSubscriptionsComponents, init: FolderSubscriptionsInit) {
+    this.#clock = components.clock;
+    this.#init = init;
+    this.#saved = new SavedText(components, {
+      name: FILE,
+      maxBytes: MAX_FILE_BYTES,
+      text: () => this.#text(),
+    });
+  }
+
+  async start(): Promise<void> {
+    for (const line of (await this.#saved.read()).split('\n')) {
+      const kept = readLine(line);
+      if (kept === undefined || this.#isOver(kept.untilMs) || this.#isFull(kept.jid)) continue;
+      this.#put(kept.folder, kept.jid, kept.untilMs);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#saved.stop();
+  }
+
+  get isEmpty(): boolean {
+    return this.#size === 0;
+  }
+
+  /** Whoever is subscribed to `share/folder`. */
+  of(folder: string): BareJid[] {
+    const subscribers = [...(this.#folders.get(folder) ?? [])];
+    for (const [jid, untilMs] of subscribers) if (this.#isOver(untilMs)) this.remove(folder, jid);
+    return subscribers.flatMap(([jid, untilMs]) => (this.#isOver(untilMs) ? [] : jid));
+  }
+
+  /** Also what prolongs one. Throws LimitError. */
+  add(folder: string, jid: BareJid): void {
+    if (!this.#folders.get(folder)?.has(jid) && this.#isFull(jid)) {
+      this.#forgetOld();
+      if (this.#isFull(jid)) throw new LimitError('folderSubscriptions', 'too many subscriptions');
+    }
+    this.#put(folder, jid, this.#clock.now() + LEASE_MS);
+    this.#saved.changed();
+  }
+
+  /** False when there was none. */
+  remove(folder: string, jid: BareJid): boolean {
+    const subscribers = this.#folders.get(folder);
+    if (subscribers?.delete(jid) !== true) return false;
+    if (subscribers.size === 0) this.#folders.delete(folder);
+    this.#size -= 1;
+    const count = (this.#counts.get(jid) ?? 1) - 1;
+    if (count === 0) this.#counts.delete(jid);
+    else this.#counts.set(jid, count);
+    this.#saved.changed();
+    return true;
+  }
+
+  #put(folder: string, jid: BareJid, untilMs: number): void {
+    const subscribers = this.#folders.get(folder) ?? new Map<BareJid, number>();
+    this.#folders.set(folder, subscribers);
+    if (!subscribers.has(jid)) {
+      this.#size += 1;
+      this.#counts.set(jid, (this.#counts.get(jid) ?? 0) + 1);
+    }
+    subscribers.set(jid, untilMs);
+  }
+
+  #isFull(jid: BareJid): boolean {
+    const { folderSubscriptions, folderSubscriptionsPerAsker } = this.#init;
+    return this.#size >= folderSubscriptions || (this.#counts.get(jid) ?? 0) >= folderSubscriptionsPerAsker;
+  }
+
+  #isOver(untilMs: number): boolean {
+    return untilMs <= this.#clock.now();
+  }
+
+  #forgetOld(): void {
+    for (const folder of [...this.#folders.keys()]) this.of(folder);
+  }
+
+  #text(): string {
+    const lines: string[] = [];
+    for (const [folder, subscribers] of this.#folders) {
+      for (const [jid, untilMs] of subscribers) lines.push(JSON.stringify([folder, jid, untilMs]));
+    }
+    return lines.join('\n');
+  }
+}
+
+function readLine(line: string): { folder: string; jid: BareJid; untilMs: number } | undefined {
+  try {
+    const [folder, jid, untilMs]: unknown[] = JSON.parse(line);
+    if (typeof folder !== 'string' || typeof jid !== 'string' || typeof untilMs !== 'number')
+      return undefined;
+    return { folder, jid: parseBareJid(jid), untilMs };
+  } catch (error) {
+    if (error instanceof SyntaxError || error instanceof ParseError || error instanceof TypeError) {
+      return undefined; // half a line, or none
+    }
+    throw error;
+  }
+}
