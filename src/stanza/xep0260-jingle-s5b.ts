@@ -8,6 +8,7 @@
  * Departures: a candidate that can't be used as it is written (a port out of range, a malformed
  * address, an unknown type, no cid) is left out instead of spoiling its neighbours: to us it is
  * one that can't be reached.
+ * `<early/>` of our own namespace may stand in a description: docs/protocol.md, "Transports".
  * COMPAT: Psi gives candidates neither `jid` nor `type`, and no `dstaddr`; Dino gives hosts such
  * as `fe80::1%eth0`.
  */
@@ -46,6 +47,8 @@ export interface S5bDescription {
   /** What to ask the sender's streamhosts for, in lower-case hex. */
   readonly dstaddr?: string;
   readonly candidates: readonly S5bCandidate[];
+  /** Takes bytes through a connection before the reports that nominate it are there. */
+  readonly early?: true;
 }
 
 /** A transport-info is one of these. */
@@ -77,14 +80,14 @@ export const s5bDescriptionCodec: Codec<S5bDescription> = {
       ...(mode !== undefined && { mode }),
       ...dstaddrOf(element),
       candidates: candidatesOf(element),
+      ...(child(element, 'early', NS.find) && { early: true }),
     };
   },
   toXml: (description) =>
-    transportToXml(
-      description.sid,
-      { dstaddr: description.dstaddr, mode: description.mode },
-      description.candidates.map(candidateToXml),
-    ),
+    transportToXml(description.sid, { dstaddr: description.dstaddr, mode: description.mode }, [
+      ...description.candidates.map(candidateToXml),
+      ...(description.early ? [xml('early', { xmlns: NS.find })] : []),
+    ]),
 };
 
 export const s5bInfoCodec: Codec<S5bInfo> = {

@@ -216,7 +216,7 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
       taken: this.#theirs?.candidates ?? [],
     });
     // XEP-0260 §2.2: the answer has no 'mode'.
-    this.#ours = { sid, ...(side === 'offerer' && { mode: 'tcp' }), dstaddr, candidates };
+    this.#ours = { sid, ...(side === 'offerer' && { mode: 'tcp' }), dstaddr, candidates, early: true };
     return this.#ours;
   }
 
@@ -255,7 +255,9 @@ export class S5bNegotiation implements TransportNegotiation, InboundTaker {
     }
     if (found) {
       this.#outgoing = found.stream;
-      this.#handle({ type: 'reached', candidate: found.candidate, rival: this.#bestOfOurs() });
+      // COMPAT: Libervia 0.9 closes a connection that brings bytes before it has reported itself; nobody else has to expect them.
+      const rival = this.#theirs?.early ? this.#bestOfOurs() : Number.POSITIVE_INFINITY;
+      this.#handle({ type: 'reached', candidate: found.candidate, rival });
     } else {
       this.#handle({ type: 'unreachable' });
     }

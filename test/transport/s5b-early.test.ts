@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import {
   candidatePriority,
   type S5bCandidate,
+  type S5bDescription,
   s5bDescriptionCodec,
   s5bInfoCodec,
 } from '../../src/stanza/xep0260-jingle-s5b.js';
@@ -18,13 +19,13 @@ describe('S5bNegotiation, and who connects', () => {
   afterEach(() => rig.tearDown());
 
   /** Our side as the responder that has decided, against an initiator with this candidate. */
-  async function answering(candidate: S5bCandidate) {
+  async function answering(candidate: S5bCandidate, more: Partial<S5bDescription> = { early: true }) {
     const transport = await rig.side(romeo, '10.0.0.1');
     const said: string[] = [];
     const context = contextOf(romeo, juliet, 'responder', (info) =>
       said.push(s5bInfoCodec.fromXml(info).type),
     );
-    const offer = s5bDescriptionCodec.toXml({ sid: 's', candidates: [candidate] });
+    const offer = s5bDescriptionCodec.toXml({ sid: 's', candidates: [candidate], ...more });
     const negotiation = transport.answer(context, offer);
     rig.negotiations.push(negotiation);
     negotiation.reach();
@@ -45,6 +46,23 @@ describe('S5bNegotiation, and who connects', () => {
     rig.streams.push(await connected);
     assert.deepEqual(said, ['candidate-used']);
     negotiation.info(s5bInfoCodec.toXml({ type: 'candidate-error', sid: 's' }));
+  });
+
+  // Libervia 0.9 closed the connection: it had not reported, and the file came by a second session five seconds later, or never.
+  it('as the responder, gives no bytes to an initiator that does not expect them yet', async () => {
+    const served = rig.serveScript('10.0.0.2');
+    const { negotiation, said } = await answering(bestOfTheirs, {});
+    let isConnected = false;
+    const connected = negotiation.connect().then((stream) => {
+      isConnected = true;
+      return stream;
+    });
+    await rig.clock.advance(1);
+    assert.deepEqual(said, ['candidate-used']);
+    assert.ok(!isConnected);
+    negotiation.info(s5bInfoCodec.toXml({ type: 'candidate-error', sid: 's' }));
+    await assertJoined([await connected, served.streams[0]]);
+    rig.streams.push(await connected);
   });
 
   it('closes what it has reached for an answer that is never given', async () => {
