@@ -15,14 +15,14 @@ import { StanzaError } from '../stanza/stanza-error.js';
 import { JINGLEPUB_FEATURE, StartElement, startCodec, startingCodec } from '../stanza/xep0358-jinglepub.js';
 import type { Startable } from '../startable.js';
 import type { DirectQuestions } from './direct-questions.js';
-import type { ShareListing } from './share-listing.js';
+import type { SharedFolders } from './shared-folders.js';
 
 export interface PublishedFilesComponents {
   readonly entity: Pick<Entity, 'handleIq'>;
   readonly disco: Pick<Disco, 'addFeature'>;
   readonly access: AccessPolicy;
   readonly catalogue: Pick<ReadonlyCatalogue, 'table'>;
-  readonly listing: Pick<ShareListing, 'fileAt'>;
+  readonly folders: Pick<SharedFolders, 'takeable'>;
   readonly questions: Pick<DirectQuestions, 'paid'>;
   /** `FileServer` is one. */
   readonly files: { source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<FileSource> };
@@ -55,17 +55,8 @@ export class PublishedFiles implements Startable {
   }
 
   readonly #start: IqHandler = async ({ from, payload }, signal) => {
-    const { files, jingle, questions } = this.#components;
-    const id = startCodec.fromXml(payload);
-    const source = await questions.paid(from, async () => {
-      const entry = await this.#entry(from, id);
-      if (entry === undefined) throw notAcceptable();
-      try {
-        return await files.source(entry, from, signal);
-      } catch (error) {
-        throw error instanceof FileNotAvailableError ? notAcceptable() : error;
-      }
-    });
+    const { jingle } = this.#components;
+    const source = await this.#source(from, startCodec.fromXml(payload), signal);
     const session = jingle.session({ peer: from });
     session.offer(source);
     // The session's id comes before the session (§2.2).
@@ -73,13 +64,26 @@ export class PublishedFiles implements Startable {
     return startingCodec.toXml(session.sid);
   };
 
-  async #entry(asker: Jid, id: string): Promise<FileEntry | undefined> {
-    const { access, listing } = this.#components;
+  /** Of all reasons for which a file is not sent, but that there is no place free, the peer is told the same. */
+  async #source(asker: Jid, id: string, signal: AbortSignal): Promise<FileSource> {
+    try {
+      return await this.#components.files.source(await this.#entry(asker, id), asker, signal);
+    } catch (error) {
+      const isThere = !(error instanceof StanzaError) && !(error instanceof FileNotAvailableError);
+      throw isThere ? error : notAcceptable();
+    }
+  }
+
+  async #entry(asker: Jid, id: string): Promise<FileEntry> {
+    const { access, folders, questions } = this.#components;
     const ref = publishedRefOf(id);
-    const view = access.viewOf({ jid: asker });
-    if (ref?.type === 'content') return this.#withContent(ref.sha256, view);
-    const entry = ref === undefined ? undefined : await listing.fileAt(view, ref.path);
-    return entry !== undefined && view.mayTake(entry) ? entry : undefined;
+    if (ref?.type === 'path') return await folders.takeable(asker, ref.path);
+    return await questions.paid(asker, async () => {
+      const view = access.viewOf({ jid: asker });
+      const found = ref === undefined ? undefined : this.#withContent(ref.sha256, view);
+      if (found === undefined) throw notAcceptable();
+      return found;
+    });
   }
 
   #withContent(sha256: string, view: View): FileEntry | undefined {

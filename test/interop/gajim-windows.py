@@ -77,7 +77,30 @@ def steps():
     receiver.say("notes", [label.get_text() for label in commands.get_page("completed")._notes])
     yield "command-done"
     commands.destroy()
+    yield from chat()
     receiver.say("done")
+
+
+def chat():
+    """Writes to the node in the chat of the main window."""
+    from gajim.common import app, ged
+    from nbxmpp.protocol import JID
+
+    heard = []
+    app.ged.register_event_handler("message-received", ged.GUI2, lambda event: heard.append(event.msgtxt))
+    app.window.add_chat(receiver.ACCOUNT, JID.from_string(NODE), "contact", select=True)
+    stack = app.window.get_chat_stack()
+    yield lambda: stack._current_contact is not None and str(stack._current_contact.jid) == NODE
+    for text in ("find juliet", "get 1"):
+        count = len(heard)
+        stack._message_action_box.msg_textview.insert_text(text)
+        stack._on_send_message()
+        yield lambda: len(heard) > count
+        receiver.say(f"answer to {text}:", repr(heard[count]))
+        yield "chat" if text.startswith("find") else "chat-offer"
+    yield lambda: heard[-1].startswith("You have ")
+    receiver.say("last", heard[-1])
+    yield "chat-end"
 
 
 class Walk:

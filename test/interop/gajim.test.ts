@@ -121,4 +121,12 @@ describe('the windows of Gajim', function () {
     await gajim.printed(/^completed juliet\.pdf$/m);
     assert.equal(await readFile(path.join(folder.path, 'received', 'juliet.pdf'), 'utf8'), 'a play');
   });
+
+  it('chat with a node, which sends what was chosen', async () => {
+    for (const each of ['chat', 'chat-offer', 'chat-end']) await page(each, 'Gajim');
+    const list = gajim.said('answer to find juliet:');
+    assert.match(list ?? '', /^'2 files for ‘juliet’:\\n1\. shared\/\S.* \(.*\)\\n2\. /);
+    assert.match(gajim.said('answer to get 1:') ?? '', /^'I offer you .*\. Please accept in your client\.'$/);
+    assert.match(gajim.said('last') ?? '', /^You have .* now\.$/);
+  });
 });
