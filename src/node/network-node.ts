@@ -34,7 +34,6 @@ import type { Startable } from '../startable.js';
 import { BandwidthGovernor } from '../transfer/send/bandwidth-governor.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import { offerFile } from '../transfer/send/offer-file.js';
-import { isBounding } from '../transfer/send/rate-plan.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { StandingQuestions } from '../wishes/standing-questions.js';
 import { nodeDisco } from './disco-of-us.js';
@@ -74,6 +73,7 @@ export class NetworkNode implements Startable {
   /** Tells them of files. */
   readonly #news: Startable | undefined;
   readonly #guard: NodeGuard;
+  readonly #governor: BandwidthGovernor;
   readonly #library: Library;
   readonly #engine: QueryEngine;
   readonly #entity: Entity;
@@ -238,6 +238,7 @@ export class NetworkNode implements Startable {
           },
         ),
     );
+    this.#governor = new BandwidthGovernor({ clock }, config.bandwidth);
     const fileServer = new FileServer(
       {
         catalogue: this.#library.catalogue,
@@ -246,7 +247,7 @@ export class NetworkNode implements Startable {
         log,
         budget: this.#guard.fileRequests,
         refusals: screen,
-        ...(isBounding(config.bandwidth) && { governor: new BandwidthGovernor({ clock }, config.bandwidth) }),
+        governor: this.#governor,
       },
       {
         maxUploads: limits.uploads,
