@@ -18,7 +18,8 @@ export class Accounts {
 
   constructor(
     readonly clock: Pick<Clock, 'monotonic'>,
-    readonly perMinute: number,
+    /** May change: accounts hold no more than the new one from then on. */
+    public perMinute: number,
   ) {}
 
   /** Tokens as of now. The account moves to the young end. */

@@ -18,6 +18,12 @@ export class BlockListBudget {
     this.#everybody = new Accounts(components.clock, init.blockListsPerMinute);
   }
 
+  /** Other bounds from now on. */
+  use(init: BlockListBudgetInit): void {
+    this.#askers.perMinute = init.blockListsPerAskerPerMinute;
+    this.#everybody.perMinute = init.blockListsPerMinute;
+  }
+
   /** Counts a page. Throws {@link LimitError} naming the bound; a refused one costs nothing. */
   charge(asker: string): void {
     const own = this.#askers.get(asker);

@@ -34,7 +34,7 @@ const ORDER: readonly Load[] = ['calm', 'busy', 'overloaded'];
 
 export class Breaker implements Startable {
   readonly #components: BreakerComponents;
-  readonly #init: BreakerInit;
+  #init: BreakerInit;
   #timer: Timer | undefined;
   #delayMs = 0;
   #load: Load = 'calm';
@@ -43,6 +43,11 @@ export class Breaker implements Startable {
 
   constructor(components: BreakerComponents, init: BreakerInit) {
     this.#components = components;
+    this.#init = init;
+  }
+
+  /** Other bounds from now on. */
+  use(init: BreakerInit): void {
     this.#init = init;
   }
 

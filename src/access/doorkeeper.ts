@@ -76,6 +76,12 @@ export class Doorkeeper implements QueryGate {
     this.#patience = new Accounts(components.clock, init.refusalsPerAskerPerMinute);
   }
 
+  /** Other bounds from now on. */
+  use(init: DoorkeeperInit): void {
+    this.#requests.use(minuteLimits(init, 'requests'));
+    this.#patience.perMinute = init.refusalsPerAskerPerMinute;
+  }
+
   /** For the entity: whether a stanza is handled. */
   admit(from: Jid, kind: 'request' | 'session' | 'message' | 'presence', what: string): Verdict {
     const { bans, refusals } = this.#components;

@@ -7,6 +7,7 @@ export type FileRequestBudgetInit = Readonly<
   Record<MinuteLimit<'fileRequests', 'asker' | 'domain' | 'everybody'>, number>
 >;
 
+const MEASURE = 'fileRequests';
 /** A download of ranges never misses; one who tries names does nothing else. */
 const MISS_COST = 20;
 
@@ -14,7 +15,12 @@ export class FileRequestBudget {
   readonly #requests: ScopedBudget;
 
   constructor(components: { readonly clock: Clock }, init: FileRequestBudgetInit) {
-    this.#requests = new ScopedBudget(components, minuteLimits(init, 'fileRequests'));
+    this.#requests = new ScopedBudget(components, minuteLimits(init, MEASURE));
+  }
+
+  /** Other bounds from now on. */
+  use(init: FileRequestBudgetInit): void {
+    this.#requests.use(minuteLimits(init, MEASURE));
   }
 
   /** Counts a request. Throws LimitError naming the bound; a refused one costs nothing. */

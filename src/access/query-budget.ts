@@ -52,7 +52,7 @@ interface Place {
 }
 
 export class QueryBudget {
-  readonly #init: QueryBudgetInit;
+  #init: QueryBudgetInit;
   readonly #gate: QueryGate | undefined;
   readonly #queries: ScopedBudget;
   readonly #costs: ReadonlyMap<QueryCost, ScopedBudget>;
@@ -69,6 +69,13 @@ export class QueryBudget {
     );
     const accounts = () => new Accounts(clock, 1);
     this.#running = { asker: accounts(), domain: accounts(), channel: accounts() };
+  }
+
+  /** Other bounds from now on; what was used up remains so. */
+  use(init: QueryBudgetInit): void {
+    this.#init = init;
+    this.#queries.use(minuteLimits(init, BEFORE));
+    for (const [cost, budget] of this.#costs) budget.use(minuteLimits(init, cost));
   }
 
   /** Queries that are worked on. */

@@ -34,14 +34,24 @@ export interface ScopedBudgetInit {
 }
 
 export class ScopedBudget {
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #measure: string;
   readonly #accounts = new Map<Scope, Accounts>();
 
-  constructor(components: { readonly clock: Pick<Clock, 'monotonic'> }, init: ScopedBudgetInit) {
+  constructor({ clock }: { readonly clock: Pick<Clock, 'monotonic'> }, init: ScopedBudgetInit) {
+    this.#clock = clock;
     this.#measure = init.measure;
+    this.use(init);
+  }
+
+  /** Other bounds from now on; what was used up remains so. */
+  use({ perMinute }: Pick<ScopedBudgetInit, 'perMinute'>): void {
     for (const scope of Object.keys(Scope) as Scope[]) {
-      const perMinute = init.perMinute[scope];
-      if (perMinute !== undefined) this.#accounts.set(scope, new Accounts(components.clock, perMinute));
+      const bound = perMinute[scope];
+      const known = this.#accounts.get(scope);
+      if (bound === undefined) this.#accounts.delete(scope);
+      else if (known) known.perMinute = bound;
+      else this.#accounts.set(scope, new Accounts(this.#clock, bound));
     }
   }
 

@@ -61,14 +61,7 @@ export class NodeGuard implements Startable, BanKeeper {
       limits,
     );
     this.queries = new QueryBudget({ clock, gate: this.doorkeeper }, limits);
-    this.#breaker = new Breaker(
-      { clock, log, active: () => this.queries.active },
-      {
-        busyDelayMs: limits.busyDelayMs,
-        overloadDelayMs: limits.overloadDelayMs,
-        maxActive: limits.concurrentQueries + limits.queuedQueries,
-      },
-    );
+    this.#breaker = new Breaker({ clock, log, active: () => this.queries.active }, breakerInit(limits));
     this.enumeration = new Enumeration({ clock, refusals: this.refusals });
     this.blockLists = new BlockListBudget({ clock }, limits);
     this.fileRequests = new FileRequestBudget({ clock }, limits);
@@ -77,6 +70,12 @@ export class NodeGuard implements Startable, BanKeeper {
       maxBytes: MAX_FILE_BYTES,
       text: () => formatBans(this.#bans.list()),
     });
+  }
+
+  /** Other limits from now on; what was used up remains so, and nobody who was let in is put out. */
+  use(limits: Limits): void {
+    for (const each of [this.doorkeeper, this.queries, this.fileRequests, this.blockLists]) each.use(limits);
+    this.#breaker.use(breakerInit(limits));
   }
 
   async start(): Promise<void> {
@@ -130,4 +129,8 @@ export class NodeGuard implements Startable, BanKeeper {
     this.#file.changed();
     await this.#file.written();
   }
+}
+
+function breakerInit({ busyDelayMs, overloadDelayMs, concurrentQueries, queuedQueries }: Limits) {
+  return { busyDelayMs, overloadDelayMs, maxActive: concurrentQueries + queuedQueries };
 }

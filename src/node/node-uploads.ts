@@ -9,7 +9,6 @@ import type { Library } from '../scan/library.js';
 import { domainOf } from '../stanza/jid.js';
 import { BandwidthGovernor } from '../transfer/send/bandwidth-governor.js';
 import { FileServer } from '../transfer/send/file-server.js';
-import { isBounding } from '../transfer/send/rate-plan.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { serverHostOf } from './node-entity.js';
 import type { NodeExtensions } from './node-extensions.js';
@@ -34,11 +33,14 @@ export interface NodeUploads {
   /** The same or, where there are extensions, with them in front of it. */
   readonly files: SentFiles | WatchedFiles;
   readonly transfers: TransferStack;
+  /** Of what goes out. */
+  readonly governor: BandwidthGovernor;
 }
 
 export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig): NodeUploads {
   const { entity, clock, log, access, library, guard, extensions, connector } = components;
   const { limits, bandwidth } = config;
+  const governor = new BandwidthGovernor({ clock }, bandwidth);
   const server = new FileServer(
     {
       ...{ access, clock, log },
@@ -46,7 +48,7 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       files: { open: (entry) => library.openFile(entry) },
       budget: guard.fileRequests,
       refusals: guard.doorkeeper,
-      ...(isBounding(bandwidth) && { governor: new BandwidthGovernor({ clock }, bandwidth) }),
+      governor,
     },
     {
       maxUploads: limits.uploads,
@@ -80,7 +82,7 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       onFileRequest: files.handle,
     },
   );
-  return { sent, files, transfers };
+  return { sent, files, transfers, governor };
 }
 
 /** Where peers reach us, and where we go at their word. */

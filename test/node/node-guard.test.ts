@@ -39,4 +39,26 @@ describe('NodeGuard', () => {
     await before.stop();
     assert.equal(clock.pendingTimers, 0);
   });
+
+  it('takes other limits while it runs, and gives nobody what was used up', async () => {
+    const clock = new VirtualClock();
+    const sessions = () => ({ isInSession: () => false, dismiss: () => undefined });
+    const guard = new NodeGuard({ clock, log: silentLog, folder: new MemoryFolder(), sessions }, limits);
+    const asked = (who: string) => {
+      for (let count = 0; ; count += 1) {
+        try {
+          guard.queries.charge(who);
+        } catch {
+          return count;
+        }
+      }
+    };
+    assert.equal(asked('a@x'), 120);
+    guard.use({ ...limits, queriesPerAskerPerMinute: 30 });
+    assert.equal(asked('a@x'), 0);
+    assert.equal(asked('b@x'), 30);
+    guard.use({ ...limits, queriesPerAskerPerMinute: 600 });
+    await clock.advance(1000);
+    assert.equal(asked('a@x'), 10);
+  });
 });

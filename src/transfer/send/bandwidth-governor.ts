@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../../clock.js';
 import type { BareJid } from '../../stanza/jid.js';
-import { type RatePlan, type Rates, ratesAt } from './rate-plan.js';
+import { isBounding, type RatePlan, type Rates, ratesAt } from './rate-plan.js';
 
 /** Says when the next bytes of one file may be read. */
 export interface Pace {
@@ -38,7 +38,7 @@ const MS_A_SECOND = 1000;
 
 export class BandwidthGovernor {
   readonly #clock: Clock;
-  readonly #plan: RatePlan;
+  #plan: RatePlan;
   readonly #all: Bucket;
   readonly #peers = new Map<BareJid, Bucket>();
   /** In the order of their turns. */
@@ -53,7 +53,15 @@ export class BandwidthGovernor {
     this.#all = { tokens: 0, filledAtMs: clock.monotonic() };
   }
 
-  paceFor(peer: BareJid): Pace {
+  /** Another plan from now on; for files that go out while there is none, from their next range on. */
+  use(plan: RatePlan): void {
+    this.#plan = plan;
+    this.#ratesUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** Undefined where nothing is bounded at any time: that costs nothing. */
+  paceFor(peer: BareJid): Pace | undefined {
+    if (!isBounding(this.#plan)) return undefined;
     return new PeerPace(this.#clock, {
       pieceBytes: (bytes) => this.#pieceBytes(bytes),
       take: (bytes, signal) => this.#take(peer, bytes, signal),

@@ -33,7 +33,8 @@ export class RangeReader implements ByteReader {
   readonly #file: OpenFile;
   readonly #init: RangeReaderInit;
   readonly #end: number;
-  readonly #ended = new AbortController();
+  /** Where it may have to wait. */
+  readonly #ended: AbortController | undefined;
   #at: number;
   #destroyed = false;
   #failure: Error | undefined;
@@ -41,6 +42,7 @@ export class RangeReader implements ByteReader {
   constructor(file: OpenFile, init: RangeReaderInit) {
     this.#file = file;
     this.#init = init;
+    this.#ended = init.pace && new AbortController();
     this.#at = init.range.offset;
     this.#end = init.range.offset + init.range.length;
   }
@@ -52,13 +54,13 @@ export class RangeReader implements ByteReader {
 
   destroy(): void {
     this.#destroyed = true;
-    this.#ended.abort();
+    this.#ended?.abort();
   }
 
   /** Has it fail with this when the next chunk is asked for. */
   fail(failure: Error): void {
     this.#failure = failure;
-    this.#ended.abort();
+    this.#ended?.abort();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Buffer, void, undefined> {
@@ -68,7 +70,7 @@ export class RangeReader implements ByteReader {
     while (this.#at < this.#end && !this.#destroyed) {
       const most = Math.min(buffer.length, this.#end - this.#at);
       const bytes = pace?.pieceBytes(most) ?? most;
-      const held = pace?.take(bytes, this.#ended.signal);
+      const held = this.#ended && pace?.take(bytes, this.#ended.signal);
       if (held) await held;
       if (this.#failure) throw this.#failure;
       if (this.#destroyed) return;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { parseBareJid } from '../../../src/stanza/jid.js';
-import { BandwidthGovernor } from '../../../src/transfer/send/bandwidth-governor.js';
+import { BandwidthGovernor, type Pace } from '../../../src/transfer/send/bandwidth-governor.js';
 import { RangeReader } from '../../../src/transfer/send/range-reader.js';
 import type { RatePlan } from '../../../src/transfer/send/rate-plan.js';
 import { VirtualClock } from '../../support/virtual-clock.js';
@@ -32,9 +32,15 @@ describe('BandwidthGovernor', () => {
     governor = new BandwidthGovernor({ clock }, { times: [], ...plan });
   };
 
+  function paceOf(peer: typeof A): Pace {
+    const pace = governor.paceFor(peer);
+    assert.ok(pace);
+    return pace;
+  }
+
   /** Sends for ever; what has gone out is in `bytes`. */
   function sender(peer: typeof A) {
-    const pace = governor.paceFor(peer);
+    const pace = paceOf(peer);
     const sent = { bytes: 0, pace };
     void (async () => {
       while (!stop.signal.aborted) {
@@ -96,9 +102,23 @@ describe('BandwidthGovernor', () => {
     await drain();
   });
 
+  it('is out of the way where nothing is bounded, and takes another plan', async () => {
+    governed({});
+    assert.equal(governor.paceFor(A), undefined);
+    governor.use({ bytesPerSecond: 20_000, times: [] });
+    const a = sender(A);
+    await clock.advance(10_000);
+    near(a.bytes, 200_000, 'before');
+    governor.use({ bytesPerSecond: 500_000, times: [] });
+    const before = a.bytes;
+    await clock.advance(10_000);
+    near(a.bytes - before, 5_000_000, 'after');
+    await drain();
+  });
+
   it('lets go of who gave up', async () => {
     governed({ bytesPerSecond: 10_000 });
-    const pace = governor.paceFor(A);
+    const pace = paceOf(A);
     await clock.advance(100);
     assert.equal(pace.take(100_000, stop.signal), undefined, 'at once, and in debt');
     const gone = new AbortController();
@@ -119,7 +139,7 @@ describe('BandwidthGovernor', () => {
       close: async () => undefined,
     };
     const range = { offset: 0, length: content.length };
-    const reader = new RangeReader(file, { range, chunkBytes: CHUNK, pace: governor.paceFor(A) });
+    const reader = new RangeReader(file, { range, chunkBytes: CHUNK, pace: paceOf(A) });
     const got: Buffer[] = [];
     const reading = (async () => {
       for await (const chunk of reader) got.push(Buffer.from(chunk));
@@ -130,7 +150,7 @@ describe('BandwidthGovernor', () => {
     await reading;
     assert.ok(Buffer.concat(got).equals(content));
 
-    const second = new RangeReader(file, { range, chunkBytes: CHUNK, pace: governor.paceFor(A) });
+    const second = new RangeReader(file, { range, chunkBytes: CHUNK, pace: paceOf(A) });
     const given = second[Symbol.asyncIterator]();
     for (let at = 0; at < 5; at += 1) {
       const next = given.next();
