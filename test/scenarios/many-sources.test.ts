@@ -200,7 +200,7 @@ describeOnServers('a file from six nodes', (server: () => TestServer) => {
   it('comes though the asker is killed again and again, hardly a byte twice', async function () {
     this.timeout(180_000);
     const target = path.join(folder.path, 'again.bin');
-    const kills = [0.15, 0.4, 0.6, 0.8];
+    const kills = [0.15, 0.3, 0.45, 0.6];
     let fetched = 0;
     for (const [index, share] of [...kills, 2].entries()) {
       let first: Progress | undefined;

@@ -444,7 +444,11 @@ describe('a wish of a node', () => {
       },
       (names) => names.length === 1,
     );
-    assert.equal(mirror.status().waitingFiles, 1);
+    // It may be looking again whether there is room.
+    await eventually(
+      () => mirror.status().waitingFiles,
+      (count) => count === 1,
+    );
   });
 
   it('lets nobody keep it waiting for one file while there are others', async () => {
