@@ -18,6 +18,12 @@ export class BlockListBudget {
     this.#everybody = new Accounts(components.clock, init.blockListsPerMinute);
   }
 
+  /** Holds at once; what has been used up so far stays used up. */
+  setLimits(init: BlockListBudgetInit): void {
+    this.#askers.setPerMinute(init.blockListsPerAskerPerMinute);
+    this.#everybody.setPerMinute(init.blockListsPerMinute);
+  }
+
   /** Counts a page. Throws {@link LimitError} naming the bound; a refused one costs nothing. */
   charge(asker: string): void {
     const own = this.#askers.get(asker);

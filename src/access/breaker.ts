@@ -34,7 +34,7 @@ const ORDER: readonly Load[] = ['calm', 'busy', 'overloaded'];
 
 export class Breaker implements Startable {
   readonly #components: BreakerComponents;
-  readonly #init: BreakerInit;
+  #init: BreakerInit;
   #timer: Timer | undefined;
   #delayMs = 0;
   #load: Load = 'calm';
@@ -44,6 +44,11 @@ export class Breaker implements Startable {
   constructor(components: BreakerComponents, init: BreakerInit) {
     this.#components = components;
     this.#init = init;
+  }
+
+  /** Holds from the next look on. */
+  setLimits(init: Omit<BreakerInit, 'maxActive'>): void {
+    this.#init = { ...this.#init, ...init };
   }
 
   get load(): Load {

@@ -76,6 +76,16 @@ export class Doorkeeper implements QueryGate {
     this.#patience = new Accounts(components.clock, init.refusalsPerAskerPerMinute);
   }
 
+  /**
+   * Holds at once. What has been used up so far stays used up, and who is not answered now is not; what was
+   * refused is looked at anew.
+   */
+  setLimits(init: DoorkeeperInit): void {
+    this.#requests.setLimits(minuteLimits(init, 'requests'));
+    this.#patience.setPerMinute(init.refusalsPerAskerPerMinute);
+    for (const { refused } of this.#troublemakers.values()) refused.clear();
+  }
+
   /** For the entity: whether a stanza is handled. */
   admit(from: Jid, kind: 'request' | 'session' | 'message' | 'presence', what: string): Verdict {
     const { bans, refusals } = this.#components;

@@ -17,6 +17,11 @@ export class FileRequestBudget {
     this.#requests = new ScopedBudget(components, minuteLimits(init, 'fileRequests'));
   }
 
+  /** Holds at once; what has been used up so far stays used up. */
+  setLimits(init: FileRequestBudgetInit): void {
+    this.#requests.setLimits(minuteLimits(init, 'fileRequests'));
+  }
+
   /** Counts a request. Throws LimitError naming the bound; a refused one costs nothing. */
   charge(asker: string): void {
     const payers = payersOf(asker);

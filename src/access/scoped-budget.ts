@@ -34,14 +34,24 @@ export interface ScopedBudgetInit {
 }
 
 export class ScopedBudget {
+  readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #measure: string;
   readonly #accounts = new Map<Scope, Accounts>();
 
   constructor(components: { readonly clock: Pick<Clock, 'monotonic'> }, init: ScopedBudgetInit) {
+    this.#clock = components.clock;
     this.#measure = init.measure;
+    this.setLimits(init);
+  }
+
+  /** Other bounds of the same measure, at once. What has been used up so far stays used up. */
+  setLimits({ perMinute }: Pick<ScopedBudgetInit, 'perMinute'>): void {
     for (const scope of Object.keys(Scope) as Scope[]) {
-      const perMinute = init.perMinute[scope];
-      if (perMinute !== undefined) this.#accounts.set(scope, new Accounts(components.clock, perMinute));
+      const bound = perMinute[scope];
+      const accounts = this.#accounts.get(scope);
+      if (bound === undefined) this.#accounts.delete(scope);
+      else if (accounts === undefined) this.#accounts.set(scope, new Accounts(this.#clock, bound));
+      else accounts.setPerMinute(bound);
     }
   }
 

@@ -90,6 +90,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
         }),
       ),
       owners: complete.owners,
+      ownersMayShare: complete.ownersMayShare,
       about: section(complete, 'about'),
       announce: complete.announce,
       wishes: complete.wishes,

@@ -54,7 +54,7 @@ import type { BanKeeper, ReloadOutcome } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { uploadsOf } from './node-uploads.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
-import { areAboutGroups, reload, rulesOf } from './reload.js';
+import { areAboutGroups, RunningConfig, rulesOf } from './reload.js';
 import type { SentFiles } from './sent-files.js';
 import { sharesOf } from './status-of-parts.js';
 import type { TransferStack } from './transfer-stack.js';
@@ -74,8 +74,7 @@ const UNWATCHED_RESCAN_MS = 60_000;
 
 export class NetworkNode implements Startable {
   readonly #components: NetworkNodeComponents;
-  #config: NodeConfig;
-  #reloading: Promise<unknown> = Promise.resolve();
+  readonly #config: RunningConfig;
   readonly #extensions: NodeExtensions | undefined;
   /** Tells them of files. */
   readonly #news: Startable | undefined;
@@ -119,7 +118,6 @@ export class NetworkNode implements Startable {
     const { clock, log } = components;
     const { limits } = config;
     this.#components = components;
-    this.#config = config;
     this.#explainInit = { max: limits.defaultAnswerFiles, deadlineMs: limits.queryDeadlineMs };
     this.#startedAtMs = clock.monotonic();
     const extensions = NodeExtensions.of(
@@ -328,6 +326,24 @@ export class NetworkNode implements Startable {
       },
       config,
     );
+    this.#config = new RunningConfig(
+      {
+        library: this.#library,
+        channels: this.#channels,
+        access: this.#access,
+        knowGroups: (rules) => this.#knowGroups(rules),
+        settled: () => this.#engine.settled(),
+        bounded: [this.#guard, uploads, this.#offers],
+      },
+      config,
+    );
+  }
+
+  async #knowGroups(rules: readonly AccessRule[]): Promise<void> {
+    if (this.#roster || !areAboutGroups(rules)) return;
+    const { clock, log } = this.#components;
+    this.#roster = new Roster({ entity: this.#entity, clock, log });
+    await this.#start(this.#roster);
   }
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
@@ -400,31 +416,11 @@ export class NetworkNode implements Startable {
   }
 
   /**
-   * Takes over another configuration, all of it or nothing; see {@link reload}. One after the other, and not before
-   * {@link start} is over.
+   * Takes over another configuration, all of it or nothing; see {@link RunningConfig}. Not before {@link start} is
+   * over.
    */
   async reload(config: NodeConfig): Promise<readonly string[]> {
-    const reloading = this.#reloading.then(() => this.#reload(config));
-    this.#reloading = reloading.catch(() => undefined); // who asked for it hears
-    return await reloading;
-  }
-
-  async #reload(config: NodeConfig): Promise<readonly string[]> {
-    const { clock, log } = this.#components;
-    const parts = {
-      library: this.#library,
-      channels: this.#channels,
-      access: this.#access,
-      knowGroups: async (rules: readonly AccessRule[]) => {
-        if (this.#roster || !areAboutGroups(rules)) return;
-        this.#roster = new Roster({ entity: this.#entity, clock, log });
-        await this.#start(this.#roster);
-      },
-      settled: () => this.#engine.settled(),
-    };
-    const changed = await reload(parts, this.#config, config);
-    this.#config = config;
-    return changed;
+    return await this.#config.change(config);
   }
 
   /** How it would answer, for `shoal explain`. */

@@ -10,7 +10,7 @@ import { Refusals } from '../access/refusals.js';
 import type { DataFolder } from '../catalogue/data-folder.js';
 import { SavedText } from '../catalogue/saved-text.js';
 import type { Clock } from '../clock.js';
-import type { Limits } from '../config/options.js';
+import type { Limits, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
@@ -64,8 +64,7 @@ export class NodeGuard implements Startable, BanKeeper {
     this.#breaker = new Breaker(
       { clock, log, active: () => this.queries.active },
       {
-        busyDelayMs: limits.busyDelayMs,
-        overloadDelayMs: limits.overloadDelayMs,
+        ...delaysOf(limits),
         maxActive: limits.concurrentQueries + limits.queuedQueries,
       },
     );
@@ -87,6 +86,13 @@ export class NodeGuard implements Startable, BanKeeper {
   async stop(): Promise<void> {
     await this.#breaker.stop();
     await this.#file.stop();
+  }
+
+  /** Holds at once. Nobody gets back what is used up. */
+  setLimits({ limits }: Pick<NodeConfig, 'limits'>): void {
+    for (const each of [this.doorkeeper, this.queries, this.blockLists, this.fileRequests])
+      each.setLimits(limits);
+    this.#breaker.setLimits(delaysOf(limits));
   }
 
   status(): Pick<NodeStatus, 'refusals' | 'bans' | 'ignored' | 'load'> {
@@ -130,4 +136,8 @@ export class NodeGuard implements Startable, BanKeeper {
     this.#file.changed();
     await this.#file.written();
   }
+}
+
+function delaysOf({ busyDelayMs, overloadDelayMs }: Limits) {
+  return { busyDelayMs, overloadDelayMs };
 }

@@ -6,10 +6,9 @@ import type { Entity } from '../entity/entity.js';
 import type { WatchedFiles } from '../extensions/transfer-watch.js';
 import type { Log } from '../log.js';
 import type { Library } from '../scan/library.js';
-import { domainOf } from '../stanza/jid.js';
+import { type BareJid, domainOf } from '../stanza/jid.js';
 import { BandwidthGovernor } from '../transfer/send/bandwidth-governor.js';
 import { FileServer } from '../transfer/send/file-server.js';
-import { isBounding } from '../transfer/send/rate-plan.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { serverHostOf } from './node-entity.js';
 import type { NodeExtensions } from './node-extensions.js';
@@ -34,11 +33,14 @@ export interface NodeUploads {
   /** The same or, where there are extensions, with them in front of it. */
   readonly files: SentFiles | WatchedFiles;
   readonly transfers: TransferStack;
+  /** What of its bounds can be other while it runs; holds at once. */
+  setLimits(config: NodeConfig): void;
 }
 
 export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig): NodeUploads {
   const { entity, clock, log, access, library, guard, extensions, connector } = components;
   const { limits, bandwidth } = config;
+  const governor = new BandwidthGovernor({ clock }, bandwidth);
   const server = new FileServer(
     {
       ...{ access, clock, log },
@@ -46,13 +48,10 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       files: { open: (entry) => library.openFile(entry) },
       budget: guard.fileRequests,
       refusals: guard.doorkeeper,
-      ...(isBounding(bandwidth) && { governor: new BandwidthGovernor({ clock }, bandwidth) }),
+      governor,
     },
     {
-      maxUploads: limits.uploads,
-      maxUploadsPerPeer: limits.uploadsPerPeer,
-      isFriend: (peer) => config.transfers.friends.some((each) => each === peer || each === domainOf(peer)),
-      leastBytesPerSecond: limits.leastUploadBytesPerSecond,
+      ...uploadLimitsOf(config),
       refusesEarly: extensions === undefined, // one may keep back what is here
     },
   );
@@ -63,9 +62,7 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
     {
       serverHost: serverHostOf(config.xmpp),
       ...transferOptions(config.transfers),
-      maxSessions: limits.sessions,
-      maxSessionsPerPeer: limits.sessionsPerPeer,
-      maxSessionsPerDomain: limits.sessionsPerDomain,
+      ...sessionLimitsOf(config),
       idleMs: limits.sessionIdleMs,
       maxCandidates: limits.candidates,
       candidateTimeoutMs: limits.candidateTimeoutMs,
@@ -80,7 +77,31 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       onFileRequest: files.handle,
     },
   );
-  return { sent, files, transfers };
+  return {
+    ...{ sent, files, transfers },
+    setLimits: (now) => {
+      server.setLimits(uploadLimitsOf(now));
+      governor.setPlan(now.bandwidth);
+      transfers.jingle.setLimits(sessionLimitsOf(now));
+    },
+  };
+}
+
+function uploadLimitsOf({ limits, transfers: { friends } }: NodeConfig) {
+  return {
+    maxUploads: limits.uploads,
+    maxUploadsPerPeer: limits.uploadsPerPeer,
+    isFriend: (peer: BareJid) => friends.some((each) => each === peer || each === domainOf(peer)),
+    leastBytesPerSecond: limits.leastUploadBytesPerSecond,
+  };
+}
+
+function sessionLimitsOf({ limits }: NodeConfig) {
+  return {
+    maxSessions: limits.sessions,
+    maxSessionsPerPeer: limits.sessionsPerPeer,
+    maxSessionsPerDomain: limits.sessionsPerDomain,
+  };
 }
 
 /** Where peers reach us, and where we go at their word. */

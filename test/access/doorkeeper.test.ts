@@ -167,4 +167,14 @@ describe('doorkeeper', () => {
     const grown = process.memoryUsage().heapUsed - before;
     assert.ok(grown < 150e6, `it took ${grown} bytes`);
   });
+
+  it('refuses nobody from memory by limits that hold no longer', () => {
+    keeper.failed(MALLORY, FIND, overBudget());
+    assert.equal(keeper.admit(MALLORY, 'request', FIND).type, 'refuse');
+    keeper.setLimits({ ...LIMITS, requestsPerAskerPerMinute: 1 });
+    assert.equal(keeper.admit(MALLORY, 'request', FIND).type, 'serve');
+    assert.equal(keeper.admit(MALLORY, 'request', FIND).type, 'refuse', 'by the new limit');
+    keeper.setLimits(LIMITS);
+    assert.equal(keeper.admit(MALLORY, 'request', FIND).type, 'serve');
+  });
 });

@@ -38,7 +38,7 @@ const MS_A_SECOND = 1000;
 
 export class BandwidthGovernor {
   readonly #clock: Clock;
-  readonly #plan: RatePlan;
+  #plan: RatePlan;
   readonly #all: Bucket;
   readonly #peers = new Map<BareJid, Bucket>();
   /** In the order of their turns. */
@@ -51,6 +51,15 @@ export class BandwidthGovernor {
     this.#clock = clock;
     this.#plan = plan;
     this.#all = { tokens: 0, filledAtMs: clock.monotonic() };
+  }
+
+  /** Holds at once, for what is under way too. */
+  setPlan(plan: RatePlan): void {
+    this.#plan = plan;
+    this.#ratesUntilMs = Number.NEGATIVE_INFINITY;
+    if (this.#waiting.size === 0) return;
+    this.#timer?.cancel();
+    this.#serve();
   }
 
   paceFor(peer: BareJid): Pace {

@@ -96,6 +96,26 @@ describe('BandwidthGovernor', () => {
     await drain();
   });
 
+  it('has other bounds at once, for what is under way and for who waits', async () => {
+    governed({});
+    const a = sender(A);
+    await clock.advance(10);
+    assert.ok(a.bytes > 100 * CHUNK, 'without bounds');
+    governor.setPlan({ times: [], bytesPerSecond: 20_000 });
+    let before = a.bytes;
+    await clock.advance(60_000);
+    near(a.bytes - before, 1_200_000, 'bounded');
+    governor.setPlan({ times: [], bytesPerSecond: 200_000 });
+    before = a.bytes;
+    await clock.advance(60_000);
+    near(a.bytes - before, 12_000_000, 'less bounded');
+    governor.setPlan({ times: [] });
+    before = a.bytes;
+    await clock.advance(10);
+    assert.ok(a.bytes - before > 100 * CHUNK, 'without bounds again');
+    await drain();
+  });
+
   it('lets go of who gave up', async () => {
     governed({ bytesPerSecond: 10_000 });
     const pace = governor.paceFor(A);
