@@ -3,6 +3,7 @@
  * from the network downwards.
  */
 import { join } from 'node:path';
+import type { BanKeeper } from '../access/bans.js';
 import { RuleBook } from '../access/rule-book.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
@@ -27,6 +28,7 @@ import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
+import type { OwnersConfiguration } from '../service/commands/owner-commands.js';
 import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
 import { MeteredAnswers, MeteredEngine } from '../service/metered-answers.js';
@@ -50,7 +52,6 @@ import { NodeExtensions } from './node-extensions.js';
 import { NodeGuard } from './node-guard.js';
 import { NodeLinks } from './node-links.js';
 import { NodeOffers } from './node-offers.js';
-import type { BanKeeper, ReloadOutcome } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { uploadsOf } from './node-uploads.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
@@ -109,8 +110,8 @@ export class NetworkNode implements Startable {
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
   readonly #explainInit: ExplainInit;
-  /** How its owner has the configuration read anew from a client; without it there is no such command. */
-  ownersReload?: () => Promise<ReloadOutcome>;
+  /** What its owners change from their clients; without it there are no such commands. */
+  configuration?: OwnersConfiguration;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 
@@ -303,7 +304,10 @@ export class NetworkNode implements Startable {
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
         channels: () => this.#channels.status(),
-        reload: () => this.ownersReload,
+        configuration: () => this.configuration,
+        inForce: () => this.#config.current,
+        keeper: this.#guard,
+        refusals: () => this.#guard.refusals.counts(),
         rescan: () => {
           this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
         },

@@ -1,5 +1,5 @@
 /** What protects a node from others: budgets, bans, and who stands at the door; put together, with bans kept on disk. */
-import { type Ban, Bans, formatBans } from '../access/bans.js';
+import { type Ban, type BanKeeper, Bans, formatBans } from '../access/bans.js';
 import { BlockListBudget } from '../access/block-list-budget.js';
 import { Breaker } from '../access/breaker.js';
 import { Doorkeeper } from '../access/doorkeeper.js';
@@ -14,7 +14,6 @@ import type { Limits, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
-import type { BanKeeper } from './node-question.js';
 import type { NodeStatus } from './node-status.js';
 
 export interface NodeGuardComponents {

@@ -1,5 +1,6 @@
 /** A node with all doors for clients, in memory: what the tests of the doors play in. */
 import { type AccessPolicy, allowAll } from '../../src/access/access-policy.js';
+import { Bans } from '../../src/access/bans.js';
 import { QueryBudget, type QueryBudgetInit } from '../../src/access/query-budget.js';
 import { type CatalogueChange, type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
 import { Disco } from '../../src/entity/disco.js';
@@ -14,7 +15,7 @@ import { BrowseService } from '../../src/service/browse-service.js';
 import { BrowseCommand } from '../../src/service/commands/browse-command.js';
 import { CommandService } from '../../src/service/commands/command-service.js';
 import { FindCommand } from '../../src/service/commands/find-command.js';
-import { ownerCommands, type Reload } from '../../src/service/commands/owner-commands.js';
+import { type OwnersConfiguration, ownerCommands } from '../../src/service/commands/owner-commands.js';
 import { type OutgoingTransfer, TransfersCommand } from '../../src/service/commands/transfers-command.js';
 import { type KeptWish, WishesCommand } from '../../src/service/commands/wishes-command.js';
 import { DirectQuestions } from '../../src/service/direct-questions.js';
@@ -68,7 +69,10 @@ export class DoorWorld {
   readonly cancelled: OutgoingTransfer[] = [];
   wishes: readonly KeptWish[] = [];
   rescans = 0;
-  reload: Reload | undefined;
+  configuration: OwnersConfiguration | undefined;
+  readonly bans = new Bans({ clock: this.clock });
+  /** Folders in which an owner may choose shares. */
+  places: readonly string[] = [];
   /** Who sees what. */
   access: AccessPolicy = allowAll;
   readonly #clients = new Map<Jid, Promise<Entity>>();
@@ -136,7 +140,21 @@ export class DoorWorld {
             rescan: () => {
               this.rescans += 1;
             },
-            reload: () => this.reload,
+            configuration: () => this.configuration,
+            shares: () => ['books', 'many'],
+            places: () => this.places,
+            clock,
+            keeper: {
+              bans: () => this.bans.list(),
+              ban: async (who, { forMs, reason }) =>
+                this.bans.add(who, {
+                  ...(forMs !== undefined && { untilMs: clock.now() + forMs }),
+                  ...(reason !== undefined && { reason }),
+                }),
+              unban: async (who) => this.bans.lift(who),
+            },
+            refusals: () => [{ rule: 'queriesPerAskerPerMinute', count: 12 }],
+            limits: () => [{ name: 'limits.uploads', value: '32' }],
           },
           [bareOf(OWNER)],
         ),
