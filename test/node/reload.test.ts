@@ -93,6 +93,8 @@ describe('a node that takes over another configuration', function () {
     await finds(['music/3']);
     await eventually(joined, (each) => each.join() === 'songs,tales');
     assert.deepEqual(await node.reload(await config('music', EVERYONE, 'songs tales')), []);
+    const lower = `\n# A line above them.\n${EVERYONE}`;
+    assert.deepEqual(await node.reload(await config('music', lower, 'songs tales')), []);
   });
 
   it('has other budgets at once, and gives nobody back what is used up', async () => {
