@@ -57,7 +57,7 @@ import { uploadsOf } from './node-uploads.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
 import { areAboutGroups, RunningConfig, rulesOf } from './reload.js';
 import type { SentFiles } from './sent-files.js';
-import { sharesOf } from './status-of-parts.js';
+import { hashingOf, queriesOf, sharesOf } from './status-of-parts.js';
 import type { TransferStack } from './transfer-stack.js';
 
 export interface NetworkNodeComponents {
@@ -456,34 +456,18 @@ export class NetworkNode implements Startable {
   status(): NodeStatus {
     const { clock } = this.#components;
     const progress = this.#library.progress();
-    const outcomes = this.#responder.outcomes();
-    const direct = this.#questions.counts();
-    const dropped = Object.entries(outcomes).filter(([name]) => !['answered', 'no-match'].includes(name));
     return {
       jid: this.#entity.jid,
       online: this.#entity.online,
       uptimeMs: Math.round(clock.monotonic() - this.#startedAtMs),
       scan: progress.scan,
       shares: sharesOf(progress.shares),
-      hashing: {
-        filesDone: progress.hashing.filesDone,
-        filesLeft: progress.hashing.filesLeft,
-        bytesLeft: progress.hashing.bytesLeft,
-        bytesPerSecond: progress.hashing.bytesPerSecond,
-      },
+      hashing: hashingOf(progress.hashing),
       channels: this.#channels.status(),
       transfers: this.transfers(),
       wishes: this.#wishes?.status() ?? [],
       keptQuestions: this.#standing?.counts().kept ?? 0,
-      queries: {
-        received: Object.values(outcomes).reduce(
-          (sum, count) => sum + count,
-          direct.answered + direct.refused,
-        ),
-        answered: outcomes.answered + direct.answered,
-        refused: direct.refused,
-        dropped: dropped.reduce((sum, [, count]) => sum + count, 0),
-      },
+      queries: queriesOf(this.#responder.outcomes(), this.#questions.counts()),
       ...this.#guard.status(),
       eventLoopDelayMs: this.#loopDelay.take(),
     };

@@ -93,7 +93,7 @@ export class NodeDoors implements Startable {
       wishes,
       answerer,
     } = components;
-    const { limits, about, owners, xmpp } = config;
+    const { limits, about, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
     const describer = new FileDescriber(components);
     const folders = new SharedFolders(
@@ -121,17 +121,15 @@ export class NodeDoors implements Startable {
       new BrowseCommand({ folders, offers }),
       new TransfersCommand({ transfers: outgoing }),
       ...(wishes ? [new WishesCommand({ wishes })] : []),
-      ...ownerCommands(
-        {
-          status: () => statusLines(status()),
-          channels: () => channelLines(channels()),
-          ...{ rescan, configuration, keeper, refusals, clock },
-          limits: () => limitLines(inForce()),
-          shares: () => inForce().shares.map((share) => share.name),
-          places: () => inForce().ownersMayShare,
-        },
-        owners,
-      ),
+      ...ownerCommands({
+        status: () => statusLines(status()),
+        channels: () => channelLines(channels()),
+        ...{ rescan, configuration, keeper, refusals, clock },
+        owners: () => inForce().owners,
+        limits: () => limitLines(inForce()),
+        shares: () => inForce().shares.map((share) => share.name),
+        places: () => inForce().ownersMayShare,
+      }),
     ];
     this.folders = folders;
     this.offers = offers;

@@ -52,7 +52,14 @@ const LIMITS = [
 
 /** What can be taken over; with a dot: of a section. */
 const TAKEN_OVER: ReadonlySet<string> = new Set([
-  ...(['shares', 'channels', 'access', 'ownersMayShare', 'bandwidth'] satisfies (keyof NodeConfig)[]),
+  ...([
+    'shares',
+    'channels',
+    'access',
+    'owners',
+    'ownersMayShare',
+    'bandwidth',
+  ] satisfies (keyof NodeConfig)[]),
   'transfers.friends',
   ...Object.keys(budgetOptions),
   ...LIMITS.map((name) => `limits.${name}`),
@@ -121,7 +128,9 @@ async function reload(
     ...(hasOtherShares ? ['shares'] : []),
     ...(hasOtherRules ? ['access'] : []),
     ...(hasOtherChannels ? ['channels'] : []),
-    ...(isDeepStrictEqual(before.ownersMayShare, after.ownersMayShare) ? [] : ['ownersMayShare']),
+    ...(['owners', 'ownersMayShare'] as const).filter(
+      (name) => !isDeepStrictEqual(before[name], after[name]),
+    ),
     ...otherBounds,
   ];
 }

@@ -106,6 +106,8 @@ describe('a node that takes over another configuration', function () {
     const rest = `${EVERYONE}\nbandwidth: { bytesPerSecond: 10000 }\ntransfers: { friends: [example.com] }`;
     assert.deepEqual(await node.reload(await config('books', rest)), ['limits', 'bandwidth', 'transfers']);
     assert.deepEqual(await found(), ['books/1', 'books/secret/2']);
+    const owned = `${rest}\nowners: [tybalt@example.com]\nownersMayShare: [./music]`;
+    assert.deepEqual(await node.reload(await config('books', owned)), ['owners', 'ownersMayShare']);
     const other = await config('books', `${EVERYONE}\ntransfers: { friends: [example.com], mapPort: true }`);
     await assert.rejects(node.reload(other), { options: ['transfers.mapPort'] });
   });

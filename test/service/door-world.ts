@@ -27,7 +27,7 @@ import { ShareListing } from '../../src/service/share-listing.js';
 import { SharedFolders } from '../../src/service/shared-folders.js';
 import { ToldFiles } from '../../src/service/told-files.js';
 import { ViewTotals } from '../../src/service/view-totals.js';
-import { bareOf, type Jid, parseBareJid, parseJid } from '../../src/stanza/jid.js';
+import { type BareJid, bareOf, type Jid, parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import type { Element } from '../../src/stanza/xml.js';
 import { MemoryNetwork } from '../support/memory-network.js';
@@ -70,6 +70,7 @@ export class DoorWorld {
   wishes: readonly KeptWish[] = [];
   rescans = 0;
   configuration: OwnersConfiguration | undefined;
+  owners: readonly BareJid[] = [bareOf(OWNER)];
   readonly bans = new Bans({ clock: this.clock });
   /** Folders in which an owner may choose shares. */
   places: readonly string[] = [];
@@ -133,31 +134,29 @@ export class DoorWorld {
             },
           },
         }),
-        ...ownerCommands(
-          {
-            status: () => [{ name: 'files', label: 'Files', value: '12' }],
-            channels: () => [{ service: 'pubsub.example.org', node: 'books', state: 'joined' }],
-            rescan: () => {
-              this.rescans += 1;
-            },
-            configuration: () => this.configuration,
-            shares: () => ['books', 'many'],
-            places: () => this.places,
-            clock,
-            keeper: {
-              bans: () => this.bans.list(),
-              ban: async (who, { forMs, reason }) =>
-                this.bans.add(who, {
-                  ...(forMs !== undefined && { untilMs: clock.now() + forMs }),
-                  ...(reason !== undefined && { reason }),
-                }),
-              unban: async (who) => this.bans.lift(who),
-            },
-            refusals: () => [{ rule: 'queriesPerAskerPerMinute', count: 12 }],
-            limits: () => [{ name: 'limits.uploads', value: '32' }],
+        ...ownerCommands({
+          status: () => [{ name: 'files', label: 'Files', value: '12' }],
+          channels: () => [{ service: 'pubsub.example.org', node: 'books', state: 'joined' }],
+          rescan: () => {
+            this.rescans += 1;
           },
-          [bareOf(OWNER)],
-        ),
+          configuration: () => this.configuration,
+          shares: () => ['books', 'many'],
+          places: () => this.places,
+          clock,
+          keeper: {
+            bans: () => this.bans.list(),
+            ban: async (who, { forMs, reason }) =>
+              this.bans.add(who, {
+                ...(forMs !== undefined && { untilMs: clock.now() + forMs }),
+                ...(reason !== undefined && { reason }),
+              }),
+            unban: async (who) => this.bans.lift(who),
+          },
+          refusals: () => [{ rule: 'queriesPerAskerPerMinute', count: 12 }],
+          limits: () => [{ name: 'limits.uploads', value: '32' }],
+          owners: () => this.owners,
+        }),
       ],
     });
     const totals = new ViewTotals({ table: catalogue.table, slices: new Slices({ clock }), clock });

@@ -31,6 +31,7 @@ export interface BansCommandComponents {
   readonly refusals: () => readonly RefusalCount[];
   readonly limits: () => readonly LimitLine[];
   readonly clock: Pick<Clock, 'now'>;
+  readonly owners: () => readonly BareJid[];
 }
 
 const LIFT = 'lift';
@@ -49,15 +50,13 @@ export class BansCommand implements Command {
   readonly nodeId = 'bans';
   readonly name = 'Bans and limits';
   readonly #components: BansCommandComponents;
-  readonly #owners: readonly BareJid[];
 
-  constructor(components: BansCommandComponents, init: { readonly owners: readonly BareJid[] }) {
+  constructor(components: BansCommandComponents) {
     this.#components = components;
-    this.#owners = init.owners;
   }
 
   isFor(asker: Jid): boolean {
-    return this.#owners.includes(bareOf(asker));
+    return this.#components.owners().includes(bareOf(asker));
   }
 
   begin(): Stage {
@@ -168,7 +167,7 @@ export class BansCommand implements Command {
     if (written === undefined)
       return problem('Who: write an account such as romeo@example.net, or a domain.');
     const who = bareOf(parseJid(written.trim()));
-    const owner = this.#owners.find((each) => each === who || domainOf(each) === who);
+    const owner = this.#components.owners().find((each) => each === who || domainOf(each) === who);
     if (owner !== undefined) return problem(`That would keep an owner away: ${owner}.`);
     const forMs = time === undefined ? undefined : durationOf(time.trim());
     if (time !== undefined && (forMs === undefined || forMs > MAX_BAN_MS))

@@ -2,7 +2,7 @@
  * What the owner of a node may do from a client: *Status*, *Rescan*, *Channels*, *Bans and limits*, *Add* and *Remove a share*,
  * *Reload configuration*. Others don't see that there are such.
  */
-import { type BareJid, bareOf, type Jid } from '../../stanza/jid.js';
+import { bareOf, type Jid } from '../../stanza/jid.js';
 import { StanzaError } from '../../stanza/stanza-error.js';
 import { BansCommand, type BansCommandComponents } from './bans-command.js';
 import { type Command, info, lastStage, type Stage, tableStage } from './command.js';
@@ -41,9 +41,9 @@ export interface OwnerCommandsComponents
   readonly configuration: () => OwnersConfiguration | undefined;
 }
 
-export function ownerCommands(components: OwnerCommandsComponents, owners: readonly BareJid[]): Command[] {
-  const { status, channels, rescan, configuration, shares, places } = components;
-  const isFor = (asker: Jid) => owners.includes(bareOf(asker));
+export function ownerCommands(components: OwnerCommandsComponents): Command[] {
+  const { status, channels, rescan, configuration, shares, places, owners } = components;
+  const isFor = (asker: Jid) => owners().includes(bareOf(asker));
   return [
     { nodeId: 'status', name: 'Status', isFor, begin: () => statusStage(status()) },
     {
@@ -56,7 +56,7 @@ export function ownerCommands(components: OwnerCommandsComponents, owners: reado
       },
     },
     { nodeId: 'channels', name: 'Channels', isFor, begin: () => channelsStage(channels()) },
-    new BansCommand(components, { owners }),
+    new BansCommand(components),
     ...shareCommands({ isFor, shares, places, editor: () => configuration()?.editor }),
     {
       nodeId: 'reload',

@@ -69,6 +69,15 @@ describe('commands of owners', () => {
     }
   });
 
+  it('are there no longer for who is an owner no longer, in the middle of one', async () => {
+    const { sessionId } = await topic('ban');
+    world.owners = [];
+    const none = await world.refused('set', request('nonsense'), OWNER);
+    const late = request('bans', 'complete', sessionId, { who: 'mallory@elsewhere.example' });
+    assert.equal(await world.refused('set', late, OWNER), none);
+    assert.deepEqual(world.bans.list(), []);
+  });
+
   it('ban an account or a domain, for a while or for good', async () => {
     assert.deepEqual(texts(await topic('bans')), ['Nobody is banned.']);
     assert.deepEqual(
