@@ -29,6 +29,15 @@ export function formatDay(ms: number): string {
   return Number.isNaN(date.getTime()) ? '' : (date.toISOString().split('T')[0] ?? '');
 }
 
+const SECONDS: Readonly<Record<string, number>> = { '': 1, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** Reads `10`, which are seconds, `1.5m`, `3h`, `3d`, `2w`, as milliseconds; undefined for anything else, and for none. */
+export function durationOf(text: string): number | undefined {
+  const match = /^([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhdw]?)$/.exec(text);
+  const ms = Math.ceil(Number(match?.[1]) * (SECONDS[match?.[2] ?? ''] ?? Number.NaN) * 1000);
+  return ms > 0 ? ms : undefined;
+}
+
 const FACTORS: Readonly<Record<string, number>> = {
   '': 1,
   k: 1e3,

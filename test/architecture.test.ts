@@ -69,6 +69,8 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/cli/free-ports.ts': ['node:net'],
   'src/cli/local-files.ts': ['node:fs/promises', 'node:os'],
   'src/cli/start-folder.ts': ['node:fs/promises'],
+  'src/config/config-file.ts': ['node:fs/promises'],
+  'src/config/folders.ts': ['node:fs/promises'],
   'src/config/kinds.ts': ['node:net'],
   'src/config/limits.ts': ['node:os'],
   'src/config/load.ts': ['node:fs/promises', 'node:os'],

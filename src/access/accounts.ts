@@ -15,12 +15,34 @@ const MINUTE_MS = 60_000;
 /** One account a key; bounded, so that a flood of addresses takes no memory. */
 export class Accounts {
   readonly #accounts = new Map<string, Account>();
+  #perMinute: number;
 
   constructor(
     readonly clock: Pick<Clock, 'monotonic'>,
-    /** May change: accounts hold no more than the new one from then on. */
-    public perMinute: number,
-  ) {}
+    perMinute: number,
+  ) {
+    this.#perMinute = perMinute;
+  }
+
+  get perMinute(): number {
+    return this.#perMinute;
+  }
+
+  /** Holds at once: what has been used up so far stays used up. */
+  setPerMinute(perMinute: number): void {
+    if (perMinute === this.#perMinute) return;
+    const nowMs = this.clock.monotonic();
+    for (const account of this.#accounts.values()) {
+      const used = this.#perMinute - this.#filled(account, nowMs).tokens;
+      account.tokens = Math.max(-perMinute, perMinute - used);
+    }
+    this.#perMinute = perMinute;
+  }
+
+  /** Has everybody who waits look whether there is a place now. */
+  wakeAll(): void {
+    for (const { waiting } of this.#accounts.values()) for (const wake of [...waiting]) wake();
+  }
 
   /** Tokens as of now. The account moves to the young end. */
   get(key: string): Account {
@@ -31,12 +53,17 @@ export class Accounts {
       active: 0,
       waiting: new Set(),
     };
-    const earned = ((nowMs - account.refilledAtMs) * this.perMinute) / MINUTE_MS;
-    account.tokens = Math.min(this.perMinute, account.tokens + earned);
-    account.refilledAtMs = nowMs;
+    this.#filled(account, nowMs);
     this.#accounts.delete(key);
     this.#accounts.set(key, account);
     this.#evict();
+    return account;
+  }
+
+  #filled(account: Account, nowMs: number): Account {
+    const earned = ((nowMs - account.refilledAtMs) * this.#perMinute) / MINUTE_MS;
+    account.tokens = Math.min(this.#perMinute, account.tokens + earned);
+    account.refilledAtMs = nowMs;
     return account;
   }
 

@@ -1,6 +1,7 @@
 /** Whom the owner wants nothing to do with: addresses and whole domains, for a while or for good. */
 import type { Clock } from '../clock.js';
 import { LimitError, ParseError } from '../errors.js';
+import { formatDay, formatDuration } from '../quantities.js';
 import { type BareJid, bareOf, domainOf, type Jid, parseBareJid } from '../stanza/jid.js';
 
 export interface Ban {
@@ -12,6 +13,19 @@ export interface Ban {
   readonly reason?: string;
 }
 
+/** Keeps accounts and domains away. */
+export interface BanKeeper {
+  /** Those in force, the oldest first. */
+  bans(): readonly Ban[];
+  /** Resolves when it is on disk. Throws LimitError when there are too many. */
+  ban(who: BareJid, init: { readonly forMs?: number; readonly reason?: string }): Promise<Ban>;
+  /** False when there was none. Resolves when it is on disk. */
+  unban(who: BareJid): Promise<boolean>;
+}
+
+/** Longer is for good. */
+export const MAX_BAN_MS = 3650 * 86_400_000;
+const SHOWN_AS_DAY_MS = 2 * 86_400_000;
 const MAX_BANS = 10_000; // some 2 MB, read at each start
 const MAX_REASON_CHARS = 500;
 
@@ -71,6 +85,13 @@ export class Bans {
     this.#bans.delete(who);
     return undefined;
   }
+}
+
+/** When it ends, in words. */
+export function endOfBan({ untilMs }: Ban, nowMs: number): string {
+  if (untilMs === undefined) return 'for good';
+  const leftMs = untilMs - nowMs;
+  return leftMs > SHOWN_AS_DAY_MS ? `until ${formatDay(untilMs)}` : `for another ${formatDuration(leftMs)}`;
 }
 
 /** A line of JSON for each. */

@@ -18,10 +18,10 @@ export class BlockListBudget {
     this.#everybody = new Accounts(components.clock, init.blockListsPerMinute);
   }
 
-  /** Other bounds from now on. */
-  use(init: BlockListBudgetInit): void {
-    this.#askers.perMinute = init.blockListsPerAskerPerMinute;
-    this.#everybody.perMinute = init.blockListsPerMinute;
+  /** Holds at once; what has been used up so far stays used up. */
+  setLimits(init: BlockListBudgetInit): void {
+    this.#askers.setPerMinute(init.blockListsPerAskerPerMinute);
+    this.#everybody.setPerMinute(init.blockListsPerMinute);
   }
 
   /** Counts a page. Throws {@link LimitError} naming the bound; a refused one costs nothing. */

@@ -46,9 +46,9 @@ export class Breaker implements Startable {
     this.#init = init;
   }
 
-  /** Other bounds from now on. */
-  use(init: BreakerInit): void {
-    this.#init = init;
+  /** Holds from the next look on. */
+  setLimits(init: Omit<BreakerInit, 'maxActive'>): void {
+    this.#init = { ...this.#init, ...init };
   }
 
   get load(): Load {

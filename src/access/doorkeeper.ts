@@ -76,10 +76,14 @@ export class Doorkeeper implements QueryGate {
     this.#patience = new Accounts(components.clock, init.refusalsPerAskerPerMinute);
   }
 
-  /** Other bounds from now on. */
-  use(init: DoorkeeperInit): void {
-    this.#requests.use(minuteLimits(init, 'requests'));
-    this.#patience.perMinute = init.refusalsPerAskerPerMinute;
+  /**
+   * Holds at once. What has been used up so far stays used up, and who is not answered now is not; what was
+   * refused is looked at anew.
+   */
+  setLimits(init: DoorkeeperInit): void {
+    this.#requests.setLimits(minuteLimits(init, 'requests'));
+    this.#patience.setPerMinute(init.refusalsPerAskerPerMinute);
+    for (const { refused } of this.#troublemakers.values()) refused.clear();
   }
 
   /** For the entity: whether a stanza is handled. */

@@ -18,9 +18,9 @@ export class FileRequestBudget {
     this.#requests = new ScopedBudget(components, minuteLimits(init, MEASURE));
   }
 
-  /** Other bounds from now on. */
-  use(init: FileRequestBudgetInit): void {
-    this.#requests.use(minuteLimits(init, MEASURE));
+  /** Holds at once; what has been used up so far stays used up. */
+  setLimits(init: FileRequestBudgetInit): void {
+    this.#requests.setLimits(minuteLimits(init, MEASURE));
   }
 
   /** Counts a request. Throws LimitError naming the bound; a refused one costs nothing. */

@@ -52,12 +52,12 @@ interface Place {
 }
 
 export class QueryBudget {
-  #init: QueryBudgetInit;
   readonly #gate: QueryGate | undefined;
   readonly #queries: ScopedBudget;
   readonly #costs: ReadonlyMap<QueryCost, ScopedBudget>;
   /** Of what runs at once: their tokens are not used. */
   readonly #running: Readonly<Record<'asker' | 'domain' | 'channel', Accounts>>;
+  #init: QueryBudgetInit;
   #active = 0;
 
   constructor({ clock, gate }: QueryBudgetComponents, init: QueryBudgetInit) {
@@ -71,11 +71,12 @@ export class QueryBudget {
     this.#running = { asker: accounts(), domain: accounts(), channel: accounts() };
   }
 
-  /** Other bounds from now on; what was used up remains so. */
-  use(init: QueryBudgetInit): void {
+  /** Holds at once, and for whoever waits for a place. What has been used up so far stays used up. */
+  setLimits(init: QueryBudgetInit): void {
     this.#init = init;
-    this.#queries.use(minuteLimits(init, BEFORE));
-    for (const [cost, budget] of this.#costs) budget.use(minuteLimits(init, cost));
+    this.#queries.setLimits(minuteLimits(init, BEFORE));
+    for (const [cost, budget] of this.#costs) budget.setLimits(minuteLimits(init, cost));
+    for (const accounts of Object.values(this.#running)) accounts.wakeAll();
   }
 
   /** Queries that are worked on. */
@@ -125,14 +126,15 @@ export class QueryBudget {
    * when `signal` aborts first.
    */
   async enterInTurn(asker: string, signal: AbortSignal, channel?: string): Promise<Admission> {
-    const places = this.#places(asker, channel);
     let passed: Account | undefined;
-    for (let full = places.find(isFull); full; full = places.find(isFull)) {
+    for (;;) {
+      const places = this.#places(asker, channel); // with the bounds of now
+      const full = places.find(isFull);
+      if (!full) return this.#admitted(places);
       if (passed && passed !== full.account) wakeNext(passed); // the place there is not for us yet
       passed = full.account;
       await aPlace(full.account, signal);
     }
-    return this.#admitted(places);
   }
 
   #places(asker: string, channel: string | undefined): Place[] {

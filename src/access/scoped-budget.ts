@@ -38,20 +38,20 @@ export class ScopedBudget {
   readonly #measure: string;
   readonly #accounts = new Map<Scope, Accounts>();
 
-  constructor({ clock }: { readonly clock: Pick<Clock, 'monotonic'> }, init: ScopedBudgetInit) {
-    this.#clock = clock;
+  constructor(components: { readonly clock: Pick<Clock, 'monotonic'> }, init: ScopedBudgetInit) {
+    this.#clock = components.clock;
     this.#measure = init.measure;
-    this.use(init);
+    this.setLimits(init);
   }
 
-  /** Other bounds from now on; what was used up remains so. */
-  use({ perMinute }: Pick<ScopedBudgetInit, 'perMinute'>): void {
+  /** Other bounds of the same measure, at once. What has been used up so far stays used up. */
+  setLimits({ perMinute }: Pick<ScopedBudgetInit, 'perMinute'>): void {
     for (const scope of Object.keys(Scope) as Scope[]) {
       const bound = perMinute[scope];
-      const known = this.#accounts.get(scope);
+      const accounts = this.#accounts.get(scope);
       if (bound === undefined) this.#accounts.delete(scope);
-      else if (known) known.perMinute = bound;
-      else this.#accounts.set(scope, new Accounts(this.#clock, bound));
+      else if (accounts === undefined) this.#accounts.set(scope, new Accounts(this.#clock, bound));
+      else accounts.setPerMinute(bound);
     }
   }
 

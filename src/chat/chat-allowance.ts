@@ -39,6 +39,12 @@ export class ChatAllowance {
     this.#everybody = new Accounts(clock, init.chatAnswersPerMinute);
   }
 
+  /** Holds at once; what has been used up so far stays used up. */
+  setLimits(init: ChatAllowanceInit): void {
+    this.#answers.setPerMinute(init.chatAnswersPerPeerPerMinute);
+    this.#everybody.setPerMinute(init.chatAnswersPerMinute);
+  }
+
   /** Whether this message of the peer is answered; then it is counted. */
   admits(from: BareJid, text: string, command: Command['type'] | 'encrypted'): boolean {
     const peer = this.#peer(from);

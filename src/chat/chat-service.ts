@@ -67,6 +67,11 @@ export class ChatService implements Startable {
     this.#held.clear();
   }
 
+  /** How often who is answered, from now on. */
+  setLimits(limits: ChatAllowanceInit): void {
+    this.#allowance.setLimits(limits);
+  }
+
   /** Messages so far, and conversations now. */
   counts(): { readonly answered: number; readonly ignored: number; readonly conversations: number } {
     return { answered: this.#answered, ignored: this.#ignored, conversations: this.#held.size };

@@ -1,9 +1,7 @@
 /** Bans as lines to read. */
-import type { Ban } from '../access/bans.js';
-import { formatDay, formatDuration } from '../quantities.js';
+import { type Ban, endOfBan } from '../access/bans.js';
+import { formatDay } from '../quantities.js';
 import { pad, printable, widthOf } from './printable.js';
-
-const DAY_MS = 86_400_000;
 
 export function banLine(ban: Ban, nowMs: number): string {
   return cells(ban, nowMs)
@@ -24,16 +22,7 @@ export function banLines(bans: readonly Ban[], nowMs: number): string[] {
   );
 }
 
-function cells({ who, sinceMs, untilMs, reason }: Ban, nowMs: number): string[] {
-  return [
-    printable(who),
-    `since ${formatDay(sinceMs)}`,
-    untilMs === undefined ? 'for good' : until(untilMs, nowMs),
-    printable(reason ?? ''),
-  ];
-}
-
-function until(untilMs: number, nowMs: number): string {
-  const leftMs = untilMs - nowMs;
-  return leftMs > 2 * DAY_MS ? `until ${formatDay(untilMs)}` : `for another ${formatDuration(leftMs)}`;
+function cells(ban: Ban, nowMs: number): string[] {
+  const { who, sinceMs, reason } = ban;
+  return [printable(who), `since ${formatDay(sinceMs)}`, endOfBan(ban, nowMs), printable(reason ?? '')];
 }

@@ -1,5 +1,5 @@
 /** `shoal ban` and `shoal unban`: whom the node on this machine has nothing to do with. */
-import type { Ban } from '../access/bans.js';
+import { type Ban, MAX_BAN_MS } from '../access/bans.js';
 import { ParseError } from '../errors.js';
 import type { NodeQuestion, Refused } from '../node/node-question.js';
 import { askStatusSocket } from '../node/status-socket.js';
@@ -12,8 +12,6 @@ import { printable } from './printable.js';
 import { parseDuration } from './quantities.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';
-
-const MAX_BAN_MS = 3650 * 86_400_000;
 
 const banSpec: CommandSpec = {
   name: 'ban',

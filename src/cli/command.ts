@@ -3,9 +3,10 @@ import type { Clock } from '../clock.js';
 import type { AskerConfig, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { Asker } from '../node/asker.js';
-import type { Questioned, ReloadOutcome } from '../node/node-question.js';
+import type { Questioned } from '../node/node-question.js';
 import type { NodeStatus } from '../node/node-status.js';
 import type { PrivateProsodyInit } from '../private-server/prosody-config.js';
+import type { OwnersConfiguration } from '../service/commands/owner-commands.js';
 import type { Startable } from '../startable.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import type { Io } from './terminal.js';
@@ -19,8 +20,8 @@ export interface ServedNode extends Startable, Questioned {
   status(): NodeStatus;
   /** Takes over another configuration, all of it or nothing. Resolves with what has changed. */
   reload(config: NodeConfig): Promise<readonly string[]>;
-  /** How its owner has that done from a client; without it there is no such command. */
-  ownersReload?: () => Promise<ReloadOutcome>;
+  /** What its owners change from their clients; without it there are no such commands. */
+  configuration?: OwnersConfiguration;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 }

@@ -15,9 +15,10 @@ const spec: CommandSpec = {
   flags: [...nodeFlags, { name: 'json', help: 'Print what became of it as JSON.' }],
   notes: [
     [
-      'Shares, channels and rules of access are taken over, all together or, where anything is wrong, nothing: then',
-      'the node goes on as before, and what is wrong is told, with lines. For whatever else has changed in the file a node',
-      'has to be started anew. Transfers that are under way go on. New shares are scanned from then on.',
+      'Shares, channels, rules of access, owners, budgets and bandwidth are taken over, all together or, where anything is wrong,',
+      'nothing: then the node goes on as before, and what is wrong is told, with lines. For whatever else has changed in',
+      'the file a node has to be started anew; it is named. Transfers that are under way go on. New shares are scanned from',
+      'then on.',
     ].join('\n'),
     'Ends with 0 when all is as the file says, 1 when the node refused it, 2 when the file has a fault.',
   ],

@@ -1,13 +1,14 @@
 /** `shoal serve`: runs a node until it is told to stop. */
 import type { Clock, Timer } from '../clock.js';
-import { ConfigError } from '../config/config-error.js';
+import { ConfigFile } from '../config/config-file.js';
 import { examples } from '../config/examples.js';
 import { ImportedModules } from '../config/extension-module.js';
 import { type Loaded, loadNodeConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/options.js';
 import { messageOf } from '../errors.js';
 import { createLog, type Log } from '../log.js';
-import { answerOf, type NodeQuestion, type ReloadOutcome } from '../node/node-question.js';
+import { ConfigurationKeeper } from '../node/configuration-keeper.js';
+import { answerOf, type NodeQuestion } from '../node/node-question.js';
 import type { NodeStatus } from '../node/node-status.js';
 import { StatusSocket, statusSocketPath } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
@@ -48,7 +49,13 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const loaded = await loadNodeConfig(file, new ImportedModules(components));
   const modules = new ImportedModules(components);
   const load = () => loadNodeConfig(file, modules);
-  return serve(components, loaded, { io, log: createLog(loaded.config.log.level), onReady: () => {}, load });
+  return serve(components, loaded, {
+    io,
+    log: createLog(loaded.config.log.level),
+    onReady: () => {},
+    load,
+    file,
+  });
 }
 
 // Up to here a node takes some 500 MB in all and was measured; above it a node works, and needs more.
@@ -70,6 +77,8 @@ export interface ServeInit {
   readonly onWaiting?: (status: NodeStatus) => void;
   /** Reads the configuration anew, for `shoal reload` and SIGHUP. Throws ConfigError. */
   readonly load?: () => Promise<Loaded<NodeConfig>>;
+  /** What that reads, where owners may have it written. */
+  readonly file?: string;
 }
 
 const WAITING_MS = 3000;
@@ -78,15 +87,22 @@ const WAITING_MS = 3000;
 export async function serve(
   components: Components,
   { config, warnings }: Loaded<NodeConfig>,
-  { io, log, onReady, onWaiting, load }: ServeInit,
+  { io, log, onReady, onWaiting, load, file }: ServeInit,
 ): Promise<ExitCode> {
   for (const warning of warnings) log.warn(warning);
   const node = components.createNode({ clock: components.clock, log }, config);
   const readiness = { isReady: false };
-  const reload = load && (() => reloaded(node, load, readiness, log));
-  if (reload) {
-    io.onHangup?.(() => void reload());
-    node.ownersReload = reload;
+  const configuration =
+    load &&
+    new ConfigurationKeeper({
+      ...{ node, load, log },
+      ...(file !== undefined && { file: new ConfigFile(file) }),
+      isReady: () => readiness.isReady,
+    });
+  const reload = configuration && (() => configuration.reload());
+  if (configuration) {
+    io.onHangup?.(() => void configuration.reload());
+    node.configuration = configuration;
   }
   const socket = new StatusSocket(
     { clock: components.clock, log },
@@ -113,27 +129,6 @@ export async function serve(
   await stopAll([socket, node], log);
   log.info('stopped');
   return code;
-}
-
-/** Takes over what the configuration says now. Never rejects: whatever is wrong is told, and changes nothing. */
-async function reloaded(
-  node: ServedNode,
-  load: () => Promise<Loaded<NodeConfig>>,
-  { isReady }: { readonly isReady: boolean },
-  log: Log,
-): Promise<ReloadOutcome> {
-  try {
-    if (!isReady) throw new ConfigError(['it is still starting']);
-    const { config, warnings } = await load();
-    const changed = await node.reload(config);
-    for (const warning of warnings) log.warn(warning);
-    log.info({ changed }, 'the configuration was read anew');
-    return { type: 'reloaded', changed, warnings };
-  } catch (thrown) {
-    const why = thrown instanceof ConfigError ? thrown.lines : [messageOf(thrown)];
-    log.error({ why }, 'the configuration was read anew, and nothing of it taken over');
-    return { type: 'refused', why };
-  }
 }
 
 async function runUntilTold(

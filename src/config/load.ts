@@ -2,14 +2,15 @@
  * Reads configurations from files and checks them, all faults together. The only part of
  * `config` that touches the disk.
  */
-import { access, constants, readFile, realpath, stat } from 'node:fs/promises';
+import { access, constants, readFile, stat } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, dirname, join, relative, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { messageOf } from '../errors.js';
 import { parseHashText } from '../stanza/xep0300-hashes.js';
 import { EVERY_FILE, shareOf, type WrittenRule } from './access-options.js';
 import { ConfigError, describeFault } from './config-error.js';
 import type { ExtensionModules } from './extension-module.js';
+import { isInside, realFolder, realOf } from './folders.js';
 import { limitWarnings } from './limit-order.js';
 import { linksOf } from './link-options.js';
 import type { Fault, Place, SectionOf } from './option.js';
@@ -90,6 +91,7 @@ export async function loadNodeConfig(file: string, modules?: ExtensionModules): 
         }),
       ),
       owners: complete.owners,
+      ownersMayShare: complete.ownersMayShare,
       about: section(complete, 'about'),
       announce: complete.announce,
       wishes: complete.wishes,
@@ -414,30 +416,6 @@ async function checkExtensions(
       place.faults.push({ path: ['extensions', at], value: module, text: messageOf(cause) });
     }
   }
-}
-
-async function realFolder(path: string): Promise<string | undefined> {
-  try {
-    const real = await realpath(path);
-    return (await stat(real)).isDirectory() ? real : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The real path, also of what is not there yet. */
-async function realOf(path: string): Promise<string> {
-  try {
-    return await realpath(path);
-  } catch {
-    const parent = dirname(path);
-    return parent === path ? path : join(await realOf(parent), basename(path));
-  }
-}
-
-function isInside(path: string, folder: string): boolean {
-  const way = relative(folder, path);
-  return way === '' || (way !== '..' && !way.startsWith('../'));
 }
 
 function section<S extends string>(values: NodeValues, name: S): SectionOf<NodeValues, S> {

@@ -36,6 +36,7 @@ const MAX_TRUSTED = 1000;
 const MAX_EXTENSIONS = 100;
 const MAX_RULES = 1000;
 const MAX_OWNERS = 100;
+const MAX_PLACES = 100;
 const MAX_WISHES = 20; // each asks by itself, and fetches one file at a time
 
 /** How an asker protects its connection. */
@@ -158,6 +159,12 @@ export const nodeOptions = {
     reason:
       'Accounts that may ask for the state of the node, and steer it, with the commands of their clients.',
     example: '[romeo@example.net]',
+  }),
+  ownersMayShare: withDefault(listOf(path, MAX_PLACES), [], {
+    reason:
+      'Folders in which owners may choose further shares from their clients, written into this file then. Without any, ' +
+      'they can only take shares away.',
+    example: '[/srv/files]',
   }),
   'about.name': withDefault(text(200), 'shoal', {
     reason: 'The name under which clients show the node.',
@@ -316,6 +323,8 @@ export interface NodeConfig {
   /** Undefined where none are written. */
   readonly access: readonly WrittenRule[] | undefined;
   readonly owners: readonly BareJid[];
+  /** Absolute paths. */
+  readonly ownersMayShare: readonly string[];
   readonly about: SectionOf<NodeValues, 'about'>;
   readonly announce: readonly AnnounceConfig[];
   readonly wishes: readonly WishConfig[];

@@ -39,13 +39,16 @@ export interface JingleEngineComponents {
   readonly transports: readonly Transport[];
 }
 
-export interface JingleEngineInit {
+export interface SessionLimits {
   /** Sessions at once, ours and the peers'. */
   readonly maxSessions: number;
   /** Sessions that one peer, by its bare address, may have begun at once. */
   readonly maxSessionsPerPeer: number;
   /** The same of all peers of one domain. Default: no bound of its own. */
   readonly maxSessionsPerDomain?: number;
+}
+
+export interface JingleEngineInit extends SessionLimits {
   /** Files at once in one session. Default 16. */
   readonly maxContents?: number;
   /** How often the transport of one file may break and be replaced. Default 3. */
@@ -67,7 +70,7 @@ const SID_BYTES = 16; // unguessable (XEP-0166 §7.1, RFC 4086)
 
 export class JingleEngine implements Startable {
   readonly #components: JingleEngineComponents;
-  readonly #init: JingleEngineInit;
+  #init: JingleEngineInit;
   readonly #timeouts: JingleTimeouts;
   readonly #policy: FilePolicy;
   /** By our address, the peer's and sid, until the session is over. */
@@ -84,6 +87,12 @@ export class JingleEngine implements Startable {
     this.#timeouts = { ...defaultJingleTimeouts, ...init.timeouts };
     this.#policy = new FilePolicy(components, init);
     setMaxListeners(init.maxSessions, this.#abort.signal); // one a session that ends
+  }
+
+  /** Holds for sessions that begin from now on. */
+  setLimits(limits: SessionLimits): void {
+    this.#init = { ...this.#init, ...limits };
+    setMaxListeners(limits.maxSessions, this.#abort.signal);
   }
 
   /** For disco#info (XEP-0234 §11). */

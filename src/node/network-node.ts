@@ -3,6 +3,7 @@
  * from the network downwards.
  */
 import { join } from 'node:path';
+import type { BanKeeper } from '../access/bans.js';
 import { RuleBook } from '../access/rule-book.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
@@ -27,6 +28,7 @@ import type { QueryEngine } from '../query/query-engine.js';
 import { WorkerQueryEngine } from '../query/worker-query-engine.js';
 import { Library } from '../scan/library.js';
 import { BlockListService } from '../service/block-list-service.js';
+import type { OwnersConfiguration } from '../service/commands/owner-commands.js';
 import { DirectQuestions } from '../service/direct-questions.js';
 import { FindService } from '../service/find-service.js';
 import { MeteredAnswers, MeteredEngine } from '../service/metered-answers.js';
@@ -50,13 +52,12 @@ import { NodeExtensions } from './node-extensions.js';
 import { NodeGuard } from './node-guard.js';
 import { NodeLinks } from './node-links.js';
 import { NodeOffers } from './node-offers.js';
-import type { BanKeeper, ReloadOutcome } from './node-question.js';
 import type { NodeStatus, TransferStatus } from './node-status.js';
 import { uploadsOf } from './node-uploads.js';
 import { NodeWishes, withoutIncoming } from './node-wishes.js';
-import { areAboutGroups, reload, rulesOf } from './reload.js';
+import { areAboutGroups, RunningConfig, rulesOf } from './reload.js';
 import type { SentFiles } from './sent-files.js';
-import { sharesOf } from './status-of-parts.js';
+import { hashingOf, queriesOf, sharesOf } from './status-of-parts.js';
 import type { TransferStack } from './transfer-stack.js';
 
 export interface NetworkNodeComponents {
@@ -74,8 +75,7 @@ const UNWATCHED_RESCAN_MS = 60_000;
 
 export class NetworkNode implements Startable {
   readonly #components: NetworkNodeComponents;
-  #config: NodeConfig;
-  #reloading: Promise<unknown> = Promise.resolve();
+  readonly #config: RunningConfig;
   readonly #extensions: NodeExtensions | undefined;
   /** Tells them of files. */
   readonly #news: Startable | undefined;
@@ -110,8 +110,8 @@ export class NetworkNode implements Startable {
   readonly #started = new Set<Startable>();
   readonly #startedAtMs: number;
   readonly #explainInit: ExplainInit;
-  /** How its owner has the configuration read anew from a client; without it there is no such command. */
-  ownersReload?: () => Promise<ReloadOutcome>;
+  /** What its owners change from their clients; without it there are no such commands. */
+  configuration?: OwnersConfiguration;
   /** Rejects when the node can't go on, as when the server refuses it for good. Never resolves. */
   readonly failed: Promise<never>;
 
@@ -119,7 +119,6 @@ export class NetworkNode implements Startable {
     const { clock, log } = components;
     const { limits } = config;
     this.#components = components;
-    this.#config = config;
     this.#explainInit = { max: limits.defaultAnswerFiles, deadlineMs: limits.queryDeadlineMs };
     this.#startedAtMs = clock.monotonic();
     const extensions = NodeExtensions.of(
@@ -305,7 +304,10 @@ export class NetworkNode implements Startable {
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
         channels: () => this.#channels.status(),
-        reload: () => this.ownersReload,
+        configuration: () => this.configuration,
+        inForce: () => this.#config.current,
+        keeper: this.#guard,
+        refusals: () => this.#guard.refusals.counts(),
         rescan: () => {
           this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
         },
@@ -328,6 +330,24 @@ export class NetworkNode implements Startable {
       },
       config,
     );
+    this.#config = new RunningConfig(
+      {
+        library: this.#library,
+        channels: this.#channels,
+        access: this.#access,
+        knowGroups: (rules) => this.#knowGroups(rules),
+        settled: () => this.#engine.settled(),
+        bounded: [this.#guard, uploads, this.#offers],
+      },
+      config,
+    );
+  }
+
+  async #knowGroups(rules: readonly AccessRule[]): Promise<void> {
+    if (this.#roster || !areAboutGroups(rules)) return;
+    const { clock, log } = this.#components;
+    this.#roster = new Roster({ entity: this.#entity, clock, log });
+    await this.#start(this.#roster);
   }
 
   /** Resolves when the node is attached, has joined its channels, and the first scan can be searched. */
@@ -400,31 +420,11 @@ export class NetworkNode implements Startable {
   }
 
   /**
-   * Takes over another configuration, all of it or nothing; see {@link reload}. One after the other, and not before
-   * {@link start} is over.
+   * Takes over another configuration, all of it or nothing; see {@link RunningConfig}. Not before {@link start} is
+   * over.
    */
   async reload(config: NodeConfig): Promise<readonly string[]> {
-    const reloading = this.#reloading.then(() => this.#reload(config));
-    this.#reloading = reloading.catch(() => undefined); // who asked for it hears
-    return await reloading;
-  }
-
-  async #reload(config: NodeConfig): Promise<readonly string[]> {
-    const { clock, log } = this.#components;
-    const parts = {
-      library: this.#library,
-      channels: this.#channels,
-      access: this.#access,
-      knowGroups: async (rules: readonly AccessRule[]) => {
-        if (this.#roster || !areAboutGroups(rules)) return;
-        this.#roster = new Roster({ entity: this.#entity, clock, log });
-        await this.#start(this.#roster);
-      },
-      settled: () => this.#engine.settled(),
-    };
-    const changed = await reload(parts, this.#config, config);
-    this.#config = config;
-    return changed;
+    return await this.#config.change(config);
   }
 
   /** How it would answer, for `shoal explain`. */
@@ -456,34 +456,18 @@ export class NetworkNode implements Startable {
   status(): NodeStatus {
     const { clock } = this.#components;
     const progress = this.#library.progress();
-    const outcomes = this.#responder.outcomes();
-    const direct = this.#questions.counts();
-    const dropped = Object.entries(outcomes).filter(([name]) => !['answered', 'no-match'].includes(name));
     return {
       jid: this.#entity.jid,
       online: this.#entity.online,
       uptimeMs: Math.round(clock.monotonic() - this.#startedAtMs),
       scan: progress.scan,
       shares: sharesOf(progress.shares),
-      hashing: {
-        filesDone: progress.hashing.filesDone,
-        filesLeft: progress.hashing.filesLeft,
-        bytesLeft: progress.hashing.bytesLeft,
-        bytesPerSecond: progress.hashing.bytesPerSecond,
-      },
+      hashing: hashingOf(progress.hashing),
       channels: this.#channels.status(),
       transfers: this.transfers(),
       wishes: this.#wishes?.status() ?? [],
       keptQuestions: this.#standing?.counts().kept ?? 0,
-      queries: {
-        received: Object.values(outcomes).reduce(
-          (sum, count) => sum + count,
-          direct.answered + direct.refused,
-        ),
-        answered: outcomes.answered + direct.answered,
-        refused: direct.refused,
-        dropped: dropped.reduce((sum, [, count]) => sum + count, 0),
-      },
+      queries: queriesOf(this.#responder.outcomes(), this.#questions.counts()),
       ...this.#guard.status(),
       eventLoopDelayMs: this.#loopDelay.take(),
     };

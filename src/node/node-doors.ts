@@ -1,9 +1,12 @@
 /** The doors for clients that people already have: search windows, folders, commands, and what we say of ourselves. */
 import type { AccessPolicy } from '../access/access-policy.js';
+import type { BanKeeper } from '../access/bans.js';
+import type { RefusalCount } from '../access/refusals.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
-import type { NodeConfig } from '../config/options.js';
+import type { Table } from '../config/option.js';
+import { type NodeConfig, nodeOptions } from '../config/options.js';
 import type { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import type { FileUpload } from '../jingle/file-session.js';
@@ -12,10 +15,15 @@ import type { Answering } from '../query/answer.js';
 import { FileDescriber, type FileDescriberComponents } from '../query/file-describer.js';
 import { Slices } from '../scan/slices.js';
 import { BrowseService } from '../service/browse-service.js';
+import type { LimitLine } from '../service/commands/bans-command.js';
 import { BrowseCommand } from '../service/commands/browse-command.js';
 import { CommandService } from '../service/commands/command-service.js';
 import { FindCommand } from '../service/commands/find-command.js';
-import { ownerCommands, type StatusLine } from '../service/commands/owner-commands.js';
+import {
+  type OwnersConfiguration,
+  ownerCommands,
+  type StatusLine,
+} from '../service/commands/owner-commands.js';
 import { TransfersCommand } from '../service/commands/transfers-command.js';
 import { type KeptWishes, WishesCommand } from '../service/commands/wishes-command.js';
 import type { DirectQuestions } from '../service/direct-questions.js';
@@ -29,7 +37,6 @@ import { ToldFiles } from '../service/told-files.js';
 import { ViewTotals } from '../service/view-totals.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
-import type { ReloadOutcome } from './node-question.js';
 import type { ChannelStatus, NodeStatus } from './node-status.js';
 import { OUR_PICTURE } from './our-picture.js';
 import { OutgoingFiles } from './outgoing-files.js';
@@ -47,8 +54,12 @@ export interface NodeDoorsComponents extends FileDescriberComponents {
   readonly status: () => NodeStatus;
   readonly channels: () => readonly ChannelStatus[];
   readonly rescan: () => void;
-  /** What reads the configuration anew, where something does. */
-  readonly reload: () => (() => Promise<ReloadOutcome>) | undefined;
+  /** What owners change, where they can. */
+  readonly configuration: () => OwnersConfiguration | undefined;
+  /** What holds now. */
+  readonly inForce: () => NodeConfig;
+  readonly keeper: BanKeeper;
+  readonly refusals: () => readonly RefusalCount[];
   /** Where questions are kept. */
   readonly wishes?: KeptWishes;
   /** With extensions: they decide what is told, at these doors too. */
@@ -75,11 +86,14 @@ export class NodeDoors implements Startable {
       status,
       channels,
       rescan,
-      reload,
+      configuration,
+      inForce,
+      keeper,
+      refusals,
       wishes,
       answerer,
     } = components;
-    const { limits, about, owners, xmpp } = config;
+    const { limits, about, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
     const describer = new FileDescriber(components);
     const folders = new SharedFolders(
@@ -107,10 +121,15 @@ export class NodeDoors implements Startable {
       new BrowseCommand({ folders, offers }),
       new TransfersCommand({ transfers: outgoing }),
       ...(wishes ? [new WishesCommand({ wishes })] : []),
-      ...ownerCommands(
-        { status: () => statusLines(status()), channels: () => channelLines(channels()), rescan, reload },
-        owners,
-      ),
+      ...ownerCommands({
+        status: () => statusLines(status()),
+        channels: () => channelLines(channels()),
+        ...{ rescan, configuration, keeper, refusals, clock },
+        owners: () => inForce().owners,
+        limits: () => limitLines(inForce()),
+        shares: () => inForce().shares.map((share) => share.name),
+        places: () => inForce().ownersMayShare,
+      }),
     ];
     this.folders = folders;
     this.offers = offers;
@@ -143,6 +162,20 @@ function channelLines(channels: readonly ChannelStatus[]) {
     node,
     state: text === undefined ? state : `${state}: ${text}`,
   }));
+}
+
+/** As they stand in the file, with their units. */
+function limitLines({ limits, bandwidth }: NodeConfig): LimitLine[] {
+  const { times, ...rates } = bandwidth;
+  const rows: readonly (readonly [key: string, value: unknown])[] = [
+    ...Object.entries(limits).map(([name, value]) => [`limits.${name}`, value] as const),
+    ...Object.entries(rates).map(([name, value]) => [`bandwidth.${name}`, value ?? 'unbounded'] as const),
+    ...(times.length > 0 ? [['bandwidth.times', `${counted(times.length, 'period')}`] as const] : []),
+  ];
+  return rows.map(([name, value]) => {
+    const unit = typeof value === 'number' ? (nodeOptions as Table)[name]?.unit : undefined;
+    return { name, value: unit === undefined ? String(value) : `${value} ${unit}` };
+  });
 }
 
 function statusLines(status: NodeStatus): StatusLine[] {

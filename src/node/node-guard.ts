@@ -1,5 +1,5 @@
 /** What protects a node from others: budgets, bans, and who stands at the door; put together, with bans kept on disk. */
-import { type Ban, Bans, formatBans } from '../access/bans.js';
+import { type Ban, type BanKeeper, Bans, formatBans } from '../access/bans.js';
 import { BlockListBudget } from '../access/block-list-budget.js';
 import { Breaker } from '../access/breaker.js';
 import { Doorkeeper } from '../access/doorkeeper.js';
@@ -10,11 +10,10 @@ import { Refusals } from '../access/refusals.js';
 import type { DataFolder } from '../catalogue/data-folder.js';
 import { SavedText } from '../catalogue/saved-text.js';
 import type { Clock } from '../clock.js';
-import type { Limits } from '../config/options.js';
+import type { Limits, NodeConfig } from '../config/options.js';
 import type { Log } from '../log.js';
 import type { BareJid, Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
-import type { BanKeeper } from './node-question.js';
 import type { NodeStatus } from './node-status.js';
 
 export interface NodeGuardComponents {
@@ -61,7 +60,13 @@ export class NodeGuard implements Startable, BanKeeper {
       limits,
     );
     this.queries = new QueryBudget({ clock, gate: this.doorkeeper }, limits);
-    this.#breaker = new Breaker({ clock, log, active: () => this.queries.active }, breakerInit(limits));
+    this.#breaker = new Breaker(
+      { clock, log, active: () => this.queries.active },
+      {
+        ...delaysOf(limits),
+        maxActive: limits.concurrentQueries + limits.queuedQueries,
+      },
+    );
     this.enumeration = new Enumeration({ clock, refusals: this.refusals });
     this.blockLists = new BlockListBudget({ clock }, limits);
     this.fileRequests = new FileRequestBudget({ clock }, limits);
@@ -72,12 +77,6 @@ export class NodeGuard implements Startable, BanKeeper {
     });
   }
 
-  /** Other limits from now on; what was used up remains so, and nobody who was let in is put out. */
-  use(limits: Limits): void {
-    for (const each of [this.doorkeeper, this.queries, this.fileRequests, this.blockLists]) each.use(limits);
-    this.#breaker.use(breakerInit(limits));
-  }
-
   async start(): Promise<void> {
     this.#bans.restore(await this.#file.read());
     await this.#breaker.start();
@@ -86,6 +85,13 @@ export class NodeGuard implements Startable, BanKeeper {
   async stop(): Promise<void> {
     await this.#breaker.stop();
     await this.#file.stop();
+  }
+
+  /** Holds at once. Nobody gets back what is used up. */
+  setLimits({ limits }: Pick<NodeConfig, 'limits'>): void {
+    for (const each of [this.doorkeeper, this.queries, this.blockLists, this.fileRequests])
+      each.setLimits(limits);
+    this.#breaker.setLimits(delaysOf(limits));
   }
 
   status(): Pick<NodeStatus, 'refusals' | 'bans' | 'ignored' | 'load'> {
@@ -131,6 +137,6 @@ export class NodeGuard implements Startable, BanKeeper {
   }
 }
 
-function breakerInit({ busyDelayMs, overloadDelayMs, concurrentQueries, queuedQueries }: Limits) {
-  return { busyDelayMs, overloadDelayMs, maxActive: concurrentQueries + queuedQueries };
+function delaysOf({ busyDelayMs, overloadDelayMs }: Limits) {
+  return { busyDelayMs, overloadDelayMs };
 }

@@ -19,6 +19,7 @@ export type NodeOffersComponents = ChatServiceComponents &
   Omit<FolderNodesComponents & FolderNewsComponents, 'subscriptions'>;
 
 export class NodeOffers implements Startable {
+  readonly #chat: ChatService | undefined;
   readonly #parts: readonly Startable[];
 
   constructor(components: NodeOffersComponents, { limits, announce, data }: NodeConfig) {
@@ -27,12 +28,18 @@ export class NodeOffers implements Startable {
     const subscriptions = new FolderSubscriptions({ clock, log, folder }, limits);
     const withFolders = { ...components, subscriptions };
     const folders = [subscriptions, new FolderNodes(withFolders), new FolderNews(withFolders)];
+    this.#chat = limits.conversations === 0 ? undefined : new ChatService(components, limits);
     this.#parts = [
       new PublishedFiles(components),
       ...announce.map(({ node: nodeId, ...init }) => new Announcer(components, { ...init, nodeId })),
       ...(limits.folderSubscriptions === 0 ? [] : folders),
-      ...(limits.conversations === 0 ? [] : [new ChatService(components, limits)]),
+      ...(this.#chat ? [this.#chat] : []),
     ];
+  }
+
+  /** What of it can be other while it runs. */
+  setLimits({ limits }: Pick<NodeConfig, 'limits'>): void {
+    this.#chat?.setLimits(limits);
   }
 
   async start(): Promise<void> {

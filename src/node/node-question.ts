@@ -1,5 +1,5 @@
 /** What commands ask a running node through its status socket. */
-import type { Ban } from '../access/bans.js';
+import type { Ban, BanKeeper } from '../access/bans.js';
 import { LimitError } from '../errors.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { BareJid } from '../stanza/jid.js';
@@ -22,15 +22,6 @@ export type NodeQuestion =
 /** What can't be done, in words. */
 export interface Refused {
   readonly refused: string;
-}
-
-/** Keeps accounts and domains away. */
-export interface BanKeeper {
-  bans(): readonly Ban[];
-  /** Resolves when it is on disk. Throws LimitError when there are too many. */
-  ban(who: BareJid, init: { readonly forMs?: number; readonly reason?: string }): Promise<Ban>;
-  /** False when there was none. Resolves when it is on disk. */
-  unban(who: BareJid): Promise<boolean>;
 }
 
 /** Who can answer; a node is one. */

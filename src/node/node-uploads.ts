@@ -6,7 +6,7 @@ import type { Entity } from '../entity/entity.js';
 import type { WatchedFiles } from '../extensions/transfer-watch.js';
 import type { Log } from '../log.js';
 import type { Library } from '../scan/library.js';
-import { domainOf } from '../stanza/jid.js';
+import { type BareJid, domainOf } from '../stanza/jid.js';
 import { BandwidthGovernor } from '../transfer/send/bandwidth-governor.js';
 import { FileServer } from '../transfer/send/file-server.js';
 import type { Connector } from '../transport/tcp-connector.js';
@@ -33,8 +33,8 @@ export interface NodeUploads {
   /** The same or, where there are extensions, with them in front of it. */
   readonly files: SentFiles | WatchedFiles;
   readonly transfers: TransferStack;
-  /** Of what goes out. */
-  readonly governor: BandwidthGovernor;
+  /** What of its bounds can be other while it runs; holds at once. */
+  setLimits(config: NodeConfig): void;
 }
 
 export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig): NodeUploads {
@@ -51,10 +51,7 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       governor,
     },
     {
-      maxUploads: limits.uploads,
-      maxUploadsPerPeer: limits.uploadsPerPeer,
-      isFriend: (peer) => config.transfers.friends.some((each) => each === peer || each === domainOf(peer)),
-      leastBytesPerSecond: limits.leastUploadBytesPerSecond,
+      ...uploadLimitsOf(config),
       refusesEarly: extensions === undefined, // one may keep back what is here
     },
   );
@@ -65,9 +62,7 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
     {
       serverHost: serverHostOf(config.xmpp),
       ...transferOptions(config.transfers),
-      maxSessions: limits.sessions,
-      maxSessionsPerPeer: limits.sessionsPerPeer,
-      maxSessionsPerDomain: limits.sessionsPerDomain,
+      ...sessionLimitsOf(config),
       idleMs: limits.sessionIdleMs,
       maxCandidates: limits.candidates,
       candidateTimeoutMs: limits.candidateTimeoutMs,
@@ -82,7 +77,31 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       onFileRequest: files.handle,
     },
   );
-  return { sent, files, transfers, governor };
+  return {
+    ...{ sent, files, transfers },
+    setLimits: (now) => {
+      server.setLimits(uploadLimitsOf(now));
+      governor.setPlan(now.bandwidth);
+      transfers.jingle.setLimits(sessionLimitsOf(now));
+    },
+  };
+}
+
+function uploadLimitsOf({ limits, transfers: { friends } }: NodeConfig) {
+  return {
+    maxUploads: limits.uploads,
+    maxUploadsPerPeer: limits.uploadsPerPeer,
+    isFriend: (peer: BareJid) => friends.some((each) => each === peer || each === domainOf(peer)),
+    leastBytesPerSecond: limits.leastUploadBytesPerSecond,
+  };
+}
+
+function sessionLimitsOf({ limits }: NodeConfig) {
+  return {
+    maxSessions: limits.sessions,
+    maxSessionsPerPeer: limits.sessionsPerPeer,
+    maxSessionsPerDomain: limits.sessionsPerDomain,
+  };
 }
 
 /** Where peers reach us, and where we go at their word. */

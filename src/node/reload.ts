@@ -6,7 +6,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { defaultRules } from '../access/default-rules.js';
 import type { RuleBook } from '../access/rule-book.js';
 import type { AccessRule } from '../config/access-options.js';
-import type { NodeConfig } from '../config/options.js';
+import { budgetOptions } from '../config/budget-options.js';
+import type { Limits, NodeConfig } from '../config/options.js';
 import { ShoalError } from '../errors.js';
 import type { Library } from '../scan/library.js';
 import type { NodeChannels } from './node-channels.js';
@@ -29,20 +30,73 @@ export interface ReloadedParts {
   readonly knowGroups: (rules: readonly AccessRule[]) => Promise<void>;
   /** Resolves when searches see all that the library has told. */
   readonly settled: () => Promise<void>;
+  /** What bounds others, by what of {@link TAKEN_OVER} are numbers. */
+  readonly bounded: readonly { setLimits(config: NodeConfig): void }[];
 }
 
-/** What can be taken over. */
+/** Limits that hold as soon as they are other: what bounds what others use up. */
+const LIMITS = [
+  'blockListsPerAskerPerMinute',
+  'blockListsPerMinute',
+  'chatAnswersPerPeerPerMinute',
+  'chatAnswersPerMinute',
+  'sessions',
+  'sessionsPerPeer',
+  'sessionsPerDomain',
+  'uploads',
+  'uploadsPerPeer',
+  'leastUploadBytesPerSecond',
+  'busyDelayMs',
+  'overloadDelayMs',
+] satisfies (keyof Limits)[];
+
+/** What can be taken over; with a dot: of a section. */
 const TAKEN_OVER: ReadonlySet<string> = new Set([
-  'shares',
-  'channels',
-  'access',
-] satisfies (keyof NodeConfig)[]);
+  ...([
+    'shares',
+    'channels',
+    'access',
+    'owners',
+    'ownersMayShare',
+    'bandwidth',
+  ] satisfies (keyof NodeConfig)[]),
+  'transfers.friends',
+  ...Object.keys(budgetOptions),
+  ...LIMITS.map((name) => `limits.${name}`),
+]);
+
+/** What a node runs with, and its change: one after the other. */
+export class RunningConfig {
+  readonly #parts: ReloadedParts;
+  #current: NodeConfig;
+  #changing: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ReloadedParts, config: NodeConfig) {
+    this.#parts = parts;
+    this.#current = config;
+  }
+
+  get current(): NodeConfig {
+    return this.#current;
+  }
+
+  /** See {@link reload}. */
+  async change(config: NodeConfig): Promise<readonly string[]> {
+    const changing = this.#changing.then(async () => {
+      const changed = await reload(this.#parts, this.#current, config);
+      this.#current = config;
+      return changed;
+    });
+    this.#changing = changing.catch(() => undefined); // who asked for it hears
+    return await changing;
+  }
+}
 
 /**
  * Takes over all of `after`, or throws RestartNeededError first and nothing of it. Resolves with the parts that have
  * changed; the scan of new shares is under way then.
  */
-export async function reload(
+async function reload(
   parts: ReloadedParts,
   before: NodeConfig,
   after: NodeConfig,
@@ -65,15 +119,25 @@ export async function reload(
     });
   } else if (hasOtherRules) await takeRules();
   if (hasOtherChannels) await parts.channels.set(after.channels);
+  // Nothing of this can fail, so it comes last.
+  const otherBounds = (['limits', 'bandwidth', 'transfers'] as const).filter(
+    (name) => !isDeepStrictEqual(before[name], after[name]),
+  );
+  if (otherBounds.length > 0) for (const part of parts.bounded) part.setLimits(after);
   return [
     ...(hasOtherShares ? ['shares'] : []),
     ...(hasOtherRules ? ['access'] : []),
     ...(hasOtherChannels ? ['channels'] : []),
+    ...(['owners', 'ownersMayShare'] as const).filter(
+      (name) => !isDeepStrictEqual(before[name], after[name]),
+    ),
+    ...otherBounds,
   ];
 }
 
+/** Wherever in the file they stand: a line above them changes nothing. */
 export function rulesOf({ access, xmpp }: Pick<NodeConfig, 'access' | 'xmpp'>): readonly AccessRule[] {
-  return access ?? defaultRules(xmpp);
+  return (access ?? defaultRules(xmpp)).map(({ who, what, may }) => ({ who, what, may }));
 }
 
 /** Whether somebody falls under them by a group of the roster. */
@@ -90,7 +154,8 @@ function restartOptions(before: NodeConfig, after: NodeConfig): string[] {
     if (!isSection(old) || !isSection(now)) found.push(name);
     else
       for (const key of new Set([...Object.keys(old), ...Object.keys(now)]))
-        if (!isDeepStrictEqual(old[key], now[key])) found.push(`${name}.${key}`);
+        if (!TAKEN_OVER.has(`${name}.${key}`) && !isDeepStrictEqual(old[key], now[key]))
+          found.push(`${name}.${key}`);
   }
   // Where wishes go is known to what fetches them.
   const goals = new Set(before.wishes.map(({ share }) => share));

@@ -129,4 +129,25 @@ describe('query budget', () => {
     channel[0]?.leave();
     await late;
   });
+
+  it('lets in who waits when there may be more at once', async () => {
+    const budget = new QueryBudget({ clock: new VirtualClock() }, INIT);
+    const { signal } = new AbortController();
+    const order: string[] = [];
+    const places = [budget.enter('a@x'), budget.enter('a@x')];
+    const waiting = ['first', 'second', 'third'].map((each) =>
+      budget.enterInTurn('a@x', signal).then((place) => {
+        order.push(each);
+        return place;
+      }),
+    );
+    budget.setLimits({ ...INIT, concurrentQueriesPerAsker: 4 });
+    await Promise.all(waiting.slice(0, 2));
+    assert.deepEqual(order, ['first', 'second']);
+    budget.setLimits({ ...INIT, concurrentQueriesPerAsker: 1 });
+    for (const place of places) place.leave();
+    for (const place of waiting.slice(0, 2)) (await place).leave();
+    await waiting[2];
+    assert.throws(() => budget.enter('a@x'), refusedBy('concurrentQueriesPerAsker'));
+  });
 });

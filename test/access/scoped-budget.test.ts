@@ -52,4 +52,32 @@ describe('scoped budget', () => {
     given.check(JULIET);
     given.check({ channel: 'books' });
   });
+
+  it('has other bounds at once, and gives nobody back what is used up', async () => {
+    const { budget: given, clock } = budget({ thingsPerAskerPerMinute: 10, thingsPerMinute: 100 });
+    const left = (most: number) => {
+      let count = 0;
+      for (; count < most; count += 1) {
+        try {
+          given.check(JULIET);
+        } catch {
+          return count;
+        }
+        given.spend(JULIET, 1);
+      }
+      return count;
+    };
+    given.spend(JULIET, 8);
+    given.setLimits(minuteLimits({ thingsPerAskerPerMinute: 20, thingsPerMinute: 100 }, 'things'));
+    assert.equal(left(100), 12);
+    given.setLimits(minuteLimits({ thingsPerAskerPerMinute: 5, thingsPerMinute: 100 }, 'things'));
+    // Of the 20 that she had, a minute's worth is held against her at most.
+    assert.throws(() => given.check(JULIET), refusedBy('thingsPerAskerPerMinute', 72_000));
+    given.check(ROMEO);
+    await clock.advance(120_000);
+    assert.equal(left(100), 5);
+    given.setLimits(minuteLimits({ thingsPerDomainPerMinute: 3 }, 'things'));
+    assert.equal(left(100), 3);
+    assert.throws(() => given.check(ROMEO), refusedBy('thingsPerDomainPerMinute'));
+  });
 });

@@ -36,6 +36,15 @@ describe('chat allowance', () => {
     for (let at = 0; at < 9; at++) assert.ok(says('more'), String(at));
   });
 
+  it('goes by other limits at once, and gives nobody back what is used up', () => {
+    for (let at = 0; at < 8; at++) assert.ok(says(`find ${at}`));
+    allowance.setLimits({ chatAnswersPerPeerPerMinute: 9, chatAnswersPerMinute: 1000 });
+    assert.ok(says('find 8'));
+    assert.equal(says('find 9'), false);
+    allowance.setLimits({ chatAnswersPerPeerPerMinute: 9, chatAnswersPerMinute: 9 });
+    assert.equal(says('find 1', JULIET), false, 'everybody has used up nine');
+  });
+
   it('is silent for a while towards whoever asks too much', async () => {
     for (let at = 0; at < 10; at++) assert.ok(says(`find ${at}`));
     assert.equal(says('find 10'), false);

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Ban, Bans } from '../../src/access/bans.js';
+import { type Ban, type BanKeeper, Bans } from '../../src/access/bans.js';
 import { banCommand, unbanCommand } from '../../src/cli/ban.js';
 import { bansCommand } from '../../src/cli/bans.js';
 import type { Components } from '../../src/cli/command.js';
 import { runCommand } from '../../src/cli/run-command.js';
 import { systemClock } from '../../src/clock.js';
 import { silentLog } from '../../src/log.js';
-import { answerOf, type BanKeeper, type NodeQuestion } from '../../src/node/node-question.js';
+import { answerOf, type NodeQuestion } from '../../src/node/node-question.js';
 import { StatusSocket, statusSocketPath } from '../../src/node/status-socket.js';
 import { captureIo } from '../support/captured-io.js';
 

@@ -216,7 +216,7 @@ colour: red
         '/node.yaml:11: channels[0].service: is missing; must be an XMPP address without a resource, such as pubsub.example.org',
         '/node.yaml:12: log.level: "loud" must be one of trace, debug, info, warn, error, silent',
         '/node.yaml:13: limits.uploads: "3" must be a whole number from 1 to 10000',
-        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, access, owners, about, announce, wishes, data, extensions, log, transfers, bandwidth, links, scan, limits',
+        '/node.yaml:14: colour: is not an option; known are xmpp, shares, channels, access, owners, ownersMayShare, about, announce, wishes, data, extensions, log, transfers, bandwidth, links, scan, limits',
         '/node.yaml:1: xmpp.secretFile: is missing; either it or xmpp.secret must be given',
         "/node.yaml:3: xmpp.prot: is not an option; did you mean 'port'?",
         '/node.yaml:4: xmpp.jid: "juliet@example.org" must be a domain such as files.example.org',

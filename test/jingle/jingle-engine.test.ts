@@ -210,6 +210,9 @@ describe('JingleEngine', () => {
         pair.download({ name: 'a' }).accepted,
         (error: StanzaError) => error instanceof StanzaError && error.condition === 'resource-constraint',
       );
+      pair.serving.setLimits({ maxSessions: 10, maxSessionsPerPeer: 3 });
+      begun.push(pair.download({ name: 'a' }));
+      await begun[2]?.accepted;
       await Promise.all(begun.map((each) => each.finish('cancel')));
       await pair.ended();
       assert.deepEqual(await pair.fetch({ name: 'a' }), BYTES);

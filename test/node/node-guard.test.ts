@@ -54,10 +54,10 @@ describe('NodeGuard', () => {
       }
     };
     assert.equal(asked('a@x'), 120);
-    guard.use({ ...limits, queriesPerAskerPerMinute: 30 });
+    guard.setLimits({ limits: { ...limits, queriesPerAskerPerMinute: 30 } });
     assert.equal(asked('a@x'), 0);
     assert.equal(asked('b@x'), 30);
-    guard.use({ ...limits, queriesPerAskerPerMinute: 600 });
+    guard.setLimits({ limits: { ...limits, queriesPerAskerPerMinute: 600 } });
     await clock.advance(1000);
     assert.equal(asked('a@x'), 10);
   });

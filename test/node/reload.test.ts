@@ -93,6 +93,23 @@ describe('a node that takes over another configuration', function () {
     await finds(['music/3']);
     await eventually(joined, (each) => each.join() === 'songs,tales');
     assert.deepEqual(await node.reload(await config('music', EVERYONE, 'songs tales')), []);
+    const lower = `\n# A line above them.\n${EVERYONE}`;
+    assert.deepEqual(await node.reload(await config('music', lower, 'songs tales')), []);
+  });
+
+  it('has other budgets at once, and gives nobody back what is used up', async () => {
+    for (let asked = 0; asked < 9; asked += 1) await found();
+    const tight = await config('books', EVERYONE, 'plays', ', queriesPerDomainPerMinute: 3');
+    assert.deepEqual(await node.reload(tight), ['limits']);
+    await assert.rejects(found(), { condition: 'resource-constraint' });
+    assert.equal(node.status().refusals[0]?.rule, 'queriesPerDomainPerMinute');
+    const rest = `${EVERYONE}\nbandwidth: { bytesPerSecond: 10000 }\ntransfers: { friends: [example.com] }`;
+    assert.deepEqual(await node.reload(await config('books', rest)), ['limits', 'bandwidth', 'transfers']);
+    assert.deepEqual(await found(), ['books/1', 'books/secret/2']);
+    const owned = `${rest}\nowners: [tybalt@example.com]\nownersMayShare: [./music]`;
+    assert.deepEqual(await node.reload(await config('books', owned)), ['owners', 'ownersMayShare']);
+    const other = await config('books', `${EVERYONE}\ntransfers: { friends: [example.com], mapPort: true }`);
+    await assert.rejects(node.reload(other), { options: ['transfers.mapPort'] });
   });
 
   it('never shows what neither configuration does', async () => {
@@ -124,11 +141,16 @@ describe('a node that takes over another configuration', function () {
 
   it('takes over nothing where something needs a restart', async () => {
     const before = node.status();
-    const other = await config('music', `${EVERYONE}\ndata: ./elsewhere`, 'songs', ', uploads: 3');
+    const other = await config(
+      'music',
+      `${EVERYONE}\ndata: ./elsewhere`,
+      'songs',
+      ', concurrentQueries: 3, uploads: 3, queriesPerDomainPerMinute: 1',
+    );
     await assert.rejects(
       node.reload(other),
       (error: unknown) =>
-        error instanceof RestartNeededError && error.options.join() === 'data,limits.uploads',
+        error instanceof RestartNeededError && error.options.join() === 'data,limits.concurrentQueries',
     );
     assert.deepEqual(await found(), ['books/1', 'books/secret/2']);
     assert.deepEqual(node.status().shares, before.shares);

@@ -1,5 +1,6 @@
 /** A node with all doors for clients, in memory: what the tests of the doors play in. */
 import { type AccessPolicy, allowAll } from '../../src/access/access-policy.js';
+import { Bans } from '../../src/access/bans.js';
 import { QueryBudget, type QueryBudgetInit } from '../../src/access/query-budget.js';
 import { type CatalogueChange, type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
 import { Disco } from '../../src/entity/disco.js';
@@ -14,7 +15,7 @@ import { BrowseService } from '../../src/service/browse-service.js';
 import { BrowseCommand } from '../../src/service/commands/browse-command.js';
 import { CommandService } from '../../src/service/commands/command-service.js';
 import { FindCommand } from '../../src/service/commands/find-command.js';
-import { ownerCommands, type Reload } from '../../src/service/commands/owner-commands.js';
+import { type OwnersConfiguration, ownerCommands } from '../../src/service/commands/owner-commands.js';
 import { type OutgoingTransfer, TransfersCommand } from '../../src/service/commands/transfers-command.js';
 import { type KeptWish, WishesCommand } from '../../src/service/commands/wishes-command.js';
 import { DirectQuestions } from '../../src/service/direct-questions.js';
@@ -26,7 +27,7 @@ import { ShareListing } from '../../src/service/share-listing.js';
 import { SharedFolders } from '../../src/service/shared-folders.js';
 import { ToldFiles } from '../../src/service/told-files.js';
 import { ViewTotals } from '../../src/service/view-totals.js';
-import { bareOf, type Jid, parseBareJid, parseJid } from '../../src/stanza/jid.js';
+import { type BareJid, bareOf, type Jid, parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import type { Element } from '../../src/stanza/xml.js';
 import { MemoryNetwork } from '../support/memory-network.js';
@@ -68,7 +69,11 @@ export class DoorWorld {
   readonly cancelled: OutgoingTransfer[] = [];
   wishes: readonly KeptWish[] = [];
   rescans = 0;
-  reload: Reload | undefined;
+  configuration: OwnersConfiguration | undefined;
+  owners: readonly BareJid[] = [bareOf(OWNER)];
+  readonly bans = new Bans({ clock: this.clock });
+  /** Folders in which an owner may choose shares. */
+  places: readonly string[] = [];
   /** Who sees what. */
   access: AccessPolicy = allowAll;
   readonly #clients = new Map<Jid, Promise<Entity>>();
@@ -129,17 +134,29 @@ export class DoorWorld {
             },
           },
         }),
-        ...ownerCommands(
-          {
-            status: () => [{ name: 'files', label: 'Files', value: '12' }],
-            channels: () => [{ service: 'pubsub.example.org', node: 'books', state: 'joined' }],
-            rescan: () => {
-              this.rescans += 1;
-            },
-            reload: () => this.reload,
+        ...ownerCommands({
+          status: () => [{ name: 'files', label: 'Files', value: '12' }],
+          channels: () => [{ service: 'pubsub.example.org', node: 'books', state: 'joined' }],
+          rescan: () => {
+            this.rescans += 1;
           },
-          [bareOf(OWNER)],
-        ),
+          configuration: () => this.configuration,
+          shares: () => ['books', 'many'],
+          places: () => this.places,
+          clock,
+          keeper: {
+            bans: () => this.bans.list(),
+            ban: async (who, { forMs, reason }) =>
+              this.bans.add(who, {
+                ...(forMs !== undefined && { untilMs: clock.now() + forMs }),
+                ...(reason !== undefined && { reason }),
+              }),
+            unban: async (who) => this.bans.lift(who),
+          },
+          refusals: () => [{ rule: 'queriesPerAskerPerMinute', count: 12 }],
+          limits: () => [{ name: 'limits.uploads', value: '32' }],
+          owners: () => this.owners,
+        }),
       ],
     });
     const totals = new ViewTotals({ table: catalogue.table, slices: new Slices({ clock }), clock });

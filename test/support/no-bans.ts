@@ -1,6 +1,6 @@
 /** For nodes that nobody asks for a ban. */
 import assert from 'node:assert/strict';
-import type { BanKeeper } from '../../src/node/node-question.js';
+import type { BanKeeper } from '../../src/access/bans.js';
 
 const nobody = () => assert.fail('nobody asks for bans');
 

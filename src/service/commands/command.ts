@@ -63,6 +63,17 @@ export function tickedOf<T>(
   return list.filter((entry, at) => values.has(String(at + 1)) || values.has(labelOf(entry)));
 }
 
+/** What was chosen in a list of one; undefined where that is none of its options. COMPAT: as {@link tickField}. */
+export function chosenOf<const T extends string>(
+  form: DataForm,
+  name: string,
+  options: readonly { readonly label: string; readonly value: T }[],
+): T | undefined {
+  const [chosen] = valuesOf(form, name);
+  return (options.find(({ value }) => value === chosen) ?? options.find(({ label }) => label === chosen))
+    ?.value;
+}
+
 export function info(text: string): CommandNote {
   return { type: 'info', text };
 }
@@ -74,6 +85,24 @@ export function problem(text: string): CommandNote {
 /** The end of a command: nothing but notes, or a result to look at. */
 export function lastStage(notes: readonly CommandNote[], form?: DataForm): Stage {
   return { notes, ...(form && { form }) };
+}
+
+/** The end of a command: a table. `columns`: their labels, by the names that the rows have too. */
+export function tableStage<K extends string>(
+  title: string,
+  columns: Readonly<Record<K, string>>,
+  rows: readonly Readonly<Record<K, string>>[],
+): Stage {
+  const names = Object.keys(columns) as K[];
+  return lastStage([], {
+    type: 'result',
+    title,
+    fields: [],
+    table: {
+      columns: names.map((name) => ({ var: name, type: 'text-single', label: columns[name], values: [] })),
+      rows: rows.map((row) => names.map((name) => ({ var: name, values: [row[name]] }))),
+    },
+  });
 }
 
 /** The same page with what was filled in: for whoever comes back to it. */

@@ -1,7 +1,13 @@
-/** What the owner of a node may do from a client: *Status*, *Rescan*, *Channels*, *Reload configuration*. Others don't see that there are such. */
-import { type BareJid, bareOf, type Jid } from '../../stanza/jid.js';
+/**
+ * What the owner of a node may do from a client: *Status*, *Rescan*, *Channels*, *Bans and limits*, *Add* and *Remove a share*,
+ * *Reload configuration*. Others don't see that there are such.
+ */
+import { bareOf, type Jid } from '../../stanza/jid.js';
 import { StanzaError } from '../../stanza/stanza-error.js';
-import { type Command, info, lastStage, problem, type Stage } from './command.js';
+import { BansCommand, type BansCommandComponents } from './bans-command.js';
+import { type Command, info, lastStage, type Stage, tableStage } from './command.js';
+import { type ReloadResult, reloadStage } from './reload-stage.js';
+import { type ShareCommandsComponents, type ShareEditor, shareCommands } from './share-commands.js';
 
 /** A line of a status: what, and how much or in which state. */
 export interface StatusLine {
@@ -16,26 +22,28 @@ export interface ChannelLine {
   readonly state: string;
 }
 
-export interface OwnerCommandsComponents {
+/** What there is to be done with the configuration of a running node. */
+export interface OwnersConfiguration {
+  /** Reads it anew; all of it takes effect, or nothing. */
+  reload(): Promise<ReloadResult>;
+  /** Where its file may be written. */
+  readonly editor?: ShareEditor;
+}
+
+export interface OwnerCommandsComponents
+  extends BansCommandComponents,
+    Pick<ShareCommandsComponents, 'shares' | 'places'> {
   readonly status: () => readonly StatusLine[];
   readonly channels: () => readonly ChannelLine[];
   /** Has everything looked through again; returns at once. */
   readonly rescan: () => void;
-  /** What reads the configuration anew, where something does. */
-  readonly reload: () => Reload | undefined;
+  /** Where there is one. */
+  readonly configuration: () => OwnersConfiguration | undefined;
 }
 
-/** All of the configuration is taken over, or nothing. */
-export type Reload = () => Promise<
-  | { readonly type: 'reloaded'; readonly changed: readonly string[]; readonly warnings: readonly string[] }
-  | { readonly type: 'refused'; readonly why: readonly string[] }
->;
-
-export function ownerCommands(
-  { status, channels, rescan, reload }: OwnerCommandsComponents,
-  owners: readonly BareJid[],
-): Command[] {
-  const isFor = (asker: Jid) => owners.includes(bareOf(asker));
+export function ownerCommands(components: OwnerCommandsComponents): Command[] {
+  const { status, channels, rescan, configuration, shares, places, owners } = components;
+  const isFor = (asker: Jid) => owners().includes(bareOf(asker));
   return [
     { nodeId: 'status', name: 'Status', isFor, begin: () => statusStage(status()) },
     {
@@ -48,11 +56,17 @@ export function ownerCommands(
       },
     },
     { nodeId: 'channels', name: 'Channels', isFor, begin: () => channelsStage(channels()) },
+    new BansCommand(components),
+    ...shareCommands({ isFor, shares, places, editor: () => configuration()?.editor }),
     {
       nodeId: 'reload',
       name: 'Reload configuration',
-      isFor: (asker) => isFor(asker) && reload() !== undefined,
-      begin: () => reloadStage(reload()),
+      isFor: (asker) => isFor(asker) && configuration() !== undefined,
+      begin: async () => {
+        const outcome = await configuration()?.reload();
+        if (outcome === undefined) throw new StanzaError('item-not-found', 'there is no such command');
+        return reloadStage(outcome);
+      },
     },
   ];
 }
@@ -70,31 +84,7 @@ function statusStage(lines: readonly StatusLine[]): Stage {
   });
 }
 
-async function reloadStage(reload: Reload | undefined): Promise<Stage> {
-  const outcome = await reload?.();
-  if (outcome === undefined) throw new StanzaError('item-not-found', 'there is no such command');
-  if (outcome.type === 'refused') {
-    return lastStage([problem('Nothing was changed.'), ...outcome.why.map(problem)]);
-  }
-  const { changed, warnings } = outcome;
-  const text = changed.length === 0 ? 'Nothing has changed.' : `Changed: ${changed.join(', ')}.`;
-  return lastStage([info(text), ...warnings.map((warning) => ({ type: 'warn', text: warning }) as const)]);
-}
-
 function channelsStage(lines: readonly ChannelLine[]): Stage {
   if (lines.length === 0) return lastStage([info('There are no channels in the configuration.')]);
-  const columns = [
-    { var: 'service', label: 'Service' },
-    { var: 'node', label: 'Channel' },
-    { var: 'state', label: 'State' },
-  ] as const;
-  return lastStage([], {
-    type: 'result',
-    title: 'Channels',
-    fields: [],
-    table: {
-      columns: columns.map((column) => ({ ...column, type: 'text-single', values: [] })),
-      rows: lines.map((line) => columns.map((column) => ({ var: column.var, values: [line[column.var]] }))),
-    },
-  });
+  return tableStage('Channels', { service: 'Service', node: 'Channel', state: 'State' }, lines);
 }

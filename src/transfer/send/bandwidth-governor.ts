@@ -4,7 +4,7 @@
  */
 import type { Clock, Timer } from '../../clock.js';
 import type { BareJid } from '../../stanza/jid.js';
-import { isBounding, type RatePlan, type Rates, ratesAt } from './rate-plan.js';
+import { type RatePlan, type Rates, ratesAt } from './rate-plan.js';
 
 /** Says when the next bytes of one file may be read. */
 export interface Pace {
@@ -53,15 +53,16 @@ export class BandwidthGovernor {
     this.#all = { tokens: 0, filledAtMs: clock.monotonic() };
   }
 
-  /** Another plan from now on; for files that go out while there is none, from their next range on. */
-  use(plan: RatePlan): void {
+  /** Holds at once, for what is under way too. */
+  setPlan(plan: RatePlan): void {
     this.#plan = plan;
     this.#ratesUntilMs = Number.NEGATIVE_INFINITY;
+    if (this.#waiting.size === 0) return;
+    this.#timer?.cancel();
+    this.#serve();
   }
 
-  /** Undefined where nothing is bounded at any time: that costs nothing. */
-  paceFor(peer: BareJid): Pace | undefined {
-    if (!isBounding(this.#plan)) return undefined;
+  paceFor(peer: BareJid): Pace {
     return new PeerPace(this.#clock, {
       pieceBytes: (bytes) => this.#pieceBytes(bytes),
       take: (bytes, signal) => this.#take(peer, bytes, signal),

@@ -20,7 +20,7 @@ import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { SlowReceivers } from './slow-receivers.js';
 import { Upload, type UploadProgress } from './upload.js';
-import { type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
+import { type UploadLimits, type UploadSlot, UploadSlots, type UploadSlotsInit } from './upload-slots.js';
 import { UPLOAD_WAITS, type UploadWaits, whenFree } from './upload-turn.js';
 
 /** A file that is being sent now. */
@@ -91,6 +91,13 @@ export class FileServer {
     );
     this.#waits = { ...UPLOAD_WAITS, ...init.waits };
     this.#refusesEarly = init.refusesEarly ?? true;
+  }
+
+  /** Holds at once; who has a slot keeps it. */
+  setLimits(limits: UploadLimits & Required<Pick<FileServerInit, 'leastBytesPerSecond'>>): void {
+    const { leastBytesPerSecond, ...slots } = limits;
+    this.#slots.setLimits(slots);
+    this.#slow.setLeast(leastBytesPerSecond);
   }
 
   /** Files being sent, or about to be. */

@@ -26,14 +26,6 @@ export function ratesAt(plan: RatePlan, nowMs: number): Rates {
   return plan.times.find((each) => isIn(each, minute)) ?? plan;
 }
 
-/** Whether it bounds anything at any time. */
-export function isBounding(plan: RatePlan): boolean {
-  return [plan, ...plan.times].some(
-    ({ bytesPerSecond, bytesPerSecondPerPeer }) =>
-      bytesPerSecond !== undefined || bytesPerSecondPerPeer !== undefined,
-  );
-}
-
 function isIn({ from, to }: RatePeriod, minute: number): boolean {
   const length = (to - from + MINUTES_A_DAY) % MINUTES_A_DAY || MINUTES_A_DAY;
   return (minute - from + MINUTES_A_DAY) % MINUTES_A_DAY < length;

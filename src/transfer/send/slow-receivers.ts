@@ -45,21 +45,28 @@ const MS_A_SECOND = 1000;
 
 export class SlowReceivers {
   readonly #components: SlowReceiversComponents;
-  readonly #least: number;
-  readonly #windowMs: number;
+  readonly #stepBytes: number;
+  #least = 0;
+  #windowMs = Number.POSITIVE_INFINITY;
   readonly #windows = new Map<string, Window>();
   #timer: Timer | undefined;
 
   constructor(components: SlowReceiversComponents, { leastBytesPerSecond, stepBytes }: SlowReceiversInit) {
     this.#components = components;
-    this.#least = leastBytesPerSecond;
+    this.#stepBytes = stepBytes;
+    this.setLeast(leastBytesPerSecond);
+  }
+
+  /** Holds for those that are under way too. 0: nobody is too slow. */
+  setLeast(bytesPerSecond: number): void {
+    this.#least = bytesPerSecond;
     // Two steps: one may be counted before, and one after.
-    this.#windowMs = Math.max(SHORTEST_WINDOW_MS, (2 * stepBytes * MS_A_SECOND) / leastBytesPerSecond);
+    this.#windowMs = Math.max(SHORTEST_WINDOW_MS, (2 * this.#stepBytes * MS_A_SECOND) / bytesPerSecond);
+    if (this.#windows.size > 0) this.#lookLater();
   }
 
   /** Until what it returns is called. */
   watch(file: WatchedFile): () => void {
-    if (this.#least === 0) return () => undefined;
     const window = this.#windows.get(file.session) ?? {
       files: new Set(),
       sinceMs: this.#components.clock.monotonic(),
@@ -71,7 +78,7 @@ export class SlowReceivers {
     this.#windows.set(file.session, window);
     window.files.add(file);
     window.before.set(file, file.progress());
-    this.#timer ??= this.#components.clock.after(LOOK_MS, () => this.#look());
+    this.#lookLater();
     return () => this.#ended(file, window);
   }
 
@@ -88,9 +95,16 @@ export class SlowReceivers {
     this.#timer = undefined;
   }
 
+  #lookLater(): void {
+    if (this.#least === 0) return;
+    this.#timer ??= this.#components.clock.after(LOOK_MS, () => this.#look());
+  }
+
   #look(): void {
     const { clock, waiting } = this.#components;
-    this.#timer = clock.after(LOOK_MS, () => this.#look());
+    this.#timer = undefined;
+    if (this.#least === 0) return;
+    this.#lookLater();
     for (const window of this.#windows.values()) this.#judge(window, clock.monotonic());
     let wanted = waiting();
     for (const window of [...this.#windows.values()]) {

@@ -21,6 +21,9 @@ export interface UploadSlotsInit {
   readonly isFriend?: (peer: BareJid) => boolean;
 }
 
+/** What can be other while it runs. */
+export type UploadLimits = Pick<UploadSlotsInit, 'maxUploads' | 'maxUploadsPerPeer' | 'isFriend'>;
+
 /** Whose file it is. */
 export interface UploadOwner {
   readonly peer: BareJid;
@@ -55,7 +58,7 @@ interface Taken {
 
 interface Waiting {
   readonly owner: UploadOwner;
-  readonly isFriend: boolean;
+  isFriend: boolean;
   readonly round: number;
   readonly grant: (slot: UploadSlot) => void;
 }
@@ -67,7 +70,7 @@ const DEFAULT_MAX_WAITING_PER_PEER = 16;
 
 export class UploadSlots {
   readonly #clock: Pick<Clock, 'monotonic'>;
-  readonly #init: UploadSlotsInit;
+  #init: UploadSlotsInit;
   /** What each session has, by peer. */
   readonly #taken = new Map<BareJid, Map<string, Taken>>();
   /** In the order in which they are served. */
@@ -82,6 +85,14 @@ export class UploadSlots {
   constructor(components: UploadSlotsComponents, init: UploadSlotsInit) {
     this.#clock = components.clock;
     this.#init = init;
+  }
+
+  /** Holds at once for all that wait; who has a slot keeps it. */
+  setLimits(limits: UploadLimits): void {
+    this.#init = { ...this.#init, ...limits };
+    for (const each of this.#waiting) each.isFriend = limits.isFriend?.(each.owner.peer) ?? false;
+    this.#waiting.sort((a, b) => Number(comesBefore(b, a)) - Number(comesBefore(a, b)));
+    this.#serve();
   }
 
   /** Slots in use. */

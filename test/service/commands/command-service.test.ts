@@ -66,6 +66,7 @@ describe('commands', () => {
       'status',
       'rescan',
       'channels',
+      'bans',
     ]);
     assert.equal(await refused('rescan'), await refused('nonsense'));
     assert.equal(
@@ -208,13 +209,17 @@ describe('commands', () => {
 
   it('read the configuration anew for the owner, and tell why nothing came of it', async () => {
     assert.equal(await refused('reload', {}, OWNER), await refused('nonsense', {}, OWNER));
-    world.reload = async () => ({ type: 'reloaded', changed: ['shares'], warnings: ['a folder is empty'] });
+    world.configuration = {
+      reload: async () => ({ type: 'reloaded', changed: ['shares'], warnings: ['a folder is empty'] }),
+    };
     assert.equal(await refused('reload'), await refused('nonsense'));
     assert.deepEqual((await run('reload', {}, OWNER)).notes, [
       { type: 'info', text: 'Changed: shares.' },
       { type: 'warn', text: 'a folder is empty' },
     ]);
-    world.reload = async () => ({ type: 'refused', why: ['node.yaml:3: shares: must be a list'] });
+    world.configuration = {
+      reload: async () => ({ type: 'refused', why: ['node.yaml:3: shares: must be a list'] }),
+    };
     assert.deepEqual((await run('reload', {}, OWNER)).notes, [
       { type: 'error', text: 'Nothing was changed.' },
       { type: 'error', text: 'node.yaml:3: shares: must be a list' },

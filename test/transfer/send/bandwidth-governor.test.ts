@@ -102,17 +102,23 @@ describe('BandwidthGovernor', () => {
     await drain();
   });
 
-  it('is out of the way where nothing is bounded, and takes another plan', async () => {
+  it('has other bounds at once, for what is under way and for who waits', async () => {
     governed({});
-    assert.equal(governor.paceFor(A), undefined);
-    governor.use({ bytesPerSecond: 20_000, times: [] });
     const a = sender(A);
-    await clock.advance(10_000);
-    near(a.bytes, 200_000, 'before');
-    governor.use({ bytesPerSecond: 500_000, times: [] });
-    const before = a.bytes;
-    await clock.advance(10_000);
-    near(a.bytes - before, 5_000_000, 'after');
+    await clock.advance(10);
+    assert.ok(a.bytes > 100 * CHUNK, 'without bounds');
+    governor.setPlan({ times: [], bytesPerSecond: 20_000 });
+    let before = a.bytes;
+    await clock.advance(60_000);
+    near(a.bytes - before, 1_200_000, 'bounded');
+    governor.setPlan({ times: [], bytesPerSecond: 200_000 });
+    before = a.bytes;
+    await clock.advance(60_000);
+    near(a.bytes - before, 12_000_000, 'less bounded');
+    governor.setPlan({ times: [] });
+    before = a.bytes;
+    await clock.advance(10);
+    assert.ok(a.bytes - before > 100 * CHUNK, 'without bounds again');
     await drain();
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { isBounding, ratesAt } from '../../../src/transfer/send/rate-plan.js';
+import { ratesAt } from '../../../src/transfer/send/rate-plan.js';
 
 const at = (hours: number, minutes = 0) => new Date(2026, 10, 23, hours, minutes).getTime();
 const time = (hours: number, minutes = 0) => hours * 60 + minutes;
@@ -26,11 +26,5 @@ describe('rate plan', () => {
 
   it('takes a period that begins when it ends for the whole day', () => {
     assert.equal(ratesAt({ times: [{ from: 60, to: 60, bytesPerSecond: 5 }] }, at(0)).bytesPerSecond, 5);
-  });
-
-  it('bounds nothing where there is no bound', () => {
-    assert.equal(isBounding({ times: [] }), false);
-    assert.equal(isBounding({ times: [{ from: 0, to: 1 }] }), false);
-    assert.equal(isBounding(plan), true);
   });
 });

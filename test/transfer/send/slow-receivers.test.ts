@@ -90,6 +90,23 @@ describe('FileServer among many', () => {
       assert.deepEqual(next.ended, []);
     });
 
+    it('goes by another least from when it is set, for what is under way too', async () => {
+      const limits = { maxUploads: 1, maxUploadsPerPeer: 1 };
+      server.setLimits({ ...limits, leastBytesPerSecond: 0 });
+      const slow = await receiver(PEER, 200_000);
+      const waits = receiver(OTHER, 10);
+      await clock.advance(190_000);
+      assert.deepEqual(slow.ended, [], 'nobody was too slow');
+      server.setLimits({ ...limits, leastBytesPerSecond: LEAST });
+      await clock.advance(6_000);
+      assert.deepEqual(slow.ended, ['timeout']);
+      await clock.advance(10_000);
+      await slow.over;
+      const next = await waits;
+      await clock.advance(1_000);
+      await next.over;
+    });
+
     it('leaves the slot to who is fast enough', async () => {
       const steady = await receiver(PEER, 40_000); // 6.5 kB/s
       const waits = receiver(OTHER, 10);

@@ -177,4 +177,26 @@ describe('UploadSlots', () => {
       { numRuns: 100 },
     );
   });
+
+  it('have other bounds and other friends at once; who has a slot keeps it', async () => {
+    const limits = { maxUploads: 2, maxUploadsPerPeer: 9 };
+    const slots = new UploadSlots({ clock }, limits);
+    const held = [slots.take(of(A)), slots.take(of(A))];
+    const turns = [A, A, B, PEERS[2] ?? B].map((peer) => slots.turn(of(peer)));
+    const isFriend = (peer: (typeof PEERS)[0]) => peer === PEERS[2];
+    slots.setLimits({ ...limits, isFriend });
+    assert.deepEqual(
+      turns.map((turn) => turn.place),
+      [3, 4, 2, 1],
+    );
+    slots.setLimits({ maxUploads: 4, maxUploadsPerPeer: 9, isFriend });
+    held.push(...(await Promise.all([turns[3]?.slot, turns[2]?.slot])).flatMap((slot) => slot ?? []));
+    assert.deepEqual([slots.taken, slots.waiting], [4, 2]);
+    slots.setLimits({ maxUploads: 1, maxUploadsPerPeer: 9 });
+    for (const slot of held.slice(0, 3)) slot.free();
+    assert.deepEqual([slots.taken, slots.waiting], [1, 2]);
+    held[3]?.free();
+    for (const turn of turns.slice(0, 2)) (await turn.slot).free();
+    assert.deepEqual([slots.taken, slots.waiting], [0, 0]);
+  });
 });
