@@ -7,6 +7,8 @@ import type { ListedItem, Saying, Subject } from './conversation-machine.js';
 
 /** Of a name or path; longer ones lose their middle. */
 const MAX_SHOWN_CHARS = 120;
+/** Of a reason, which may repeat what was asked. */
+const MAX_REASON_CHARS = 500;
 /** What others chose is shown on one line, and can't hide or turn around what stands beside it. */
 const UNPRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
@@ -50,15 +52,15 @@ export function textOf(saying: Saying): string {
     case 'not-there':
       return 'There is no such folder.';
     case 'failed':
-      return `That did not work: ${saying.reason}`;
+      return `That did not work: ${shown(saying.reason, MAX_REASON_CHARS)}`;
   }
 }
 
 /** `text` on one line, without what is not shown, cut in the middle where it is long. */
-export function shown(text: string): string {
+export function shown(text: string, maxChars = MAX_SHOWN_CHARS): string {
   const line = [...text.replace(UNPRINTABLE, '\uFFFD')];
-  if (line.length <= MAX_SHOWN_CHARS) return line.join('');
-  const half = Math.floor((MAX_SHOWN_CHARS - 1) / 2);
+  if (line.length <= maxChars) return line.join('');
+  const half = Math.floor((maxChars - 1) / 2);
   return `${line.slice(0, half).join('')}…${line.slice(-half).join('')}`;
 }
 
