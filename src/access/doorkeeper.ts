@@ -93,6 +93,11 @@ export class Doorkeeper implements QueryGate {
     return kind === 'request' ? this.#counted(peer, from, what) : SERVE;
   }
 
+  /** For the entity: whether a message goes out to it. */
+  mayHear(to: Jid): boolean {
+    return !this.#components.bans.covering(to);
+  }
+
   /** A request was answered with an error: some patience less. */
   failed(from: Jid, what: string, error: unknown): void {
     const isRefusal = error instanceof LimitError;

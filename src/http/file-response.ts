@@ -6,7 +6,6 @@ import type { Clock } from '../clock.js';
 import { AbortedError, LimitError, messageOf } from '../errors.js';
 import type { FileRequest, FileRequestHandler } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
-import type { Jid } from '../stanza/jid.js';
 import type { LinkedFile } from './file-links.js';
 import { type PlannedResponse, plannedResponse } from './planned-response.js';
 
@@ -112,10 +111,10 @@ export class FileResponder {
   }
 
   /** As if it were asked for by Jingle, each time in a session of its own. */
-  #requestFor(entry: LinkedFile['entry'], peer: Jid): FileRequest {
+  #requestFor(entry: LinkedFile['entry'], { jid: peer, through }: LinkedFile['asker']): FileRequest {
     const hashes = [{ algo: 'sha-256', value: entry.sha256 }] as const;
     const file = { path: toDisplay(keyOf(entry)), size: entry.size, hashes, hashesUsed: [] };
-    return { peer, sid: `http ${this.#requests++}`, file };
+    return { peer, ...(through && { through }), sid: `http ${this.#requests++}`, file };
   }
 
   /** Waits until the client's side has taken what is written. Rejects with AbortedError. */

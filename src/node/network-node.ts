@@ -130,7 +130,8 @@ export class NetworkNode implements Startable {
 
     const rules = rulesOf(config);
     const groups = { isIn: (contact: BareJid, group: string) => this.#roster?.isIn(contact, group) ?? false };
-    this.#access = new RuleBook({ clock, groups }, { rules });
+    const isBanned = (jid: Jid) => this.#guard.isBanned(jid);
+    this.#access = new RuleBook({ clock, groups, isBanned }, { rules });
     const access = this.#access;
     const indexLocation = join(config.data, 'index');
     const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
@@ -183,7 +184,7 @@ export class NetworkNode implements Startable {
         clock,
         log,
         folder: new RealDataFolder(join(config.data, 'access')),
-        sessions: () => this.#transfers.jingle,
+        sessions: () => uploads.sessions,
       },
       limits,
     );

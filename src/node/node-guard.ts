@@ -25,7 +25,7 @@ export interface NodeGuardComponents {
   readonly sessions: () => GuardedSessions;
 }
 
-/** What of Jingle it needs. */
+/** What of transfers it needs. */
 export interface GuardedSessions {
   isInSession(peer: Jid): boolean;
   dismiss(isMeant: (peer: Jid) => boolean): void;
@@ -98,6 +98,10 @@ export class NodeGuard implements Startable, BanKeeper {
     };
   }
 
+  isBanned(jid: Jid): boolean {
+    return this.#bans.covering(jid) !== undefined;
+  }
+
   bans(): readonly Ban[] {
     return this.#bans.list();
   }
@@ -113,7 +117,7 @@ export class NodeGuard implements Startable, BanKeeper {
       ...(reason !== undefined && { reason }),
     });
     log.info({ ...ban }, 'banned');
-    sessions().dismiss((peer) => this.#bans.covering(peer) !== undefined);
+    sessions().dismiss((peer) => this.isBanned(peer));
     await this.#changed();
     return ban;
   }

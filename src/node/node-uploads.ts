@@ -13,7 +13,7 @@ import { isBounding } from '../transfer/send/rate-plan.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { serverHostOf } from './node-entity.js';
 import type { NodeExtensions } from './node-extensions.js';
-import type { NodeGuard } from './node-guard.js';
+import type { GuardedSessions, NodeGuard } from './node-guard.js';
 import { SentFiles } from './sent-files.js';
 import { TransferStack } from './transfer-stack.js';
 
@@ -34,6 +34,8 @@ export interface NodeUploads {
   /** The same or, where there are extensions, with them in front of it. */
   readonly files: SentFiles | WatchedFiles;
   readonly transfers: TransferStack;
+  /** Also what goes out without a session, over HTTP. */
+  readonly sessions: GuardedSessions;
 }
 
 export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig): NodeUploads {
@@ -80,7 +82,15 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       onFileRequest: files.handle,
     },
   );
-  return { sent, files, transfers };
+  const { jingle } = transfers;
+  const sessions: GuardedSessions = {
+    isInSession: (peer) => jingle.isInSession(peer),
+    dismiss: (isMeant) => {
+      jingle.dismiss(isMeant);
+      server.dismiss(isMeant);
+    },
+  };
+  return { sent, files, transfers, sessions };
 }
 
 /** Where peers reach us, and where we go at their word. */
