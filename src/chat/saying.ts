@@ -2,6 +2,7 @@
  * What we say, in words: short, and never a command (`command.ts`), so that nobody who repeats it to us is answered
  * with more than that it was not understood.
  */
+import type { LimitError } from '../errors.js';
 import { formatBytes } from '../quantities.js';
 import type { ListedItem, Saying, Subject } from './conversation-machine.js';
 
@@ -54,6 +55,12 @@ export function textOf(saying: Saying): string {
     case 'failed':
       return `That did not work: ${shown(saying.reason, MAX_REASON_CHARS)}`;
   }
+}
+
+/** Why not, where it is more than somebody may have now. */
+export function limitReason({ retryAfterMs }: LimitError): string {
+  const when = retryAfterMs === undefined ? 'later' : `in ${Math.max(1, Math.ceil(retryAfterMs / 1000))} s`;
+  return `it is more than I may do for you now. Please try again ${when}.`;
 }
 
 /** `text` on one line, without what is not shown, cut in the middle where it is long. */

@@ -1,5 +1,6 @@
 /** The doors for clients that people already have: search windows, folders, commands, and what we say of ourselves. */
 import type { AccessPolicy } from '../access/access-policy.js';
+import type { Refusals } from '../access/refusals.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
@@ -51,6 +52,7 @@ export interface NodeDoorsComponents extends FileDescriberComponents {
   readonly reload: () => (() => Promise<ReloadOutcome>) | undefined;
   /** Where questions are kept. */
   readonly wishes?: KeptWishes;
+  readonly refusals: Pick<Refusals, 'count'>;
   /** With extensions: they decide what is told, at these doors too. */
   readonly answerer?: Answering;
 }
@@ -78,6 +80,7 @@ export class NodeDoors implements Startable {
       reload,
       wishes,
       answerer,
+      refusals,
     } = components;
     const { limits, about, owners, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
@@ -98,7 +101,7 @@ export class NodeDoors implements Startable {
       },
     );
     const outgoing = new OutgoingFiles({ sent, offer });
-    const offers = new FileOffers({ folders, send: outgoing.send });
+    const offers = new FileOffers({ folders, send: outgoing.send, refusals });
     const totals = new ViewTotals({ table: catalogue.table, slices: new Slices({ clock }), clock });
     const { name, description: desc } = about;
     const vcard = { name, ...(desc !== undefined && { desc }), photo: OUR_PICTURE };
@@ -120,7 +123,7 @@ export class NodeDoors implements Startable {
       new SearchService({ entity, disco, questions }),
       new BrowseService({ entity, disco, folders }),
       new FilesWalk({ entity, disco, folders, offers }),
-      new CommandService({ entity, disco, clock, commands }),
+      new CommandService({ entity, disco, clock, commands, refusals }),
       new SelfDescription(
         { entity, disco, clock, access, totals },
         { channels: () => channels().length, ...(xmpp.mode === 'component' && { vcard }) },

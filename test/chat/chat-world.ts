@@ -50,6 +50,9 @@ export class ChatWorld {
   links: LinkMaker | undefined;
   /** What an offer is refused with. */
   refusal: Error | undefined;
+  queriesPerAskerPerMinute = 100;
+  /** Limits that somebody was over. */
+  readonly refused: string[] = [];
   readonly #stops: (() => Promise<void>)[] = [];
 
   constructor() {
@@ -74,7 +77,7 @@ export class ChatWorld {
     const budget = new QueryBudget(
       { clock },
       {
-        queriesPerAskerPerMinute: 100,
+        queriesPerAskerPerMinute: this.queriesPerAskerPerMinute,
         queriesPerChannelPerMinute: 100,
         queriesPerMinute: 1000,
         concurrentQueriesPerAsker: 4,
@@ -91,6 +94,7 @@ export class ChatWorld {
       {
         ...{ entity, clock, log, access, listing, folders, questions },
         disco: { addFeature: () => () => {} },
+        refusals: { count: (rule) => void this.refused.push(rule) },
         offer: (to, entry, signal) => this.#offer(to, entry, signal),
         ...(links && { links }),
       },

@@ -68,6 +68,8 @@ export class DoorWorld {
   readonly cancelled: OutgoingTransfer[] = [];
   wishes: readonly KeptWish[] = [];
   rescans = 0;
+  /** Limits that somebody was over and heard of in a note. */
+  readonly noted: string[] = [];
   reload: Reload | undefined;
   /** Who sees what. */
   access: AccessPolicy = allowAll;
@@ -102,15 +104,17 @@ export class DoorWorld {
       { access, listing, describer, questions, ...(told && { told }) },
       { defaultEntries: 50, maxEntries: 100, maxBytes: maxAnswerBytes, hashWaitMs: 0 },
     );
+    const refusals = { count: (rule: string) => void this.noted.push(rule) };
     const offers = new FileOffers({
       folders,
+      refusals,
       send: async (to: Jid, entry: FileEntry) => {
         if (this.refusal) throw this.refusal;
         this.offered.push([to, keyOf(entry)]);
       },
     });
     this.commands = new CommandService({
-      ...{ entity, disco, clock },
+      ...{ entity, disco, clock, refusals },
       commands: [
         new FindCommand({ questions, offers }),
         new BrowseCommand({ folders, offers }),

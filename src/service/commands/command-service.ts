@@ -1,5 +1,6 @@
 /** Commands that clients show as windows (XEP-0050): who may see which, and the sessions in which they run. */
 import { randomBytes } from 'node:crypto';
+import type { Refusals } from '../../access/refusals.js';
 import type { Clock, Timer } from '../../clock.js';
 import type { Disco, DiscoItemsBelow, DiscoItemsQuery } from '../../entity/disco.js';
 import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../../entity/entity.js';
@@ -30,6 +31,7 @@ export interface CommandServiceComponents {
   readonly clock: Clock;
   /** In the order of menus. */
   readonly commands: readonly Command[];
+  readonly refusals?: Pick<Refusals, 'count'>;
 }
 
 /** Whoever is at a form for so long has left it. */
@@ -125,7 +127,8 @@ export class CommandService implements Startable {
     if (action !== 'execute') throw commandError('bad-action', 'a command begins with execute');
     const stage = await command.begin(from, signal);
     const id = `${this.#run}-${randomBytes(12).toString('base64url')}`;
-    const session = new CommandSession({ id, nodeId, from, stage });
+    const { refusals } = this.#components;
+    const session = new CommandSession({ id, nodeId, from, stage, ...(refusals && { refusals }) });
     if (!session.isOver) {
       this.#makeRoom(bareOf(from));
       this.#keep(session);

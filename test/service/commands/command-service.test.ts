@@ -52,6 +52,23 @@ describe('commands', () => {
   const labels = (answer: Awaited<ReturnType<typeof run>>, field: string) =>
     answer.form?.fields.find((each) => each.var === field)?.options?.map(({ label }) => label);
 
+  it('have counted what is refused in a note', async () => {
+    await world.stop();
+    world = new DoorWorld({ budget: { queriesPerAskerPerMinute: 2 } });
+    await world.start([put('books/romeo.txt', { sha256: SHA })]);
+    const { sessionId: session = '' } = await run('find');
+    const values = { text: 'romeo' };
+    await run('find', { session, action: 'next', values });
+    await run('find', { session, action: 'prev' });
+    await run('find', { session, action: 'next', values });
+    const ticked = await run('find', { session, action: 'next', values: { files: '1' } });
+    assert.match(ticked.notes[0]?.text ?? '', /Try again later/);
+    const { sessionId: other = '' } = await run('find');
+    const over = await run('find', { session: other, action: 'next', values });
+    assert.equal(over.notes[0]?.type, 'error');
+    assert.deepEqual(world.noted, ['queriesPerAskerPerMinute', 'queriesPerAskerPerMinute']);
+  });
+
   it('are listed for whom they are for; others are told of the owner’s what they are told of none', async () => {
     const listed = async (from: Jid) => {
       const asked = await world.ask('get', discoQueryToXml('items', COMMANDS), from);
