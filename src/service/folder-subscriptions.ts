@@ -58,6 +58,11 @@ export class FolderSubscriptions implements Startable {
     return this.#size === 0;
   }
 
+  /** Whether somebody may be subscribed to it. */
+  has(folder: string): boolean {
+    return this.#folders.has(folder);
+  }
+
   /** Whoever is subscribed to `share/folder`. */
   of(folder: string): BareJid[] {
     const subscribers = [...(this.#folders.get(folder) ?? [])];

@@ -2,7 +2,7 @@
  * What lies in a folder, and what a file is, for whoever asks: behind every door that lists (XEP-0329, XEP-0135,
  * commands). What the asker may not see is not there, in error and text alike. A look costs what a question costs.
  */
-import type { AccessPolicy, View } from '../access/access-policy.js';
+import type { AccessPolicy, Asker, View } from '../access/access-policy.js';
 import { describeFile } from '../catalogue/file-description.js';
 import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
 import { baseName, toDisplay } from '../catalogue/share-path.js';
@@ -109,7 +109,10 @@ export class SharedFolders {
     return this.#components.told === undefined;
   }
 
-  /** What `asker` is told of files that it may see; undefined where that is nothing. Rejects with AbortedError. */
+  /**
+   * What `asker` is told of files that it may see, and where `tellsAll` everybody who sees them; undefined where that is
+   * nothing. Rejects with AbortedError.
+   */
   async describe(
     asker: Jid,
     files: readonly FileEntry[],
@@ -162,7 +165,9 @@ export class SharedFolders {
     signal: AbortSignal,
   ): Promise<(FolderEntry | undefined)[]> {
     const files = items.flatMap((item) => (item.type === 'file' ? item.entry : []));
-    const described = await this.#describe(asker, files, hashWaitMs, signal);
+    // Of a file that is looked at by itself, also where else it is; a folder is longer than it should be without.
+    const alone = files.length === 1 ? { jid: asker } : undefined;
+    const described = await this.#describe(asker, files, hashWaitMs, signal, alone);
     let at = 0;
     return items.map((item) => {
       if (item.type === 'folder') return item;
@@ -176,11 +181,10 @@ export class SharedFolders {
     files: readonly FileEntry[],
     hashWaitMs: number,
     signal: AbortSignal,
+    alone?: Asker,
   ): Promise<(FileDescription | undefined)[]> {
     const { told, describer } = this.#components;
     if (told !== undefined) return await told.describe(asker, files, hashWaitMs, signal);
-    // Of a file that is looked at by itself, also where else it is; a folder is longer than it should be without.
-    const alone = files.length === 1 ? { jid: asker } : undefined;
     const described = await describer.describe(files, hashWaitMs, signal, alone);
     return files.map((entry, at) => {
       const each = described[at];
