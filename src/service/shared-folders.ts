@@ -65,7 +65,7 @@ export type Seen = SeenFile | (SeenFolder & FolderPage);
 
 /** More names than fit an answer. */
 const MAX_BRIEF_ENTRIES = 1000;
-const FOLDER_BYTES = 160; // an element with a name and a path in it, without them
+const FOLDER_BYTES = 200; // an element with a name and a path in it, without them
 const BRIEF_FILE_BYTES = 130; // the same of a file with its size
 
 export class SharedFolders {
@@ -142,12 +142,12 @@ export class SharedFolders {
     const max = Math.min(page.max ?? defaultEntries, maxEntries);
     const listed = await this.#listed(view, path, { ...page, max });
     const entries = await this.#described(asker, listed.items, 0, signal);
-    const shown = this.#fitting(listed, entries, page.before !== undefined);
+    const shown = this.#fitting(path, listed, entries, page.before !== undefined);
     const isAsked = page.max !== undefined || page.after !== undefined || page.before !== undefined;
     const isWhole = shown.entries.length === listed.total;
     if (isAsked || isWhole || this.#components.told !== undefined) return shown;
     const all = await this.#listed(view, path, { max: MAX_BRIEF_ENTRIES });
-    return this.#fitting(all, all.items.map(brief), false);
+    return this.#fitting(path, all, all.items.map(brief), false);
   }
 
   async #listed(view: View, path: string, page: FolderPageRequest & { max: number }): Promise<ListedPage> {
@@ -195,6 +195,7 @@ export class SharedFolders {
 
   /** As many as fit, from the end of the page that is read on from. */
   #fitting(
+    path: string,
     listed: ListedPage,
     entries: readonly (FolderEntry | undefined)[],
     backwards: boolean,
@@ -202,7 +203,7 @@ export class SharedFolders {
     let bytes = 0;
     let count = 0;
     for (const entry of backwards ? [...entries].reverse() : entries) {
-      bytes += entry === undefined ? 0 : entryBytes(entry);
+      bytes += entry === undefined ? 0 : entryBytes(entry, path);
       if (bytes > this.#init.maxBytes && count > 0) break;
       count += 1;
     }
@@ -231,9 +232,15 @@ function brief(item: Listed): FolderEntry {
   };
 }
 
-/** An upper bound of the bytes that an entry takes in an answer, whichever door it goes out by. */
-function entryBytes(entry: FolderEntry): number {
-  if (entry.type === 'folder') return FOLDER_BYTES + escapedBytes(entry.name) + escapedBytes(entry.path);
+/**
+ * An upper bound of the bytes that an entry of a folder takes in an answer, whichever door it goes out by: with its whole
+ * path in XEP-0135, and in XEP-0498 with that in base64.
+ */
+function entryBytes(entry: FolderEntry, folder: string): number {
+  if (entry.type === 'folder') {
+    return FOLDER_BYTES + 2 * escapedBytes(entry.name) + (4 / 3) * escapedBytes(entry.path);
+  }
   const { file } = entry;
-  return file.path === undefined ? BRIEF_FILE_BYTES + escapedBytes(file.name ?? '') : wireBytes(file);
+  if (file.path !== undefined) return wireBytes(file);
+  return BRIEF_FILE_BYTES + escapedBytes(folder) + 2 * escapedBytes(file.name ?? '');
 }
