@@ -11,7 +11,7 @@ import type { Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
-import type { DirectQuestions } from './direct-questions.js';
+import type { DirectQuestions, ToldCosts } from './direct-questions.js';
 import { type Listed, type ListedPage, pageResultOf, type ShareListing } from './share-listing.js';
 import type { ToldFiles } from './told-files.js';
 
@@ -84,13 +84,15 @@ export class SharedFolders {
    * AbortedError.
    */
   async look(asker: Jid, path: string, page: FolderPageRequest, signal: AbortSignal): Promise<Seen> {
-    return await this.#components.questions.paid(asker, async () => {
+    const { questions, listing, told } = this.#components;
+    const look = async (): Promise<Seen> => {
       const view = this.#viewOf(asker);
-      const file = path === '' ? undefined : await this.#components.listing.fileAt(view, path);
+      const file = path === '' ? undefined : await listing.fileAt(view, path);
       if (file !== undefined) return await this.#detailed(asker, file, signal);
       const folder = await this.#page(asker, view, path, page, signal);
       return { type: 'folder', name: toDisplay(baseName(path)), path, ...folder };
-    });
+    };
+    return await questions.paid(asker, look, told ? undefined : costsOf); // who else decides has it counted
   }
 
   /** The file at this path, if `asker` may have it: to be offered. Throws as {@link look}. */
@@ -216,6 +218,15 @@ export class SharedFolders {
     });
     return { entries: entries.slice(from, to).flatMap((entry) => entry ?? []), page, total: listed.total };
   }
+}
+
+function costsOf(seen: Seen): ToldCosts {
+  const entries = seen.type === 'file' ? [seen] : seen.entries;
+  const folder = seen.type === 'file' ? '' : seen.path;
+  return {
+    answerFiles: entries.filter(({ type }) => type === 'file').length,
+    answerBytes: entries.reduce((sum, entry) => sum + entryBytes(entry, folder), 0),
+  };
 }
 
 /** What is told of what is not there, and of what one may not see. */

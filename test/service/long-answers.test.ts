@@ -12,6 +12,24 @@ describe('what doors answer', function () {
   const many = (folder: string, name: (at: number) => string) =>
     Array.from({ length: 400 }, (_, at) => put(`${folder}/${name(at)}`, { sha256: SHA, size: 1e12 }));
 
+  it('is paid for, as files and bytes, by who walks through folders too', async () => {
+    for (const budget of [
+      { answerFilesPerAskerPerMinute: 600 },
+      { answerBytesPerAskerPerMinute: 30_000 },
+      { answerFilesPerMinute: 600 },
+    ]) {
+      const world = new DoorWorld({ budget });
+      await world.start(many('s', (at) => `${at}.txt`));
+      const look = () => world.refused('get', xml('query', { xmlns: NS.discoItems, node: 'files/s' }));
+      try {
+        const answers = [await look(), await look(), await look(), await look()];
+        assert.match(answers[0] ?? '', /^answered/);
+        assert.match(answers[3] ?? '', /resource-constraint/, Object.keys(budget)[0]);
+      } finally {
+        await world.stop();
+      }
+    }
+  });
   for (const [title, files, folder] of [
     ['short names in a deep folder', many(deep, (at) => `${at}.mp3`), deep],
     ['short names', many('s', (at) => `${at}.epub`), 's'],
