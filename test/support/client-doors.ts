@@ -64,6 +64,7 @@ export class ClientDoors {
   readonly #server: FileServer;
   readonly #parts: readonly { start(): Promise<void>; stop(): Promise<void> }[];
   readonly #handlers = new Map<string, IqHandler>();
+  readonly #chat: ChatService;
   #onChat: MessageHandler = () => undefined;
   #said: (text: string) => void = () => undefined;
   /** The paths of files offered since it was looked at last. */
@@ -90,6 +91,18 @@ export class ClientDoors {
     this.subscriptions = new FolderSubscriptions({ clock, log, folder: new MemoryFolder() }, limits);
     const withFolders = { entity, access, catalogue, clock, log, disco, folders, ready: Promise.resolve() };
     const { subscriptions } = this;
+    this.#chat = new ChatService(
+      {
+        ...{ entity, disco, clock, log, access, listing, folders, questions },
+        offer: (to, entry, until) => this.#offer(to, entry, until),
+      },
+      {
+        conversations: 100,
+        conversationIdleMs: UNBOUNDED,
+        chatAnswersPerPeerPerMinute: UNBOUNDED,
+        chatAnswersPerMinute: UNBOUNDED,
+      },
+    );
     this.#parts = [
       disco,
       new SearchService({ entity, disco, questions }),
@@ -106,18 +119,7 @@ export class ClientDoors {
       subscriptions,
       new FolderNodes({ ...withFolders, subscriptions }),
       new FolderNews({ ...withFolders, subscriptions }),
-      new ChatService(
-        {
-          ...{ entity, disco, clock, log, access, listing, folders, questions },
-          offer: (to, entry, until) => this.#offer(to, entry, until),
-        },
-        {
-          conversations: 100,
-          conversationIdleMs: UNBOUNDED,
-          chatAnswersPerPeerPerMinute: UNBOUNDED,
-          chatAnswersPerMinute: UNBOUNDED,
-        },
-      ),
+      this.#chat,
     ];
   }
 
@@ -188,6 +190,17 @@ export class ClientDoors {
     return await look(begun);
   }
 
+  async beginBrowsing(asker: Jid): Promise<{ sessionId: string; folders: string[] }> {
+    const { sessionId = '', form } = await this.#command(asker, 'browse', 'execute');
+    return { sessionId, folders: valuesOf(form, 'folder') };
+  }
+
+  /** The folders that are shown after this one was chosen, be it in the list or not. */
+  async browseInto(asker: Jid, sessionId: string, folder: string): Promise<string[]> {
+    const { form } = await this.#command(asker, 'browse', 'next', sessionId, { folder, files: folder });
+    return valuesOf(form, 'folder');
+  }
+
   /** The files that a chat lists for words, or from folder to folder where there are none. */
   async chatFind(asker: Jid, words: string): Promise<string[]> {
     return listed(await this.say(asker, `find ${words}`)).map(({ text }) => text);
@@ -251,14 +264,15 @@ export class ClientDoors {
     }
   }
 
-  /** What is answered in a chat. */
+  /** What is answered in a chat; '' where nothing is. */
   async say(asker: Jid, body: string): Promise<string> {
     const answer = new Promise<string>((resolve) => {
       this.#said = resolve;
     });
+    const { ignored } = this.#chat.counts();
     const stanza = xml('message', { from: asker, to: NODE, type: 'chat' }, xml('body', {}, body));
     this.#onChat({ from: asker, to: NODE, id: undefined, type: 'chat', stanza });
-    return await answer;
+    return this.#chat.counts().ignored > ignored ? '' : await answer;
   }
 
   async #itemsOf(asker: Jid, nodeId: string) {
@@ -370,6 +384,11 @@ function everySize(): Element {
 function filled(files: string[], folder: string | undefined): string[] {
   if (files.length === 0) throw new Error(`'${folder}' is empty`);
   return files;
+}
+
+function valuesOf(form: ReturnType<typeof commandAnswerCodec.fromXml>['form'], name: string): string[] {
+  const options = form?.fields.find((field) => field.var === name)?.options ?? [];
+  return options.map(({ value }) => value);
 }
 
 function labelsOf(form: ReturnType<typeof commandAnswerCodec.fromXml>['form'], name: string): string[] {
