@@ -1,17 +1,21 @@
 /** Sends one file, or a part of it, over one HTTP connection, to whoever has a link to it. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { FileRequestBudget } from '../access/file-request-budget.js';
 import { keyOf } from '../catalogue/file-entry.js';
 import { toDisplay } from '../catalogue/share-path.js';
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError, messageOf } from '../errors.js';
 import type { FileRequest, FileRequestHandler } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
+import { bareOf } from '../stanza/jid.js';
 import type { LinkedFile } from './file-links.js';
 import { type PlannedResponse, plannedResponse } from './planned-response.js';
 
 export interface FileResponseComponents {
   /** Waits for an upload slot for each, and gives it back; `FileServer` is one. */
   readonly files: { handle: FileRequestHandler };
+  /** Pays for answers without a file, as `files` does for the others. */
+  readonly budget?: Pick<FileRequestBudget, 'charge'>;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -74,6 +78,7 @@ export class FileResponder {
       if (planned.range && request.method === 'GET') {
         await this.#send(linked, { ...planned, range: planned.range }, response, signal);
       } else {
+        this.#components.budget?.charge(bareOf(linked.asker.jid));
         head(response, planned);
         response.end();
       }
@@ -142,6 +147,7 @@ function head(response: ServerResponse, { status, headers }: PlannedResponse): v
 }
 
 function busy(response: ServerResponse): void {
+  response.shouldKeepAlive = false; // who goes on pays for a connection each time
   response.writeHead(503, {
     ...SAFE_HEADERS,
     'Cache-Control': 'no-store',

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type AccessPolicy, type Asker, allowAll } from '../../src/access/access-policy.js';
+import type { FileRequestBudget } from '../../src/access/file-request-budget.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import type { CertificateSource } from '../../src/http/certificate.js';
@@ -30,6 +31,7 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
   readonly folder?: MemoryFolder;
   readonly certificate?: CertificateSource;
   readonly clock?: Clock;
+  readonly budget?: FileRequestBudget;
   /** What links begin with, behind the address. Default '/'. */
   readonly prefix?: string;
 }
@@ -57,7 +59,7 @@ export class LinkHarness {
     const { files = new MemoryFiles(), folder = new MemoryFolder() } = init;
     this.files = files;
     this.folder = folder;
-    const { certificate } = init;
+    const { certificate, budget } = init;
     const base = init.clock ?? systemClock;
     const clock: Clock = {
       now: () => base.now() + this.lateMs,
@@ -65,7 +67,7 @@ export class LinkHarness {
       after: (delayMs, callback) => base.after(delayMs, callback),
     };
     this.uploads = new FileServer(
-      { catalogue: files.catalogue, files, access, clock, log: silentLog },
+      { catalogue: files.catalogue, files, access, clock, log: silentLog, ...(budget && { budget }) },
       { maxUploads, maxUploadsPerPeer, waits: { unknownMs: slotWaitMs } },
     );
     this.links = new FileLinks(
@@ -80,6 +82,7 @@ export class LinkHarness {
         clock,
         log: silentLog,
         ...(certificate && { certificate }),
+        ...(budget && { budget }),
       },
       {
         host: '127.0.0.1',
