@@ -5,7 +5,7 @@
 import { Accounts } from '../access/accounts.js';
 import type { Refusals } from '../access/refusals.js';
 import type { Clock } from '../clock.js';
-import type { BareJid } from '../stanza/jid.js';
+import { type BareJid, domainOf } from '../stanza/jid.js';
 import type { Command } from './command.js';
 
 export interface ChatAllowanceComponents {
@@ -16,6 +16,7 @@ export interface ChatAllowanceComponents {
 
 export interface ChatAllowanceInit {
   readonly chatAnswersPerPeerPerMinute: number;
+  readonly chatAnswersPerDomainPerMinute: number;
   readonly chatAnswersPerMinute: number;
 }
 
@@ -39,12 +40,14 @@ export class ChatAllowance {
   readonly #refusals: Pick<Refusals, 'count'> | undefined;
   readonly #peers = new Map<BareJid, Peer>();
   readonly #answers: Accounts;
+  readonly #domains: Accounts;
   readonly #everybody: Accounts;
 
   constructor({ clock, refusals }: ChatAllowanceComponents, init: ChatAllowanceInit) {
     this.#clock = clock;
     this.#refusals = refusals;
     this.#answers = new Accounts(clock, init.chatAnswersPerPeerPerMinute);
+    this.#domains = new Accounts(clock, init.chatAnswersPerDomainPerMinute);
     this.#everybody = new Accounts(clock, init.chatAnswersPerMinute);
   }
 
@@ -72,13 +75,16 @@ export class ChatAllowance {
     else return 'chat-useless';
     if (nowMs < peer.quietUntilMs) return 'chatAnswersPerPeerPerMinute';
     const answers = this.#answers.get(from);
+    const domain = this.#domains.get(domainOf(from));
     const everybody = this.#everybody.get('');
     if (everybody.tokens < 1) return 'chatAnswersPerMinute';
+    if (domain.tokens < 1) return 'chatAnswersPerDomainPerMinute';
     if (answers.tokens < 1) {
       peer.quietUntilMs = nowMs + QUIET_MS;
       return 'chatAnswersPerPeerPerMinute';
     }
     answers.tokens -= 1;
+    domain.tokens -= 1;
     everybody.tokens -= 1;
     return undefined;
   }

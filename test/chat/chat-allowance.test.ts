@@ -13,7 +13,10 @@ describe('chat allowance', () => {
 
   beforeEach(() => {
     clock = new VirtualClock();
-    allowance = new ChatAllowance({ clock }, { chatAnswersPerPeerPerMinute: 10, chatAnswersPerMinute: 1000 });
+    allowance = new ChatAllowance(
+      { clock },
+      { chatAnswersPerPeerPerMinute: 10, chatAnswersPerDomainPerMinute: 100, chatAnswersPerMinute: 1000 },
+    );
   });
 
   const says = (text: string, who = ROMEO) => allowance.admits(who, text, parseCommand(text).type);
@@ -46,10 +49,18 @@ describe('chat allowance', () => {
     assert.ok(says('find 12'));
   });
 
+  it('answers only so much to one domain, so that others are answered', () => {
+    const answered = Array.from({ length: 200 }, (_, at) =>
+      says('help', parseBareJid(`u${at}@montague.lit`)),
+    ).filter((each) => each);
+    assert.equal(answered.length, 100);
+    assert.ok(says('help', JULIET));
+  });
+
   it('answers only so much in all, and remembers only so many', () => {
     let answered = 0;
     for (let at = 0; at < 20_000; at++) {
-      if (says('help', parseBareJid(`user${at}@example.org`))) answered += 1;
+      if (says('help', parseBareJid(`user@h${at}.example.org`))) answered += 1;
     }
     assert.equal(answered, 1000);
   });

@@ -25,6 +25,7 @@ const LIMITS: ChatServiceInit = {
   conversations: 3,
   conversationIdleMs: 60 * 60_000,
   chatAnswersPerPeerPerMinute: 30,
+  chatAnswersPerDomainPerMinute: 1000,
   chatAnswersPerMinute: 1000,
 };
 const TAKES_FILES = [

@@ -31,8 +31,12 @@ import { settle, VirtualClock } from '../support/virtual-clock.js';
 
 const NODE = parseJid('files.example.org');
 const JULIET = parseJid('juliet@capulet.lit/balcony');
-const LIMITS = { folderSubscriptions: 3, folderSubscriptionsPerAsker: 2 };
-const CROWD = { folderSubscriptions: 10_003, folderSubscriptionsPerAsker: 2 };
+const LIMITS = { folderSubscriptions: 3, folderSubscriptionsPerAsker: 2, folderSubscriptionsPerDomain: 3 };
+const CROWD = {
+  folderSubscriptions: 10_003,
+  folderSubscriptionsPerAsker: 2,
+  folderSubscriptionsPerDomain: 10_003,
+};
 const HOUR_MS = 3_600_000;
 const sha256 = (seed: number) => Buffer.alloc(32, seed).toString('base64');
 const nodeOf = (folder: string) => folderNodeId(folder) ?? assert.fail();
@@ -241,6 +245,25 @@ describe('folder subscriptions', () => {
     await second.start();
     assert.deepEqual([second.of('s'), second.of('s/\n"'), second.of('t')], [[a, b], [a], []]);
     await second.stop();
+  });
+});
+
+describe('folder subscriptions of one domain', () => {
+  it('leave room for others', () => {
+    const components = { clock: new VirtualClock(), log: silentLog, folder: new MemoryFolder() };
+    const subscriptions = new FolderSubscriptions(components, {
+      folderSubscriptions: 100,
+      folderSubscriptionsPerAsker: 2,
+      folderSubscriptionsPerDomain: 10,
+    });
+    const add = (at: number) => subscriptions.add('s', parseBareJid(`u${at}@bad.example`));
+    for (let at = 0; at < 10; at += 1) add(at);
+    assert.throws(() => add(10), LimitError);
+    subscriptions.add('s', bareOf(JULIET));
+    subscriptions.remove('s', parseBareJid('u1@bad.example'));
+    add(10);
+    assert.throws(() => add(11), LimitError);
+    assert.equal(subscriptions.of('s').length, 11);
   });
 });
 

@@ -87,7 +87,11 @@ export class ClientDoors {
       { url: new URL('https://files.example.org/'), expireS: 3600 },
     );
     this.links.use(new LinkSeal(Buffer.alloc(32, 1)));
-    const limits = { folderSubscriptions: UNBOUNDED, folderSubscriptionsPerAsker: UNBOUNDED };
+    const limits = {
+      folderSubscriptions: UNBOUNDED,
+      folderSubscriptionsPerAsker: UNBOUNDED,
+      folderSubscriptionsPerDomain: UNBOUNDED,
+    };
     this.subscriptions = new FolderSubscriptions({ clock, log, folder: new MemoryFolder() }, limits);
     const withFolders = { entity, access, catalogue, clock, log, disco, folders, ready: Promise.resolve() };
     const { subscriptions } = this;
@@ -100,6 +104,7 @@ export class ClientDoors {
         conversations: 100,
         conversationIdleMs: UNBOUNDED,
         chatAnswersPerPeerPerMinute: UNBOUNDED,
+        chatAnswersPerDomainPerMinute: UNBOUNDED,
         chatAnswersPerMinute: UNBOUNDED,
       },
     );
