@@ -5,7 +5,7 @@ import type { Clock, Timer } from '../../clock.js';
 import type { Disco, DiscoItemsBelow, DiscoItemsQuery } from '../../entity/disco.js';
 import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../../entity/entity.js';
 import type { BareJid, Jid } from '../../stanza/jid.js';
-import { bareOf } from '../../stanza/jid.js';
+import { bareOf, domainOf } from '../../stanza/jid.js';
 import { StanzaError } from '../../stanza/stanza-error.js';
 import { discoInfoCodec, discoQueryNodeId } from '../../stanza/xep0030-disco.js';
 import {
@@ -41,6 +41,8 @@ const LOOK_MS = 60_000;
 const MAX_SESSIONS = 200;
 /** Clients forget to cancel; the one that was left alone longest goes. */
 const MAX_SESSIONS_PER_ASKER = 5;
+/** Nobody ends the sessions of others by inventing accounts. */
+const MAX_SESSIONS_PER_DOMAIN = 50;
 
 export class CommandService implements Startable {
   readonly #components: CommandServiceComponents;
@@ -165,8 +167,11 @@ export class CommandService implements Startable {
   }
 
   #makeRoom(asker: BareJid): void {
-    const theirs = [...this.#sessions.values()].filter(({ from }) => bareOf(from) === asker);
+    const domain = domainOf(asker);
+    const near = [...this.#sessions.values()].filter(({ from }) => domainOf(from) === domain);
+    const theirs = near.filter(({ from }) => bareOf(from) === asker);
     if (theirs.length >= MAX_SESSIONS_PER_ASKER) this.#expire(theirs[0]);
+    else if (near.length >= MAX_SESSIONS_PER_DOMAIN) this.#expire(near[0]);
     if (this.#sessions.size >= MAX_SESSIONS) this.#expire(this.#sessions.values().next().value);
   }
 

@@ -270,6 +270,14 @@ describe('commands', () => {
     assert.equal(world.commands.sessionCount, 6);
   });
 
+  it('of others go on, however many accounts of a domain begin some', async () => {
+    const { sessionId: session } = await run('find');
+    for (let at = 0; at < 250; at += 1) await run('find', {}, parseJid(`u${at}@bad.example/x`));
+    assert.equal(world.commands.sessionCount, 51);
+    const values = { text: 'nothing at all' };
+    assert.equal((await run('find', { action: 'next', session: session ?? '', values })).status, 'executing');
+  });
+
   it('begin by execute, and are told what was wrong by the conditions of XEP-0050', async () => {
     assert.match(await refused('find', { action: 'next' }), /bad-action$/);
     const { sessionId: session } = await run('find');
