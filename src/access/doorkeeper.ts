@@ -128,6 +128,14 @@ export class Doorkeeper implements QueryGate {
     if (load !== 'calm') throw new LimitError('overload-channels', 'overloaded');
   }
 
+  /** Whether it is not answered now; counted where it came for something. */
+  ignores(from: Jid): boolean {
+    const trouble = this.#troublemakers.get(bareOf(from));
+    const isIgnored = trouble !== undefined && trouble.ignoredUntilMs > this.#components.clock.monotonic();
+    if (isIgnored) this.#components.refusals.count('ignored', from);
+    return isIgnored;
+  }
+
   /** Those who are not answered now. */
   get ignored(): number {
     const nowMs = this.#components.clock.monotonic();

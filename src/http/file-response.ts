@@ -7,7 +7,7 @@ import type { Clock } from '../clock.js';
 import { AbortedError, LimitError, messageOf } from '../errors.js';
 import type { FileRequest, FileRequestHandler } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
-import { bareOf } from '../stanza/jid.js';
+import { bareOf, type Jid } from '../stanza/jid.js';
 import type { LinkedFile } from './file-links.js';
 import { type PlannedResponse, plannedResponse } from './planned-response.js';
 
@@ -16,6 +16,8 @@ export interface FileResponseComponents {
   readonly files: { handle: FileRequestHandler };
   /** Pays for answers without a file, as `files` does for the others. */
   readonly budget?: Pick<FileRequestBudget, 'charge'>;
+  /** Who goes on being refused is not answered for a while, by its links either. */
+  readonly ignores?: (asker: Jid) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -70,7 +72,11 @@ export class FileResponder {
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, log } = this.#components;
+    const { clock, log, ignores } = this.#components;
+    if (ignores?.(linked.asker.jid)) {
+      response.destroy();
+      return;
+    }
     const { range: _, ...unranged } = request.headers; // RFC 9110 §14.2: of GET alone
     const headers = request.method === 'GET' ? request.headers : unranged;
     const planned = plannedResponse(linked, headers, clock.now());

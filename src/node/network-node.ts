@@ -164,7 +164,8 @@ export class NetworkNode implements Startable {
 
     const { catalogue } = this.#library;
     const fees = { charge: (asker: string) => this.#guard.fileRequests.charge(asker) };
-    const late = { files: () => this.#files, budget: fees, self: () => this.#entity.jid };
+    const ignores = (jid: Jid) => this.#guard.doorkeeper.ignores(jid);
+    const late = { files: () => this.#files, budget: fees, ignores, self: () => this.#entity.jid };
     this.#links = NodeLinks.of({ clock, log, catalogue, access, ...late }, config);
     const { otherSources } = this.#links ?? {};
     this.#news = extensions?.news(this.#library);

@@ -26,6 +26,7 @@ export interface NodeLinksComponents {
   /** Known when the listener starts, not before, as is our address. */
   readonly files: () => FileResponseComponents['files'];
   readonly budget: Pick<FileRequestBudget, 'charge'>;
+  readonly ignores: (asker: Jid) => boolean;
   readonly self: () => Jid;
 }
 
@@ -43,7 +44,7 @@ export class NodeLinks implements LinkMaker, Startable {
 
   /** Undefined where the configuration has none. */
   static of(
-    { clock, log, catalogue, access, files, budget, self }: NodeLinksComponents,
+    { clock, log, catalogue, access, files, budget, ignores, self }: NodeLinksComponents,
     { links: config, data, limits }: Pick<NodeConfig, 'links' | 'data' | 'limits'>,
   ): NodeLinks | undefined {
     if (!config) return undefined;
@@ -56,6 +57,7 @@ export class NodeLinks implements LinkMaker, Startable {
         links,
         files: { handle: (request, signal) => files().handle(request, signal) },
         budget,
+        ignores,
         folder: new RealDataFolder(join(data, 'links')),
         ...(tls && { certificate: new CertificateFiles({ fs: realFileSystem }, tls) }),
       },

@@ -225,6 +225,17 @@ describe('LinkServer, used hard,', () => {
       assert.equal((await harness.curl(link)).status, 503);
     });
 
+    it('who is not answered for a while', async () => {
+      let ignored = true;
+      await started({ ignores: (jid) => ignored && jid === ROMEO.jid });
+      const file = harness.files.offer('a', Buffer.from('a'));
+      const link = harness.link(file, ROMEO);
+      assert.equal((await harness.curl(link)).code, 52, 'an empty answer');
+      assert.equal((await harness.curl(harness.link(file))).status, 200);
+      ignored = false;
+      assert.equal((await harness.curl(link)).status, 200);
+    });
+
     it('requests by the thousand that are refused', async () => {
       await started();
       const before = process.cpuUsage();

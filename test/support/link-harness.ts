@@ -11,7 +11,7 @@ import type { CertificateSource } from '../../src/http/certificate.js';
 import { FileLinks } from '../../src/http/file-links.js';
 import { LinkServer, type LinkServerInit } from '../../src/http/link-server.js';
 import { silentLog } from '../../src/log.js';
-import { parseBareJid } from '../../src/stanza/jid.js';
+import { type Jid, parseBareJid } from '../../src/stanza/jid.js';
 import { FileServer } from '../../src/transfer/send/file-server.js';
 import { eventually } from './eventually.js';
 import { MemoryFiles } from './memory-files.js';
@@ -32,6 +32,7 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
   readonly certificate?: CertificateSource;
   readonly clock?: Clock;
   readonly budget?: FileRequestBudget;
+  readonly ignores?: (asker: Jid) => boolean;
   /** What links begin with, behind the address. Default '/'. */
   readonly prefix?: string;
 }
@@ -59,7 +60,7 @@ export class LinkHarness {
     const { files = new MemoryFiles(), folder = new MemoryFolder() } = init;
     this.files = files;
     this.folder = folder;
-    const { certificate, budget } = init;
+    const { certificate, budget, ignores } = init;
     const base = init.clock ?? systemClock;
     const clock: Clock = {
       now: () => base.now() + this.lateMs,
@@ -83,6 +84,7 @@ export class LinkHarness {
         log: silentLog,
         ...(certificate && { certificate }),
         ...(budget && { budget }),
+        ...(ignores && { ignores }),
       },
       {
         host: '127.0.0.1',
