@@ -84,7 +84,11 @@ async function measure(cleanups: Cleanups): Promise<void> {
   await Promise.all([node.logged('ready'), node.logged('all files are hashed')]);
   const asking = await network.asker();
   const address = network.address(0);
-  await network.bystander(1, { admit: () => ({ type: 'ignore' }), failed: () => undefined });
+  await network.bystander(1, {
+    admit: () => ({ type: 'ignore' }),
+    failed: () => undefined,
+    mayHear: () => true,
+  });
   await asking.until(address, EVERYTHING, ({ total }) => total === files);
   const flooder = await startFlooder(cleanups, { config: network.askerConfig('fetcher'), perSecond });
 

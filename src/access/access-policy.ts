@@ -5,7 +5,7 @@
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { AccessRule } from '../config/access-options.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
-import type { Jid } from '../stanza/jid.js';
+import type { BareJid, Jid } from '../stanza/jid.js';
 
 /** Who asks. The address is what the server vouches for, never what a stanza says of itself. */
 export interface Asker {
@@ -37,7 +37,10 @@ export interface View {
 }
 
 export interface AccessPolicy {
+  /** Only looks: who comes through a channel sees what is seen there, this once. */
   viewOf(asker: Asker): View;
+  /** It asked there just now, and may come to other doors for what it finds. */
+  asked?(asker: BareJid, channel: ChannelAddress): void;
 }
 
 /** The rules that one asker falls under, as other threads get them. */

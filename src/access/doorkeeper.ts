@@ -103,6 +103,11 @@ export class Doorkeeper implements QueryGate {
     return kind === 'request' ? this.#counted(peer, from, what) : SERVE;
   }
 
+  /** For the entity: whether a message goes out to it. */
+  mayHear(to: Jid): boolean {
+    return !this.#components.bans.covering(to);
+  }
+
   /** A request was answered with an error: some patience less. */
   failed(from: Jid, what: string, error: unknown): void {
     const isRefusal = error instanceof LimitError;
@@ -131,6 +136,14 @@ export class Doorkeeper implements QueryGate {
   checkChannel(_channel: string): void {
     const load = this.#components.load?.() ?? 'calm';
     if (load !== 'calm') throw new LimitError('overload-channels', 'overloaded');
+  }
+
+  /** Whether it is not answered now; counted where it came for something. */
+  ignores(from: Jid): boolean {
+    const trouble = this.#troublemakers.get(bareOf(from));
+    const isIgnored = trouble !== undefined && trouble.ignoredUntilMs > this.#components.clock.monotonic();
+    if (isIgnored) this.#components.refusals.count('ignored', from);
+    return isIgnored;
   }
 
   /** Those who are not answered now. */

@@ -84,6 +84,11 @@ export class QueryBudget {
     return this.#active;
   }
 
+  /** Throws `LimitError` where queries of this asker are not even counted. */
+  check(asker: string): void {
+    this.#gate?.check(asker);
+  }
+
   /** Counts a query of this asker. Throws `LimitError` naming the bound; a refused query costs nothing. */
   charge(asker: string): void {
     this.#gate?.check(asker);

@@ -1,7 +1,8 @@
 /** The rules of a configuration: finds those that an asker falls under, and makes a view of them. */
 import type { Clock } from '../clock.js';
 import type { AccessRule, Permission, Who } from '../config/access-options.js';
-import { type BareJid, bareOf, domainOf } from '../stanza/jid.js';
+import type { ChannelAddress } from '../stanza/file-discovery.js';
+import { type BareJid, bareOf, domainOf, type Jid } from '../stanza/jid.js';
 import type { AccessPolicy, Asker, FileRule, RuledFile, View } from './access-policy.js';
 import { ChannelAskers } from './channel-askers.js';
 import { RuleView } from './rule-view.js';
@@ -15,6 +16,8 @@ export interface RuleBookComponents {
   readonly clock: Clock;
   /** Without it nobody is in a group. */
   readonly groups?: RosterGroups;
+  /** Whoever is sees nothing. Without it nobody is. */
+  readonly isBanned?: (asker: Jid) => boolean;
 }
 
 export interface RuleBookInit {
@@ -33,6 +36,7 @@ const MAX_VIEWS = 256;
 
 export class RuleBook implements AccessPolicy {
   readonly #groups: RosterGroups | undefined;
+  readonly #isBanned: (asker: Jid) => boolean;
   readonly #askers: ChannelAskers;
   readonly #views = new Map<string, RuleView>();
   #rules: readonly AskersRule[];
@@ -41,6 +45,7 @@ export class RuleBook implements AccessPolicy {
 
   constructor(components: RuleBookComponents, init: RuleBookInit) {
     this.#groups = components.groups;
+    this.#isBanned = components.isBanned ?? (() => false);
     this.#askers = new ChannelAskers(components);
     this.#rules = init.rules.map((rule) => new AskersRule(rule));
   }
@@ -52,9 +57,14 @@ export class RuleBook implements AccessPolicy {
     this.#views.clear();
   }
 
+  /** What it may have there it may have at all doors, for a day. */
+  asked(asker: BareJid, channel: ChannelAddress): void {
+    this.#askers.asked(asker, channel);
+  }
+
   viewOf(asker: Asker): View {
-    if (asker.through) this.#askers.asked(bareOf(asker.jid), asker.through);
-    const mine = this.#rules.flatMap((rule, at) => (this.#isAbout(rule, asker) ? [at] : []));
+    const isOut = this.#isBanned(asker.jid);
+    const mine = this.#rules.flatMap((rule, at) => (!isOut && this.#isAbout(rule, asker) ? [at] : []));
     const key = `${this.#edition}:${mine.join(',')}`;
     const known = this.#views.get(key);
     if (known !== undefined) return known;
@@ -65,9 +75,8 @@ export class RuleBook implements AccessPolicy {
     return view;
   }
 
-  /** As a view has it, with the rule that decides. */
+  /** As a view of one who is not banned has it, with the rule that decides. */
   decide(asker: Asker, file: RuledFile): Decision {
-    if (asker.through) this.#askers.asked(bareOf(asker.jid), asker.through);
     for (const [at, rule] of this.#rules.entries()) {
       if (!this.#isAbout(rule, asker)) continue;
       const { what, may } = rule.files;
@@ -77,25 +86,29 @@ export class RuleBook implements AccessPolicy {
     return { may: 'nothing', rule: undefined };
   }
 
-  #isAbout({ jids, domains, others }: AskersRule, { jid }: Asker): boolean {
+  #isAbout({ jids, domains, others }: AskersRule, { jid, through }: Asker): boolean {
     const bare = bareOf(jid);
-    return jids.has(bare) || domains.has(domainOf(jid)) || others.some((who) => this.#is(who, bare));
+    return jids.has(bare) || domains.has(domainOf(jid)) || others.some((who) => this.#is(who, bare, through));
   }
 
-  #is(who: Who, bare: BareJid): boolean {
+  #is(who: Who, bare: BareJid, through: ChannelAddress | undefined): boolean {
     switch (who.type) {
       case 'everyone':
         return true;
       case 'group':
         return this.#groups?.isIn(bare, who.name) ?? false;
       case 'channel':
-        return this.#askers.hasAsked(bare, who);
+        return isSame(who, through) || this.#askers.hasAsked(bare, who);
       case 'channels':
-        return this.#askers.hasAsked(bare);
+        return through !== undefined || this.#askers.hasAsked(bare);
       default:
         return false; // those that are looked up
     }
   }
+}
+
+function isSame(channel: ChannelAddress, other: ChannelAddress | undefined): boolean {
+  return channel.service === other?.service && channel.nodeId === other.nodeId;
 }
 
 /** A rule whose addresses are looked up, however many there are. */

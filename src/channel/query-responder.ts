@@ -271,6 +271,7 @@ export class QueryResponder {
       return replyTo !== undefined && bareOf(replyTo) === bareOf(publisher) ? replyTo : publisher;
     }
     if (replyTo === undefined || !isFull(replyTo)) return undefined;
+    this.#components.budget.check(bareOf(replyTo)); // nothing goes to who is kept out
     const payload = confirmCodec.toXml(received.item.id);
     const timeoutMs = this.#init.confirmTimeoutMs;
     try {

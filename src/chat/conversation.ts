@@ -27,7 +27,7 @@ import {
   type Subject,
 } from './conversation-machine.js';
 import { type GivenLink, HandOver, type HandOverComponents } from './hand-over.js';
-import { textOf } from './saying.js';
+import { limitReason, textOf } from './saying.js';
 
 /** Questions that are paid for by who asks them, whichever door they come through. */
 export interface Questions {
@@ -156,6 +156,7 @@ export class Conversation {
       return seen.type === 'file' ? { type: 'not-there' } : { type: 'found', page: pageOfFolder(seen) };
     } catch (error) {
       if (error instanceof StanzaError && error.condition === 'item-not-found') return { type: 'not-there' };
+      if (error instanceof LimitError) this.#components.refusals?.count(error.bound, peer);
       const reason = reasonOf(error);
       if (reason === undefined) log.error({ err: error, from: peer }, 'a question in a chat failed');
       return { type: 'failed', reason: reason ?? 'it is my fault. Please try again later.' };
@@ -226,11 +227,7 @@ function pageOfFolder({ entries, page, total }: Extract<Seen, { type: 'folder' }
 
 /** For the asker; undefined where it is none of its making. */
 function reasonOf(error: unknown): string | undefined {
-  if (error instanceof LimitError) {
-    const { retryAfterMs } = error;
-    const when = retryAfterMs === undefined ? 'later' : `in ${Math.max(1, Math.ceil(retryAfterMs / 1000))} s`;
-    return `it is more than I may do for you now. Please try again ${when}.`;
-  }
+  if (error instanceof LimitError) return limitReason(error);
   if (error instanceof ParseError || error instanceof StanzaError) return `${error.message}.`;
   return error instanceof AbortedError ? 'it was stopped.' : undefined;
 }

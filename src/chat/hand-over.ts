@@ -3,6 +3,7 @@
  * else they are to be had. A file that may not be taken is not there, in the same words.
  */
 import type { AccessPolicy } from '../access/access-policy.js';
+import type { Refusals } from '../access/refusals.js';
 import { describeFile } from '../catalogue/file-description.js';
 import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
 import type { Entity } from '../entity/entity.js';
@@ -19,7 +20,7 @@ import { fileSourcesOf } from '../transfer/file-sources.js';
 import type { LinkMaker } from '../transfer/link-maker.js';
 import type { WantedPath } from './conversation-machine.js';
 import { fileTransferOf } from './peer-abilities.js';
-import { shown, withSize } from './saying.js';
+import { limitReason, shown, textOf, withSize } from './saying.js';
 
 /** Offers one of our files; `NetworkNode.offer` is one. Rejects as `offerFile` does. */
 export type OfferFile = (
@@ -37,6 +38,8 @@ export interface HandOverComponents {
   readonly offer: OfferFile;
   /** Where nodes make links. */
   readonly links?: LinkMaker;
+  /** Is told of those who are over a limit: they hear it in words. */
+  readonly refusals?: Pick<Refusals, 'count'>;
   readonly log: Log;
 }
 
@@ -84,6 +87,11 @@ export class HandOver {
       if (offered.length > 0) this.#tell(`I offer you ${offered.join(', ')}. Please accept in your client.`);
     } catch (error) {
       if (signal.aborted) return;
+      if (error instanceof LimitError) {
+        this.#components.refusals?.count(error.bound, this.#init.peer);
+        this.#tell(textOf({ type: 'failed', reason: limitReason(error) }));
+        return;
+      }
       this.#components.log.error({ err: error, to: this.#init.peer }, 'a file could not be handed over');
       this.#tell('That did not work, and it is my fault. Please try again later.');
     }
@@ -120,6 +128,7 @@ export class HandOver {
       return withSize(nameOf(entry), entry.size);
     } catch (error) {
       if (signal.aborted) return undefined;
+      if (error instanceof LimitError) this.#components.refusals?.count(error.bound, peer);
       this.#tell(whyNot(called, error));
       return undefined;
     }

@@ -2,13 +2,14 @@
  * What we say, in words: short, and never a command (`command.ts`), so that nobody who repeats it to us is answered
  * with more than that it was not understood.
  */
+import type { LimitError } from '../errors.js';
 import { formatBytes } from '../quantities.js';
 import type { ListedItem, Saying, Subject } from './conversation-machine.js';
 
 /** Of a name or path; longer ones lose their middle. */
 const MAX_SHOWN_CHARS = 120;
-/** Why something failed may repeat what was asked for. */
-const MAX_REASON_CHARS = 400;
+/** Of a reason, which may repeat what was asked. */
+const MAX_REASON_CHARS = 500;
 /** What others chose is shown on one line, and can't hide or turn around what stands beside it. */
 const UNPRINTABLE = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 
@@ -56,8 +57,14 @@ export function textOf(saying: Saying): string {
   }
 }
 
+/** Why not, where it is more than somebody may have now. */
+export function limitReason({ retryAfterMs }: LimitError): string {
+  const when = retryAfterMs === undefined ? 'later' : `in ${Math.max(1, Math.ceil(retryAfterMs / 1000))} s`;
+  return `it is more than I may do for you now. Please try again ${when}.`;
+}
+
 /** `text` on one line, without what is not shown, cut in the middle where it is long. */
-export function shown(text: string, maxChars: number = MAX_SHOWN_CHARS): string {
+export function shown(text: string, maxChars = MAX_SHOWN_CHARS): string {
   const line = [...text.replace(UNPRINTABLE, '\uFFFD')];
   if (line.length <= maxChars) return line.join('');
   const half = Math.floor((maxChars - 1) / 2);

@@ -14,7 +14,7 @@ import {
 import { loadNodeConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/options.js';
 import { messageOf } from '../errors.js';
-import { parseJid } from '../stanza/jid.js';
+import { bareOf, parseJid } from '../stanza/jid.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
 import { exists } from './local-files.js';
@@ -101,7 +101,7 @@ function check(
   for (const channel of args.all('channel')) {
     const through = channelOf(channel);
     if (through === undefined) throw new UsageError(`--channel needs SERVICE/NODE, not '${channel}'`);
-    book.viewOf({ jid: asker, through });
+    book.asked(bareOf(asker), through);
   }
   const mediaType = args.get('type') ?? mediaTypeOf(inShare);
   const { may, rule } = book.decide({ jid: asker }, { share, path: inShare, mediaType });

@@ -20,6 +20,8 @@ const ORDERS: readonly (readonly string[])[] = [
   ['concurrentQueriesPerAsker', 'concurrentQueriesPerDomain'],
   ['sessionsPerPeer', 'sessionsPerDomain', 'sessions'],
   ['uploadsPerPeer', 'uploads'],
+  ['chatAnswersPerPeerPerMinute', 'chatAnswersPerDomainPerMinute', 'chatAnswersPerMinute'],
+  ['folderSubscriptionsPerAsker', 'folderSubscriptionsPerDomain', 'folderSubscriptions'],
 ];
 
 /** A line for each. */

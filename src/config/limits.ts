@@ -99,6 +99,9 @@ export const limitOptions = {
   'limits.chatAnswersPerPeerPerMinute': withDefault(whole(1, 1000), 30, {
     reason: 'Answers in a chat with one peer (bare JID). Whoever says more is not answered for five minutes.',
   }),
+  'limits.chatAnswersPerDomainPerMinute': withDefault(whole(1, 100_000), 400, {
+    reason: 'The same of all peers of one domain.',
+  }),
   'limits.chatAnswersPerMinute': withDefault(whole(1, 100_000), 1200, {
     reason: 'The same of everybody together.',
   }),
@@ -108,6 +111,9 @@ export const limitOptions = {
   }),
   'limits.folderSubscriptionsPerAsker': withDefault(whole(1, 100_000), 20, {
     reason: 'The same, of one asker (bare JID).',
+  }),
+  'limits.folderSubscriptionsPerDomain': withDefault(whole(1, 100_000), 400, {
+    reason: 'The same, of all askers of one domain.',
   }),
   'limits.hashWaitMs': withDefault(whole(0, MINUTE_MS), 2000, {
     unit: 'ms',

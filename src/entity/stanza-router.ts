@@ -132,10 +132,17 @@ export class StanzaRouter implements Entity {
     if (!this.isOurs(parseJid(String(stanza.attrs.from), 'from'))) {
       throw new TypeError(`'${stanza.attrs.from}' is not an address of ours`);
     }
+    if (this.#isUnheard(stanza)) return;
     const text = xmlSafe(stanza.toString());
     const bytes = Buffer.byteLength(text);
     if (bytes > MAX_STANZA_BYTES) throw new StanzaTooLargeError(bytes);
     this.#connection.write(stanza, text);
+  }
+
+  /** A message to somebody whom the screen keeps out: whatever was begun before, nothing more comes of it. */
+  #isUnheard(stanza: Element): boolean {
+    const to = stanza.getName() === 'message' ? optionalJid(stanza, 'to') : undefined;
+    return to !== undefined && this.#screen?.mayHear(to) === false;
   }
 
   handleIq(type: 'get' | 'set', name: string, ns: string, handler: IqHandler): Unsubscribe {
@@ -238,6 +245,7 @@ export class StanzaRouter implements Entity {
 function fromOthers(screen: StanzaScreen, isOurs: (from: Jid) => boolean): StanzaScreen {
   return {
     admit: (from, kind, what) => (isOurs(from) ? { type: 'serve' } : screen.admit(from, kind, what)),
+    mayHear: (to) => isOurs(to) || screen.mayHear(to),
     failed: (from, what, error) => {
       if (!isOurs(from)) screen.failed(from, what, error);
     },

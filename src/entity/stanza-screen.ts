@@ -15,6 +15,8 @@ export type ScreenVerdict =
 export interface StanzaScreen {
   /** `what` names the kind of request: what was refused says nothing of others. */
   admit(from: Jid, kind: StanzaKind, what: string): ScreenVerdict;
+  /** Whether messages of ours go to this address. */
+  mayHear(to: Jid): boolean;
   /** A request was answered with an error. */
   failed(from: Jid, what: string, error: unknown): void;
 }

@@ -6,7 +6,6 @@ import type { AccessPolicy, Asker } from '../access/access-policy.js';
 import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
 import { type FullPath, toDisplay } from '../catalogue/share-path.js';
 import type { Clock } from '../clock.js';
-import { type BareJid, bareOf } from '../stanza/jid.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import type { LinkMaker } from '../transfer/link-maker.js';
 import type { LinkSeal } from './link-seal.js';
@@ -26,7 +25,7 @@ export interface FileLinksInit {
 
 /** A file with its hash, and who asks for it. */
 export interface LinkedFile {
-  readonly asker: BareJid;
+  readonly asker: Asker;
   readonly entry: FileEntry & { readonly sha256: string };
   /** The same for each request by the same link. */
   readonly token: string;
@@ -70,7 +69,7 @@ export class FileLinks implements LinkMaker {
     const entry = catalogue.get(link.path);
     if (!hasHash(entry) || !link.isOf(entry.sha256) || unescaped(name) !== linkName(entry)) return undefined;
     if (!access.viewOf(link.asker).mayTake(entry)) return undefined;
-    return { asker: bareOf(link.asker.jid), entry, token, expiresMs: link.expiresS * 1000 };
+    return { asker: link.asker, entry, token, expiresMs: link.expiresS * 1000 };
   }
 
   /** What is below our URL. A proxy may have taken the path of the URL away. */

@@ -1,18 +1,23 @@
 /** Sends one file, or a part of it, over one HTTP connection, to whoever has a link to it. */
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import type { FileRequestBudget } from '../access/file-request-budget.js';
 import { keyOf } from '../catalogue/file-entry.js';
 import { toDisplay } from '../catalogue/share-path.js';
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError, messageOf } from '../errors.js';
 import type { FileRequest, FileRequestHandler } from '../jingle/file-session.js';
 import type { Log } from '../log.js';
-import type { Jid } from '../stanza/jid.js';
+import { bareOf, type Jid } from '../stanza/jid.js';
 import type { LinkedFile } from './file-links.js';
 import { type PlannedResponse, plannedResponse } from './planned-response.js';
 
 export interface FileResponseComponents {
   /** Waits for an upload slot for each, and gives it back; `FileServer` is one. */
   readonly files: { handle: FileRequestHandler };
+  /** Pays for answers without a file, as `files` does for the others. */
+  readonly budget?: Pick<FileRequestBudget, 'charge'>;
+  /** Who goes on being refused is not answered for a while, by its links either. */
+  readonly ignores?: (asker: Jid) => boolean;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -67,7 +72,11 @@ export class FileResponder {
     response: ServerResponse,
     signal: AbortSignal,
   ): Promise<void> {
-    const { clock, log } = this.#components;
+    const { clock, log, ignores } = this.#components;
+    if (ignores?.(linked.asker.jid)) {
+      response.destroy();
+      return;
+    }
     const { range: _, ...unranged } = request.headers; // RFC 9110 §14.2: of GET alone
     const headers = request.method === 'GET' ? request.headers : unranged;
     const planned = plannedResponse(linked, headers, clock.now());
@@ -75,6 +84,7 @@ export class FileResponder {
       if (planned.range && request.method === 'GET') {
         await this.#send(linked, { ...planned, range: planned.range }, response, signal);
       } else {
+        this.#components.budget?.charge(bareOf(linked.asker.jid));
         head(response, planned);
         response.end();
       }
@@ -112,10 +122,10 @@ export class FileResponder {
   }
 
   /** As if it were asked for by Jingle, each time in a session of its own. */
-  #requestFor(entry: LinkedFile['entry'], peer: Jid): FileRequest {
+  #requestFor(entry: LinkedFile['entry'], { jid: peer, through }: LinkedFile['asker']): FileRequest {
     const hashes = [{ algo: 'sha-256', value: entry.sha256 }] as const;
     const file = { path: toDisplay(keyOf(entry)), size: entry.size, hashes, hashesUsed: [] };
-    return { peer, sid: `http ${this.#requests++}`, file };
+    return { peer, ...(through && { through }), sid: `http ${this.#requests++}`, file };
   }
 
   /** Waits until the client's side has taken what is written. Rejects with AbortedError. */
@@ -143,6 +153,7 @@ function head(response: ServerResponse, { status, headers }: PlannedResponse): v
 }
 
 function busy(response: ServerResponse): void {
+  response.shouldKeepAlive = false; // who goes on pays for a connection each time
   response.writeHead(503, {
     ...SAFE_HEADERS,
     'Cache-Control': 'no-store',

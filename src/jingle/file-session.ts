@@ -4,6 +4,7 @@
  */
 import type { Readable } from 'node:stream';
 import { ShoalError } from '../errors.js';
+import type { ChannelAddress } from '../stanza/file-discovery.js';
 import type { Jid } from '../stanza/jid.js';
 import type { ReasonCondition } from '../stanza/xep0166-jingle.js';
 import type { FileDescription, FileTransferNamespace, Range } from '../stanza/xep0234-file-transfer.js';
@@ -47,6 +48,8 @@ export interface FileSessionRequest {
 /** A file that a peer asks us to send. */
 export interface FileRequest {
   readonly peer: Jid;
+  /** Where it is known to have found the file, if not at us alone. */
+  readonly through?: ChannelAddress;
   readonly sid: string;
   /** Name, path, size, type and hashes select the file (RFC 5547 §5); `range` says which bytes. */
   readonly file: FileDescription;

@@ -129,7 +129,8 @@ export class NetworkNode implements Startable {
 
     const rules = rulesOf(config);
     const groups = { isIn: (contact: BareJid, group: string) => this.#roster?.isIn(contact, group) ?? false };
-    this.#access = new RuleBook({ clock, groups }, { rules });
+    const isBanned = (jid: Jid) => this.#guard.isBanned(jid);
+    this.#access = new RuleBook({ clock, groups, isBanned }, { rules });
     const access = this.#access;
     const indexLocation = join(config.data, 'index');
     const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
@@ -161,7 +162,9 @@ export class NetworkNode implements Startable {
     );
 
     const { catalogue } = this.#library;
-    const late = { files: () => this.#files, self: () => this.#entity.jid };
+    const fees = { charge: (asker: string) => this.#guard.fileRequests.charge(asker) };
+    const ignores = (jid: Jid) => this.#guard.doorkeeper.ignores(jid);
+    const late = { files: () => this.#files, budget: fees, ignores, self: () => this.#entity.jid };
     this.#links = NodeLinks.of({ clock, log, catalogue, access, ...late }, config);
     const { otherSources } = this.#links ?? {};
     this.#news = extensions?.news(this.#library);
@@ -182,7 +185,7 @@ export class NetworkNode implements Startable {
         clock,
         log,
         folder: new RealDataFolder(join(config.data, 'access')),
-        sessions: () => this.#transfers.jingle,
+        sessions: () => uploads.sessions,
       },
       limits,
     );
@@ -301,13 +304,14 @@ export class NetworkNode implements Startable {
         ...(otherSources && { otherSources }),
         ...(standing && { wishes: standing }),
         sent: this.#sentFiles,
+        refusals: screen,
         offer: (to, entry, signal) => this.offer(to, entry, signal),
         status: () => this.status(),
         channels: () => this.#channels.status(),
         configuration: () => this.configuration,
         inForce: () => this.#config.current,
         keeper: this.#guard,
-        refusals: () => this.#guard.refusals.counts(),
+        refused: () => this.#guard.refusals.counts(),
         rescan: () => {
           this.#library.rescan().catch((error: unknown) => log.warn({ err: error }, 'a rescan failed'));
         },
@@ -326,6 +330,7 @@ export class NetworkNode implements Startable {
           ready: this.#library.ready,
         },
         ...(this.#links && { links: this.#links }),
+        refusals: screen,
         offer: (...offer) => this.offer(...offer),
       },
       config,

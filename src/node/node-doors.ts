@@ -1,7 +1,7 @@
 /** The doors for clients that people already have: search windows, folders, commands, and what we say of ourselves. */
 import type { AccessPolicy } from '../access/access-policy.js';
 import type { BanKeeper } from '../access/bans.js';
-import type { RefusalCount } from '../access/refusals.js';
+import type { RefusalCount, Refusals } from '../access/refusals.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
@@ -59,9 +59,11 @@ export interface NodeDoorsComponents extends FileDescriberComponents {
   /** What holds now. */
   readonly inForce: () => NodeConfig;
   readonly keeper: BanKeeper;
-  readonly refusals: () => readonly RefusalCount[];
   /** Where questions are kept. */
   readonly wishes?: KeptWishes;
+  readonly refusals: Pick<Refusals, 'count'>;
+  /** What it turned away so far, for owners. */
+  readonly refused: () => readonly RefusalCount[];
   /** With extensions: they decide what is told, at these doors too. */
   readonly answerer?: Answering;
 }
@@ -89,9 +91,10 @@ export class NodeDoors implements Startable {
       configuration,
       inForce,
       keeper,
-      refusals,
       wishes,
       answerer,
+      refusals,
+      refused,
     } = components;
     const { limits, about, xmpp } = config;
     const listing = new ShareListing({ catalogue, clock });
@@ -112,7 +115,7 @@ export class NodeDoors implements Startable {
       },
     );
     const outgoing = new OutgoingFiles({ sent, offer });
-    const offers = new FileOffers({ folders, send: outgoing.send });
+    const offers = new FileOffers({ folders, send: outgoing.send, refusals });
     const totals = new ViewTotals({ table: catalogue.table, slices: new Slices({ clock }), clock });
     const { name, description: desc } = about;
     const vcard = { name, ...(desc !== undefined && { desc }), photo: OUR_PICTURE };
@@ -124,7 +127,7 @@ export class NodeDoors implements Startable {
       ...ownerCommands({
         status: () => statusLines(status()),
         channels: () => channelLines(channels()),
-        ...{ rescan, configuration, keeper, refusals, clock },
+        ...{ rescan, configuration, keeper, clock, refusals: refused },
         owners: () => inForce().owners,
         limits: () => limitLines(inForce()),
         shares: () => inForce().shares.map((share) => share.name),
@@ -139,7 +142,7 @@ export class NodeDoors implements Startable {
       new SearchService({ entity, disco, questions }),
       new BrowseService({ entity, disco, folders }),
       new FilesWalk({ entity, disco, folders, offers }),
-      new CommandService({ entity, disco, clock, commands }),
+      new CommandService({ entity, disco, clock, commands, refusals }),
       new SelfDescription(
         { entity, disco, clock, access, totals },
         { channels: () => channels().length, ...(xmpp.mode === 'component' && { vcard }) },

@@ -24,7 +24,7 @@ export interface NodeGuardComponents {
   readonly sessions: () => GuardedSessions;
 }
 
-/** What of Jingle it needs. */
+/** What of transfers it needs. */
 export interface GuardedSessions {
   isInSession(peer: Jid): boolean;
   dismiss(isMeant: (peer: Jid) => boolean): void;
@@ -103,6 +103,10 @@ export class NodeGuard implements Startable, BanKeeper {
     };
   }
 
+  isBanned(jid: Jid): boolean {
+    return this.#bans.covering(jid) !== undefined;
+  }
+
   bans(): readonly Ban[] {
     return this.#bans.list();
   }
@@ -118,7 +122,7 @@ export class NodeGuard implements Startable, BanKeeper {
       ...(reason !== undefined && { reason }),
     });
     log.info({ ...ban }, 'banned');
-    sessions().dismiss((peer) => this.#bans.covering(peer) !== undefined);
+    sessions().dismiss((peer) => this.isBanned(peer));
     await this.#changed();
     return ban;
   }

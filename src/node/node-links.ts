@@ -1,6 +1,7 @@
 /** The parts behind links to files, where they are configured. */
 import { join } from 'node:path';
 import type { AccessPolicy, Asker } from '../access/access-policy.js';
+import type { FileRequestBudget } from '../access/file-request-budget.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock } from '../clock.js';
 import type { NodeConfig } from '../config/options.js';
@@ -24,6 +25,8 @@ export interface NodeLinksComponents {
   readonly access: AccessPolicy;
   /** Known when the listener starts, not before, as is our address. */
   readonly files: () => FileResponseComponents['files'];
+  readonly budget: Pick<FileRequestBudget, 'charge'>;
+  readonly ignores: (asker: Jid) => boolean;
   readonly self: () => Jid;
 }
 
@@ -41,7 +44,7 @@ export class NodeLinks implements LinkMaker, Startable {
 
   /** Undefined where the configuration has none. */
   static of(
-    { clock, log, catalogue, access, files, self }: NodeLinksComponents,
+    { clock, log, catalogue, access, files, budget, ignores, self }: NodeLinksComponents,
     { links: config, data, limits }: Pick<NodeConfig, 'links' | 'data' | 'limits'>,
   ): NodeLinks | undefined {
     if (!config) return undefined;
@@ -53,6 +56,8 @@ export class NodeLinks implements LinkMaker, Startable {
         log,
         links,
         files: { handle: (request, signal) => files().handle(request, signal) },
+        budget,
+        ignores,
         folder: new RealDataFolder(join(data, 'links')),
         ...(tls && { certificate: new CertificateFiles({ fs: realFileSystem }, tls) }),
       },

@@ -12,7 +12,7 @@ import { FileServer } from '../transfer/send/file-server.js';
 import type { Connector } from '../transport/tcp-connector.js';
 import { serverHostOf } from './node-entity.js';
 import type { NodeExtensions } from './node-extensions.js';
-import type { NodeGuard } from './node-guard.js';
+import type { GuardedSessions, NodeGuard } from './node-guard.js';
 import { SentFiles } from './sent-files.js';
 import { TransferStack } from './transfer-stack.js';
 
@@ -35,6 +35,8 @@ export interface NodeUploads {
   readonly transfers: TransferStack;
   /** What of its bounds can be other while it runs; holds at once. */
   setLimits(config: NodeConfig): void;
+  /** Also what goes out without a session, over HTTP. */
+  readonly sessions: GuardedSessions;
 }
 
 export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig): NodeUploads {
@@ -77,8 +79,16 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       onFileRequest: files.handle,
     },
   );
+  const { jingle } = transfers;
+  const sessions: GuardedSessions = {
+    isInSession: (peer) => jingle.isInSession(peer),
+    dismiss: (isMeant) => {
+      jingle.dismiss(isMeant);
+      server.dismiss(isMeant);
+    },
+  };
   return {
-    ...{ sent, files, transfers },
+    ...{ sent, files, transfers, sessions },
     setLimits: (now) => {
       server.setLimits(uploadLimitsOf(now));
       governor.setPlan(now.bandwidth);

@@ -39,6 +39,7 @@ const LIMITS = [
   'blockListsPerAskerPerMinute',
   'blockListsPerMinute',
   'chatAnswersPerPeerPerMinute',
+  'chatAnswersPerDomainPerMinute',
   'chatAnswersPerMinute',
   'sessions',
   'sessionsPerPeer',

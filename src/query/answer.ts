@@ -5,7 +5,7 @@
 import type { AccessPolicy, Asker } from '../access/access-policy.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
-import type { Jid } from '../stanza/jid.js';
+import { bareOf, type Jid } from '../stanza/jid.js';
 import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import { parseCriteria } from './criteria.js';
@@ -89,6 +89,7 @@ export class Answerer implements Answering {
     const criteria = parseCriteria(question.criteria);
     const { max, after, before } = question.page;
     const { asker: jid, channel } = question;
+    if (channel) this.#access.asked?.(bareOf(jid), channel);
     const asker = { jid, ...(channel && { through: channel }) };
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
     const found = await this.#search(

@@ -2,7 +2,7 @@
  * Questions that somebody asks us directly, whichever door they come through: checked, paid for, answered. What
  * one asker may cost is bounded for all doors together.
  */
-import type { QueryBudget } from '../access/query-budget.js';
+import type { QueryBudget, QueryCosts } from '../access/query-budget.js';
 import { ParseError } from '../errors.js';
 import type { Answer, Answering } from '../query/answer.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
@@ -20,6 +20,9 @@ export interface DirectQuestionsComponents {
   readonly answerer: Answering;
   readonly budget: QueryBudget;
 }
+
+/** What somebody was told of files. */
+export type ToldCosts = Pick<QueryCosts, 'answerFiles' | 'answerBytes'>;
 
 export interface DirectQuestionsInit {
   /** How long an answer waits for hashes that are not known yet. */
@@ -65,13 +68,18 @@ export class DirectQuestions {
     }
   }
 
-  /** Work for an asker that costs about what a question costs, such as a look into a folder. Throws LimitError. */
-  async paid<T>(asker: Jid, work: () => Promise<T>): Promise<T> {
+  /**
+   * Work for an asker that costs about what a question costs, such as a look into a folder; and what it is told, where
+   * that is not counted elsewhere. Throws LimitError.
+   */
+  async paid<T>(asker: Jid, work: () => Promise<T>, told?: (result: T) => ToldCosts): Promise<T> {
     const { budget } = this.#components;
     budget.charge(bareOf(asker));
     const admission = budget.enter(bareOf(asker));
     try {
-      return await work();
+      const result = await work();
+      if (told) budget.spend(bareOf(asker), undefined, { searchMs: 0, ...told(result) });
+      return result;
     } catch (error) {
       throw isUnknownCursor(error) ? new StanzaError('item-not-found', error.message) : error;
     } finally {

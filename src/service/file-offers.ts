@@ -1,5 +1,7 @@
 /** Offers of files to whoever asks for one elsewhere than in a Jingle session: from a command, or by XEP-0135. */
+import type { Refusals } from '../access/refusals.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
+import type { LimitError } from '../errors.js';
 import type { Jid } from '../stanza/jid.js';
 import type { SharedFolders } from './shared-folders.js';
 
@@ -7,6 +9,7 @@ export interface FileOffersComponents {
   readonly folders: SharedFolders;
   /** Resolves when the offer is on its way; what becomes of it is its own to tell. */
   readonly send: (to: Jid, entry: FileEntry, signal: AbortSignal) => Promise<void>;
+  readonly refusals?: Pick<Refusals, 'count'>;
 }
 
 export class FileOffers {
@@ -23,5 +26,10 @@ export class FileOffers {
   async offer(to: Jid, path: string, signal: AbortSignal): Promise<void> {
     const { folders, send } = this.#components;
     await send(to, await folders.takeable(to, path), signal);
+  }
+
+  /** It was over a limit, and is told so in words. */
+  refused(to: Jid, { bound }: LimitError): void {
+    this.#components.refusals?.count(bound, to);
   }
 }

@@ -1,9 +1,9 @@
 /**
  * Tells those who have subscribed to a folder of files that come into it and go from it (XEP-0498 §6.2, XEP-0060 §7.1.2,
  * §7.2.2): some at a time, a moment later, so that what changes in between is told once. Of what somebody may not see it
- * hears nothing.
+ * hears nothing. What waits is kept once, and not for each who hears of it: those may be many.
  */
-import type { AccessPolicy } from '../access/access-policy.js';
+import type { AccessPolicy, View } from '../access/access-policy.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import { type FileEntry, keyOf, nameOf } from '../catalogue/file-entry.js';
 import { baseName, type FullPath, toDisplay } from '../catalogue/share-path.js';
@@ -12,9 +12,11 @@ import type { Clock, Timer } from '../clock.js';
 import { type Entity, OfflineError } from '../entity/entity.js';
 import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
+import { Slices, type Steps } from '../scan/slices.js';
 import type { BareJid } from '../stanza/jid.js';
-import { pubsubEventMessage } from '../stanza/xep0060-pubsub.js';
+import { type PubsubItem, pubsubEventMessage } from '../stanza/xep0060-pubsub.js';
 import { folderNodeId } from '../stanza/xep0498-pubsub-file-sharing.js';
+import { copyOf } from '../stanza/xml.js';
 import type { Startable } from '../startable.js';
 import { folderItem, MAX_FILE_ITEMS } from './folder-nodes.js';
 import type { FolderSubscriptions } from './folder-subscriptions.js';
@@ -40,16 +42,23 @@ const MAX_WAITING = 500;
 /** Folders of a batch that are looked at; with more, much has come at once. */
 const MAX_FOLDERS = 1000;
 
-/** What waits to be told to one subscriber of one folder, by path. */
+/** What waits to be told of one folder: files as they were when something was new of them. */
 interface News {
-  readonly to: BareJid;
   readonly nodeId: string;
-  readonly paths: Set<FullPath>;
+  readonly files: Map<FullPath, FileEntry>;
+}
+
+/** The same as one sees it. */
+interface Told {
+  readonly items: readonly PubsubItem[];
+  readonly retractedIds: readonly string[];
 }
 
 export class FolderNews implements Startable {
   readonly #components: FolderNewsComponents;
+  /** By folder. */
   readonly #waiting = new Map<string, News>();
+  readonly #slices: Slices;
   #unsubscribe: (() => void) | undefined;
   #timer: Timer | undefined;
   #telling: Promise<void> | undefined;
@@ -57,6 +66,7 @@ export class FolderNews implements Startable {
 
   constructor(components: FolderNewsComponents) {
     this.#components = components;
+    this.#slices = new Slices(components);
   }
 
   async start(): Promise<void> {
@@ -85,35 +95,27 @@ export class FolderNews implements Startable {
     const hashed = { ...batch, added: batch.touched };
     const folders = [batch, hashed].flatMap((each) => [...changedFolders(catalogue.table, each)]);
     const changed = [...new Set(folders)].slice(0, MAX_FOLDERS);
-    const heard = new Map<string, BareJid[]>();
-    for (const folder of changed) {
-      const subscribers = subscriptions.of(toDisplay(folder));
-      if (subscribers.length > 0) heard.set(folder, subscribers);
-    }
+    const heard = new Set(changed.filter((folder) => subscriptions.has(toDisplay(folder))));
     if (heard.size === 0) return;
     const { columns } = catalogue.table;
     for (const slots of [batch.removed, batch.added, batch.touched]) {
       for (const slot of slots) {
         if (slots !== batch.removed && !catalogue.table.isShown(slot)) continue;
         const folder = columns.folderText(columns.folder.get(slot));
-        const subscribers = heard.get(folder);
-        if (subscribers !== undefined) this.#note(folder, columns.entryOf(slot), subscribers);
+        if (heard.has(folder)) this.#note(folder, columns.entryOf(slot));
       }
     }
     if (this.#waiting.size > 0 && this.#telling === undefined)
       this.#timer ??= this.#components.clock.after(TELL_AFTER_MS, this.#tell);
   }
 
-  #note(folder: string, entry: FileEntry, subscribers: readonly BareJid[]): void {
+  #note(folder: string, entry: FileEntry): void {
     const nodeId = folderNodeId(toDisplay(folder));
     if (nodeId === undefined || entry.sha256 === undefined) return; // told when it can be asked for
-    for (const to of subscribers) {
-      if (!this.#components.access.viewOf({ jid: to }).maySee(entry)) continue;
-      const key = JSON.stringify([to, folder]);
-      const news = this.#waiting.get(key) ?? { to, nodeId, paths: new Set() };
-      this.#waiting.set(key, news);
-      if (news.paths.size < MAX_WAITING) news.paths.add(keyOf(entry));
-    }
+    const news = this.#waiting.get(folder) ?? { nodeId, files: new Map() };
+    this.#waiting.set(folder, news);
+    const key = keyOf(entry);
+    if (news.files.size < MAX_WAITING || news.files.has(key)) news.files.set(key, entry);
   }
 
   readonly #tell = (): void => {
@@ -128,44 +130,72 @@ export class FolderNews implements Startable {
 
   /** Never rejects. */
   async #tellAll(): Promise<void> {
-    const { log } = this.#components;
-    const { signal } = this.#stopped;
-    for (const [key, news] of [...this.#waiting]) {
-      const paths = [...news.paths].slice(0, MAX_FILE_ITEMS);
-      for (const path of paths) news.paths.delete(path);
-      if (news.paths.size === 0) this.#waiting.delete(key);
-      try {
-        await this.#send(news, paths);
-      } catch (error) {
-        if (signal.aborted) return;
-        if (!(error instanceof OfflineError)) {
-          log.warn({ to: news.to, error: messageOf(error) }, 'news of a folder could not be sent');
-        }
+    const { subscriptions } = this.#components;
+    for (const [folder, { nodeId, files }] of [...this.#waiting]) {
+      const news = [...files.values()].slice(0, MAX_FILE_ITEMS);
+      for (const entry of news) files.delete(keyOf(entry));
+      if (files.size === 0) this.#waiting.delete(folder);
+      const seenBy = new Map<string, Told>();
+      for (const to of subscriptions.of(toDisplay(folder))) {
+        await this.#tellOne(to, nodeId, news, seenBy);
+        if (this.#stopped.signal.aborted) return;
       }
     }
   }
 
-  async #send({ to, nodeId }: News, paths: readonly FullPath[]): Promise<void> {
-    const { access, catalogue, entity, folders } = this.#components;
-    const view = access.viewOf({ jid: to });
+  /** Never rejects. */
+  async #tellOne(
+    to: BareJid,
+    nodeId: string,
+    news: readonly FileEntry[],
+    seenBy: Map<string, Told>,
+  ): Promise<void> {
+    const { access, folders, log } = this.#components;
+    const { signal } = this.#stopped;
+    try {
+      const view = access.viewOf({ jid: to });
+      const told = seenBy.get(view.key) ?? (await this.#told(to, view, news));
+      // Where others decide as well, those who see the same are not told the same.
+      if (folders.tellsAll) seenBy.set(view.key, told);
+      await this.#slices.run(this.#send(to, nodeId, told), { signal });
+    } catch (error) {
+      if (signal.aborted || error instanceof OfflineError) return;
+      log.warn({ to, error: messageOf(error) }, 'news of a folder could not be sent');
+    }
+  }
+
+  async #told(to: BareJid, view: View, news: readonly FileEntry[]): Promise<Told> {
+    const { catalogue, entity, folders } = this.#components;
     const there: FileEntry[] = [];
     const gone: string[] = [];
-    for (const path of paths) {
-      const entry = catalogue.get(path);
+    for (const before of news) {
+      const key = keyOf(before);
+      const entry = catalogue.get(key);
       if (entry !== undefined && view.maySee(entry)) there.push(entry);
       // Where others decide who is told of what, nobody can ask them about what is gone.
-      else if (folders.tellsAll) gone.push(toDisplay(baseName(path)));
+      if (entry === undefined && folders.tellsAll && view.maySee(before)) gone.push(toDisplay(baseName(key)));
     }
     const described = await folders.describe(to, there, this.#stopped.signal);
-    const items = described.flatMap((file) => (file === undefined ? [] : folderItem(entity.jid, file)));
     // Two names that look the same are one id.
     const shown = new Set(there.map((entry) => toDisplay(nameOf(entry))));
-    const retractedIds = gone.filter((id) => !shown.has(id));
+    return {
+      items: described.flatMap((file) => (file === undefined ? [] : folderItem(entity.jid, file))),
+      retractedIds: gone.filter((id) => !shown.has(id)),
+    };
+  }
+
+  *#send(to: BareJid, nodeId: string, { items, retractedIds }: Told): Steps {
     for (const event of [
       { type: 'items', nodeId, items, retractedIds: [] } as const,
       { type: 'items', nodeId, items: [], retractedIds } as const,
     ]) {
-      if (event.items.length + event.retractedIds.length > 0) entity.send(pubsubEventMessage(to, event));
+      if (event.items.length + event.retractedIds.length === 0) continue;
+      const own = event.items.map((item) => ({
+        ...item,
+        ...(item.payload && { payload: copyOf(item.payload) }),
+      }));
+      this.#components.entity.send(pubsubEventMessage(to, { ...event, items: own }));
+      yield;
     }
   }
 }

@@ -4,7 +4,7 @@ import { SavedText } from '../catalogue/saved-text.js';
 import type { Clock } from '../clock.js';
 import { LimitError, ParseError } from '../errors.js';
 import type { Log } from '../log.js';
-import { type BareJid, parseBareJid } from '../stanza/jid.js';
+import { type BareJid, domainOf, parseBareJid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
 
 export interface FolderSubscriptionsComponents {
@@ -16,6 +16,7 @@ export interface FolderSubscriptionsComponents {
 export interface FolderSubscriptionsInit {
   readonly folderSubscriptions: number;
   readonly folderSubscriptionsPerAsker: number;
+  readonly folderSubscriptionsPerDomain: number;
 }
 
 /** After so long one has to subscribe again: nobody tells us who has gone for good. */
@@ -29,7 +30,8 @@ export class FolderSubscriptions implements Startable {
   readonly #saved: SavedText;
   /** By folder and account, until when. */
   readonly #folders = new Map<string, Map<BareJid, number>>();
-  readonly #counts = new Map<BareJid, number>();
+  /** Of each account, and of each domain, of which one may be an account. */
+  readonly #counts = { asker: new Map<BareJid, number>(), domain: new Map<BareJid, number>() };
   #size = 0;
 
   constructor(components: FolderSubscriptionsComponents, init: FolderSubscriptionsInit) {
@@ -58,6 +60,11 @@ export class FolderSubscriptions implements Startable {
     return this.#size === 0;
   }
 
+  /** Whether somebody may be subscribed to it. */
+  has(folder: string): boolean {
+    return this.#folders.has(folder);
+  }
+
   /** Whoever is subscribed to `share/folder`. */
   of(folder: string): BareJid[] {
     const subscribers = [...(this.#folders.get(folder) ?? [])];
@@ -81,9 +88,7 @@ export class FolderSubscriptions implements Startable {
     if (subscribers?.delete(jid) !== true) return false;
     if (subscribers.size === 0) this.#folders.delete(folder);
     this.#size -= 1;
-    const count = (this.#counts.get(jid) ?? 1) - 1;
-    if (count === 0) this.#counts.delete(jid);
-    else this.#counts.set(jid, count);
+    this.#count(jid, -1);
     this.#saved.changed();
     return true;
   }
@@ -93,14 +98,28 @@ export class FolderSubscriptions implements Startable {
     this.#folders.set(folder, subscribers);
     if (!subscribers.has(jid)) {
       this.#size += 1;
-      this.#counts.set(jid, (this.#counts.get(jid) ?? 0) + 1);
+      this.#count(jid, 1);
     }
     subscribers.set(jid, untilMs);
   }
 
+  #count(jid: BareJid, more: 1 | -1): void {
+    const { asker, domain } = this.#counts;
+    for (const [counts, key] of [[asker, jid] as const, [domain, domainOf(jid)] as const]) {
+      const count = (counts.get(key) ?? 0) + more;
+      if (count === 0) counts.delete(key);
+      else counts.set(key, count);
+    }
+  }
+
   #isFull(jid: BareJid): boolean {
-    const { folderSubscriptions, folderSubscriptionsPerAsker } = this.#init;
-    return this.#size >= folderSubscriptions || (this.#counts.get(jid) ?? 0) >= folderSubscriptionsPerAsker;
+    const { folderSubscriptions, folderSubscriptionsPerAsker, folderSubscriptionsPerDomain } = this.#init;
+    const { asker, domain } = this.#counts;
+    return (
+      this.#size >= folderSubscriptions ||
+      (asker.get(jid) ?? 0) >= folderSubscriptionsPerAsker ||
+      (domain.get(domainOf(jid)) ?? 0) >= folderSubscriptionsPerDomain
+    );
   }
 
   #isOver(untilMs: number): boolean {

@@ -2,7 +2,7 @@
  * What lies in a folder, and what a file is, for whoever asks: behind every door that lists (XEP-0329, XEP-0135,
  * commands). What the asker may not see is not there, in error and text alike. A look costs what a question costs.
  */
-import type { AccessPolicy, View } from '../access/access-policy.js';
+import type { AccessPolicy, Asker, View } from '../access/access-policy.js';
 import { describeFile } from '../catalogue/file-description.js';
 import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
 import { baseName, toDisplay } from '../catalogue/share-path.js';
@@ -11,7 +11,7 @@ import type { Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
-import type { DirectQuestions } from './direct-questions.js';
+import type { DirectQuestions, ToldCosts } from './direct-questions.js';
 import { type Listed, type ListedPage, pageResultOf, type ShareListing } from './share-listing.js';
 import type { ToldFiles } from './told-files.js';
 
@@ -65,7 +65,7 @@ export type Seen = SeenFile | (SeenFolder & FolderPage);
 
 /** More names than fit an answer. */
 const MAX_BRIEF_ENTRIES = 1000;
-const FOLDER_BYTES = 160; // an element with a name and a path in it, without them
+const FOLDER_BYTES = 200; // an element with a name and a path in it, without them
 const BRIEF_FILE_BYTES = 130; // the same of a file with its size
 
 export class SharedFolders {
@@ -84,13 +84,15 @@ export class SharedFolders {
    * AbortedError.
    */
   async look(asker: Jid, path: string, page: FolderPageRequest, signal: AbortSignal): Promise<Seen> {
-    return await this.#components.questions.paid(asker, async () => {
+    const { questions, listing, told } = this.#components;
+    const look = async (): Promise<Seen> => {
       const view = this.#viewOf(asker);
-      const file = path === '' ? undefined : await this.#components.listing.fileAt(view, path);
+      const file = path === '' ? undefined : await listing.fileAt(view, path);
       if (file !== undefined) return await this.#detailed(asker, file, signal);
       const folder = await this.#page(asker, view, path, page, signal);
       return { type: 'folder', name: toDisplay(baseName(path)), path, ...folder };
-    });
+    };
+    return await questions.paid(asker, look, told ? undefined : costsOf); // who else decides has it counted
   }
 
   /** The file at this path, if `asker` may have it: to be offered. Throws as {@link look}. */
@@ -109,7 +111,10 @@ export class SharedFolders {
     return this.#components.told === undefined;
   }
 
-  /** What `asker` is told of files that it may see; undefined where that is nothing. Rejects with AbortedError. */
+  /**
+   * What `asker` is told of files that it may see, and where `tellsAll` everybody who sees them; undefined where that is
+   * nothing. Rejects with AbortedError.
+   */
   async describe(
     asker: Jid,
     files: readonly FileEntry[],
@@ -139,12 +144,12 @@ export class SharedFolders {
     const max = Math.min(page.max ?? defaultEntries, maxEntries);
     const listed = await this.#listed(view, path, { ...page, max });
     const entries = await this.#described(asker, listed.items, 0, signal);
-    const shown = this.#fitting(listed, entries, page.before !== undefined);
+    const shown = this.#fitting(path, listed, entries, page.before !== undefined);
     const isAsked = page.max !== undefined || page.after !== undefined || page.before !== undefined;
     const isWhole = shown.entries.length === listed.total;
     if (isAsked || isWhole || this.#components.told !== undefined) return shown;
     const all = await this.#listed(view, path, { max: MAX_BRIEF_ENTRIES });
-    return this.#fitting(all, all.items.map(brief), false);
+    return this.#fitting(path, all, all.items.map(brief), false);
   }
 
   async #listed(view: View, path: string, page: FolderPageRequest & { max: number }): Promise<ListedPage> {
@@ -162,7 +167,9 @@ export class SharedFolders {
     signal: AbortSignal,
   ): Promise<(FolderEntry | undefined)[]> {
     const files = items.flatMap((item) => (item.type === 'file' ? item.entry : []));
-    const described = await this.#describe(asker, files, hashWaitMs, signal);
+    // Of a file that is looked at by itself, also where else it is; a folder is longer than it should be without.
+    const alone = files.length === 1 ? { jid: asker } : undefined;
+    const described = await this.#describe(asker, files, hashWaitMs, signal, alone);
     let at = 0;
     return items.map((item) => {
       if (item.type === 'folder') return item;
@@ -176,11 +183,10 @@ export class SharedFolders {
     files: readonly FileEntry[],
     hashWaitMs: number,
     signal: AbortSignal,
+    alone?: Asker,
   ): Promise<(FileDescription | undefined)[]> {
     const { told, describer } = this.#components;
     if (told !== undefined) return await told.describe(asker, files, hashWaitMs, signal);
-    // Of a file that is looked at by itself, also where else it is; a folder is longer than it should be without.
-    const alone = files.length === 1 ? { jid: asker } : undefined;
     const described = await describer.describe(files, hashWaitMs, signal, alone);
     return files.map((entry, at) => {
       const each = described[at];
@@ -191,6 +197,7 @@ export class SharedFolders {
 
   /** As many as fit, from the end of the page that is read on from. */
   #fitting(
+    path: string,
     listed: ListedPage,
     entries: readonly (FolderEntry | undefined)[],
     backwards: boolean,
@@ -198,7 +205,7 @@ export class SharedFolders {
     let bytes = 0;
     let count = 0;
     for (const entry of backwards ? [...entries].reverse() : entries) {
-      bytes += entry === undefined ? 0 : entryBytes(entry);
+      bytes += entry === undefined ? 0 : entryBytes(entry, path);
       if (bytes > this.#init.maxBytes && count > 0) break;
       count += 1;
     }
@@ -211,6 +218,15 @@ export class SharedFolders {
     });
     return { entries: entries.slice(from, to).flatMap((entry) => entry ?? []), page, total: listed.total };
   }
+}
+
+function costsOf(seen: Seen): ToldCosts {
+  const entries = seen.type === 'file' ? [seen] : seen.entries;
+  const folder = seen.type === 'file' ? '' : seen.path;
+  return {
+    answerFiles: entries.filter(({ type }) => type === 'file').length,
+    answerBytes: entries.reduce((sum, entry) => sum + entryBytes(entry, folder), 0),
+  };
 }
 
 /** What is told of what is not there, and of what one may not see. */
@@ -227,9 +243,15 @@ function brief(item: Listed): FolderEntry {
   };
 }
 
-/** An upper bound of the bytes that an entry takes in an answer, whichever door it goes out by. */
-function entryBytes(entry: FolderEntry): number {
-  if (entry.type === 'folder') return FOLDER_BYTES + escapedBytes(entry.name) + escapedBytes(entry.path);
+/**
+ * An upper bound of the bytes that an entry of a folder takes in an answer, whichever door it goes out by: with its whole
+ * path in XEP-0135, and in XEP-0498 with that in base64.
+ */
+function entryBytes(entry: FolderEntry, folder: string): number {
+  if (entry.type === 'folder') {
+    return FOLDER_BYTES + 2 * escapedBytes(entry.name) + (4 / 3) * escapedBytes(entry.path);
+  }
   const { file } = entry;
-  return file.path === undefined ? BRIEF_FILE_BYTES + escapedBytes(file.name ?? '') : wireBytes(file);
+  if (file.path !== undefined) return wireBytes(file);
+  return BRIEF_FILE_BYTES + escapedBytes(folder) + 2 * escapedBytes(file.name ?? '');
 }

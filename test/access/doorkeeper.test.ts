@@ -6,7 +6,7 @@ import { Doorkeeper, type Load } from '../../src/access/doorkeeper.js';
 import { Refusals } from '../../src/access/refusals.js';
 import { LimitError } from '../../src/errors.js';
 import { silentLog } from '../../src/log.js';
-import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
+import { bareOf, parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import { VirtualClock } from '../support/virtual-clock.js';
 
@@ -97,6 +97,18 @@ describe('doorkeeper', () => {
     flood(100);
     await clock.advance(10_100);
     assert.equal(keeper.admit(MALLORY, 'request', FIND).type, 'serve', 'it was forgiven');
+  });
+
+  it('tells other doors who is not answered, and to whom nothing goes', async () => {
+    flood(100);
+    assert.equal(keeper.ignores(MALLORY), true);
+    assert.equal(keeper.ignores(JULIET), false);
+    assert.equal(keeper.mayHear(MALLORY), true, 'what it had before it has still');
+    await clock.advance(10_100);
+    assert.equal(keeper.ignores(MALLORY), false);
+    bans.add(bareOf(MALLORY));
+    assert.equal(keeper.mayHear(MALLORY), false);
+    assert.equal(keeper.mayHear(JULIET), true);
   });
 
   it('keeps everybody else apart from that', () => {

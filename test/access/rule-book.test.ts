@@ -5,7 +5,8 @@ import { type RosterGroups, RuleBook } from '../../src/access/rule-book.js';
 import { RuleView } from '../../src/access/rule-view.js';
 import { parentOf, type ShareRelativePath } from '../../src/catalogue/share-path.js';
 import type { AccessRule, FileSet, Permission, Who } from '../../src/config/access-options.js';
-import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
+import type { ChannelAddress } from '../../src/stanza/file-discovery.js';
+import { bareOf, type Jid, parseBareJid, parseJid } from '../../src/stanza/jid.js';
 import {
   askers,
   CHANNELS,
@@ -32,7 +33,7 @@ function rule(who: Who, may: Permission, ...globs: string[]): AccessRule {
 function bookFor(rules: readonly AccessRule[], asker?: KnownAsker): RuleBook {
   const groups: RosterGroups = { isIn: (_contact, group) => asker?.groups.includes(group) ?? false };
   const book = new RuleBook({ clock: new VirtualClock(), groups }, { rules });
-  for (const through of asker?.channels ?? []) book.viewOf({ jid: asker?.jid ?? JULIET, through });
+  for (const through of asker?.channels ?? []) book.asked(bareOf(asker?.jid ?? JULIET), through);
   return book;
 }
 
@@ -67,13 +68,41 @@ describe('RuleBook', () => {
     const sees = () =>
       ['books/1', 'music/1'].filter((path) => book.viewOf({ jid: ROMEO }).maySee(file(path)));
     assert.deepEqual(sees(), []);
-    book.viewOf({ jid: parseJid('romeo@example.net/garden'), through: songs ?? assert.fail() });
+    book.asked(bareOf(parseJid('romeo@example.net/garden')), songs ?? assert.fail());
     assert.deepEqual(sees(), ['music/1']);
-    book.viewOf({ jid: ROMEO, through: plays ?? assert.fail() });
+    book.asked(bareOf(ROMEO), plays ?? assert.fail());
     assert.deepEqual(sees(), ['books/1', 'music/1']);
     assert.equal(book.viewOf({ jid: JULIET }).verdict(''), 'none');
     await clock.advance(25 * 3_600_000);
     assert.deepEqual(sees(), []);
+  });
+
+  it('shows what is seen on a channel to who comes through it, and remembers nothing of that', () => {
+    const [plays = assert.fail(), songs] = CHANNELS;
+    const book = bookFor([
+      rule({ type: 'channel', ...plays }, 'take', 'books'),
+      rule({ type: 'channels' }, 'take', 'music'),
+    ]);
+    const sees = (through?: ChannelAddress) =>
+      ['books/1', 'music/1'].filter((path) =>
+        book.viewOf({ jid: ROMEO, ...(through && { through }) }).mayTake(file(path)),
+      );
+    assert.deepEqual(sees(plays), ['books/1', 'music/1']);
+    assert.deepEqual(sees(songs), ['music/1']);
+    assert.deepEqual(sees(), []);
+    assert.deepEqual(book.decide({ jid: ROMEO, through: plays }, file('books/1')), { may: 'take', rule: 0 });
+    assert.deepEqual(sees(), []);
+  });
+
+  it('shows nothing to who is banned, wherever it asked', () => {
+    const [plays = assert.fail()] = CHANNELS;
+    const components = { clock: new VirtualClock(), isBanned: (jid: Jid) => bareOf(jid) === ROMEO };
+    const book = new RuleBook(components, { rules: [rule(EVERYONE, 'take', 'books')] });
+    book.asked(bareOf(ROMEO), plays);
+    const view = book.viewOf({ jid: parseJid('romeo@example.net/garden'), through: plays });
+    assert.equal(view.verdict(''), 'none');
+    assert.equal(view.maySee(file('books/1')), false);
+    assert.equal(book.viewOf({ jid: JULIET }).mayTake(file('books/1')), true);
   });
 
   it('says of a folder what holds for all in it', () => {

@@ -114,6 +114,23 @@ describe('a channel', () => {
     assert.equal(node.responder.outcomes().unconfirmed, 1);
   });
 
+  it('sends nothing at all to who is banned, whoever asks in its name', async () => {
+    await world.start('none');
+    const node = await world.node('one.example.org', [entry('romeo.txt')]);
+    const banned = await world.asker('victim@example.org/home');
+    const { entity } = await world.asker('iago@example.org/desk');
+    world.banned.add('victim@example.org');
+    const sent: string[] = [];
+    world.network.watch((stanza) => {
+      if (stanza.attrs.to === banned.entity.jid) sent.push(String(stanza));
+    });
+    const replyTo = parseJid('victim@example.org/home');
+    await publish(entity, 'forged', findCodec.toXml({ ...findFor('romeo'), replyTo }));
+    await world.clock.advance(1000);
+    assert.deepEqual(sent, []);
+    assert.equal(node.responder.outcomes()['over-budget'], 1);
+  });
+
   it('lets nobody spend the budget of an address that he only claims', async () => {
     await world.start('none');
     const node = await world.node('one.example.org', [entry('romeo.txt')]);

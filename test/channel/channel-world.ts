@@ -8,7 +8,7 @@ import { parseShareRelativePath } from '../../src/catalogue/share-path.js';
 import { Channel, type ChannelInit } from '../../src/channel/channel.js';
 import { type AnswerEvent, ChannelAsker } from '../../src/channel/channel-asker.js';
 import { QueryResponder } from '../../src/channel/query-responder.js';
-import { AbortedError } from '../../src/errors.js';
+import { AbortedError, LimitError } from '../../src/errors.js';
 import { silentLog } from '../../src/log.js';
 import { Answerer } from '../../src/query/answer.js';
 import type { HashSource } from '../../src/query/file-describer.js';
@@ -57,6 +57,9 @@ export class World {
   }
 
   /** With `keeps` it keeps questions. */
+  /** Bare addresses. */
+  readonly banned = new Set<string>();
+
   async node(
     domain: string,
     entries: readonly FileEntry[],
@@ -70,8 +73,14 @@ export class World {
     const { engine } = files;
     await engine.start();
     await files.apply(entries.map((each) => ({ type: 'put', entry: each })));
+    const gate = {
+      check: (asker: string) => {
+        if (this.banned.has(asker)) throw new LimitError('banned', 'banned');
+      },
+      checkChannel: () => undefined,
+    };
     const budget = new QueryBudget(
-      { clock },
+      { clock, gate },
       {
         queriesPerAskerPerMinute: 20,
         queriesPerChannelPerMinute: 100,

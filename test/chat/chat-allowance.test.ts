@@ -6,6 +6,11 @@ import { VirtualClock } from '../support/virtual-clock.js';
 
 const ROMEO = parseBareJid('romeo@montague.lit');
 const JULIET = parseBareJid('juliet@capulet.lit');
+const LIMITS = {
+  chatAnswersPerPeerPerMinute: 10,
+  chatAnswersPerDomainPerMinute: 100,
+  chatAnswersPerMinute: 1000,
+};
 
 describe('chat allowance', () => {
   let clock: VirtualClock;
@@ -13,7 +18,7 @@ describe('chat allowance', () => {
 
   beforeEach(() => {
     clock = new VirtualClock();
-    allowance = new ChatAllowance({ clock }, { chatAnswersPerPeerPerMinute: 10, chatAnswersPerMinute: 1000 });
+    allowance = new ChatAllowance({ clock }, LIMITS);
   });
 
   const says = (text: string, who = ROMEO) => allowance.admits(who, text, parseCommand(text).type);
@@ -38,10 +43,10 @@ describe('chat allowance', () => {
 
   it('goes by other limits at once, and gives nobody back what is used up', () => {
     for (let at = 0; at < 8; at++) assert.ok(says(`find ${at}`));
-    allowance.setLimits({ chatAnswersPerPeerPerMinute: 9, chatAnswersPerMinute: 1000 });
+    allowance.setLimits({ ...LIMITS, chatAnswersPerPeerPerMinute: 9 });
     assert.ok(says('find 8'));
     assert.equal(says('find 9'), false);
-    allowance.setLimits({ chatAnswersPerPeerPerMinute: 9, chatAnswersPerMinute: 9 });
+    allowance.setLimits({ ...LIMITS, chatAnswersPerPeerPerMinute: 9, chatAnswersPerMinute: 9 });
     assert.equal(says('find 1', JULIET), false, 'everybody has used up nine');
   });
 
@@ -55,10 +60,18 @@ describe('chat allowance', () => {
     assert.ok(says('find 12'));
   });
 
+  it('answers only so much to one domain, so that others are answered', () => {
+    const answered = Array.from({ length: 200 }, (_, at) =>
+      says('help', parseBareJid(`u${at}@montague.lit`)),
+    ).filter((each) => each);
+    assert.equal(answered.length, 100);
+    assert.ok(says('help', JULIET));
+  });
+
   it('answers only so much in all, and remembers only so many', () => {
     let answered = 0;
     for (let at = 0; at < 20_000; at++) {
-      if (says('help', parseBareJid(`user${at}@example.org`))) answered += 1;
+      if (says('help', parseBareJid(`user@h${at}.example.org`))) answered += 1;
     }
     assert.equal(answered, 1000);
   });

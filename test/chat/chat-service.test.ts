@@ -116,6 +116,21 @@ describe('chat service', () => {
     assert.match(text ?? '', /^I can’t send books\/romeo\.pdf now: I am sending all that I can\./);
   });
 
+  it('says that it was asked too much, and has that counted', async () => {
+    world.queriesPerAskerPerMinute = 1;
+    await world.node(NODE, FILES);
+    await juliet.say(NODE, 'find pdf');
+    const tooMuch = /^That did not work: it is more than I may do for you now\. Please try again in \d+ s\.$/;
+    for (const text of ['find txt', 'browse', 'get 1-2', 'get books/romeo.pdf']) {
+      const answers = await juliet.say(NODE, text);
+      assert.equal(answers.length, 1, text);
+      assert.match(answers[0] ?? '', tooMuch);
+    }
+    assert.deepEqual(world.refused, Array(4).fill('queriesPerAskerPerMinute'));
+    for (let at = 0; at < 30; at++) await juliet.say(NODE, `find ${at}`);
+    assert.equal(world.refused.at(-1), 'chatAnswersPerPeerPerMinute');
+  });
+
   it('says what is wrong with the words', async () => {
     await world.node(NODE, FILES);
     const [text] = await juliet.say(NODE, 'find nonsense:x');

@@ -25,6 +25,7 @@ const LIMITS: ChatServiceInit = {
   conversations: 3,
   conversationIdleMs: 60 * 60_000,
   chatAnswersPerPeerPerMinute: 30,
+  chatAnswersPerDomainPerMinute: 1000,
   chatAnswersPerMinute: 1000,
 };
 const TAKES_FILES = [
@@ -50,6 +51,9 @@ export class ChatWorld {
   links: LinkMaker | undefined;
   /** What an offer is refused with. */
   refusal: Error | undefined;
+  queriesPerAskerPerMinute = 100;
+  /** Limits that somebody was over. */
+  readonly refused: string[] = [];
   readonly #stops: (() => Promise<void>)[] = [];
 
   constructor() {
@@ -74,7 +78,7 @@ export class ChatWorld {
     const budget = new QueryBudget(
       { clock },
       {
-        queriesPerAskerPerMinute: 100,
+        queriesPerAskerPerMinute: this.queriesPerAskerPerMinute,
         queriesPerChannelPerMinute: 100,
         queriesPerMinute: 1000,
         concurrentQueriesPerAsker: 4,
@@ -91,6 +95,7 @@ export class ChatWorld {
       {
         ...{ entity, clock, log, access, listing, folders, questions },
         disco: { addFeature: () => () => {} },
+        refusals: { count: (rule) => void this.refused.push(rule) },
         offer: (to, entry, signal) => this.#offer(to, entry, signal),
         ...(links && { links }),
       },

@@ -112,4 +112,10 @@ describe('commands in a chat', () => {
       }),
     );
   });
+
+  it('are never what we say ourselves: words repeated in a reason', () => {
+    const text = textOf({ type: 'failed', reason: `'\u0007\u202e\n${'x'.repeat(1100)}' is no word` });
+    assert.match(text, /^That did not work: '\ufffd\ufffd\ufffdx+…x+' is no word$/);
+    assert.ok(text.length < 600);
+  });
 });

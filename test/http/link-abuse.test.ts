@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import { FileRequestBudget } from '../../src/access/file-request-budget.js';
+import { systemClock } from '../../src/clock.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
 import { eventually } from '../support/eventually.js';
 import { LinkHarness, type LinkHarnessInit } from '../support/link-harness.js';
@@ -199,6 +201,39 @@ describe('LinkServer, used hard,', () => {
       const smuggled =
         'GET / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n';
       assert.match(await harness.raw(smuggled), /^HTTP\/1\.1 400 /);
+    });
+
+    it('requests for heads and for nothing new: they are paid for as files are', async () => {
+      const limits = {
+        fileRequestsPerAskerPerMinute: 6,
+        fileRequestsPerDomainPerMinute: 1000,
+        fileRequestsPerMinute: 1000,
+      };
+      await started({ budget: new FileRequestBudget({ clock: systemClock }, limits) });
+      const link = harness.link(harness.files.offer('a', Buffer.from('a')));
+      const { pathname } = link;
+      const get = `GET ${pathname} HTTP/1.1\r\nHost: x\r\nIf-None-Match: *\r\n\r\n`;
+      const heads = `HEAD ${pathname} HTTP/1.1\r\nHost: x\r\n\r\n`;
+      const statuses = (text: string) =>
+        [...text.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map(([, status]) => status);
+      // The connection is closed with the first that is over.
+      assert.deepEqual(statuses(await harness.raw(heads.repeat(3) + get.repeat(5))), [
+        ...Array(3).fill('200'),
+        ...Array(3).fill('304'),
+        '503',
+      ]);
+      assert.equal((await harness.curl(link)).status, 503);
+    });
+
+    it('who is not answered for a while', async () => {
+      let ignored = true;
+      await started({ ignores: (jid) => ignored && jid === ROMEO.jid });
+      const file = harness.files.offer('a', Buffer.from('a'));
+      const link = harness.link(file, ROMEO);
+      assert.equal((await harness.curl(link)).code, 52, 'an empty answer');
+      assert.equal((await harness.curl(harness.link(file))).status, 200);
+      ignored = false;
+      assert.equal((await harness.curl(link)).status, 200);
     });
 
     it('requests by the thousand that are refused', async () => {

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { AccessPolicy } from '../../src/access/access-policy.js';
+import { RuleBook } from '../../src/access/rule-book.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { FullPath } from '../../src/catalogue/share-path.js';
+import { systemClock } from '../../src/clock.js';
+import { EVERY_FILE } from '../../src/config/access-options.js';
 import { LinkSeal } from '../../src/http/link-seal.js';
 import { parseBareJid } from '../../src/stanza/jid.js';
 import { JULIET, LinkHarness, type LinkHarnessInit } from '../support/link-harness.js';
@@ -177,6 +180,23 @@ describe('LinkServer, asked for what it has not,', () => {
       assert.equal(await answer(link.pathname), expected);
       allowed = true;
       await good();
+    });
+
+    it('nothing to who asked on a channel, and opens no other door to it', async () => {
+      await harness.end();
+      const plays = { service: parseBareJid('pubsub.example.org'), nodeId: 'plays' };
+      const rules = [
+        { who: [{ type: 'channel' as const, ...plays }], what: EVERY_FILE, may: 'take' as const },
+      ];
+      // As after a restart, or a day later: nobody is known to have asked.
+      const book = new RuleBook({ clock: systemClock }, { rules });
+      await started({ access: book, prefix: '/dl/' });
+      entry = harness.files.offer('plays/romeo.epub', Buffer.from('wherefore'));
+      link = harness.link(entry, { ...JULIET, through: plays });
+      await good();
+      assert.equal(book.viewOf(JULIET).mayTake(entry), false);
+      book.replace({ rules: [] });
+      assert.equal(await answer(link.pathname), expected);
     });
 
     it('who may not take a file by making no link', () => {

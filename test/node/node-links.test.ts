@@ -11,7 +11,8 @@ import { silentLog } from '../../src/log.js';
 import { NetworkNode } from '../../src/node/network-node.js';
 import { CHAT_BODY, chatAnswerToXml } from '../../src/stanza/chat-message.js';
 import { findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
-import { parseJid } from '../../src/stanza/jid.js';
+import { bareOf, parseJid } from '../../src/stanza/jid.js';
+import { DiscoInfoElement, discoInfoCodec } from '../../src/stanza/xep0030-disco.js';
 import {
   sharedFilesCodec,
   sharedFilesQueryCodec,
@@ -190,6 +191,53 @@ ${more}
       await swap();
       assert.equal((await curl(link)).status, 404);
     }
+  });
+
+  it('neither serves nor says anything to who is banned, whatever it was given before', async () => {
+    const juliet = await asker();
+    const link = await linkTo(juliet, 'romeo');
+    await folder.write('share/large.bin', Buffer.alloc(24_000_000)); // more than sockets hold
+    const large = await linkTo(juliet, 'large');
+    const heard: string[] = [];
+    juliet.handleMessage(CHAT_BODY, undefined, ({ stanza }) => {
+      heard.push(stanza.getChildText('body') ?? '');
+    });
+    // Her program says what it takes only after the ban: then there is something to be said about the file.
+    let answer: () => void = () => assert.fail('she was not asked');
+    juliet.handleIq('get', 'query', DiscoInfoElement.ns, () => {
+      const answered = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      return answered.then(() => discoInfoCodec.toXml({ identities: [], features: [], forms: [] }));
+    });
+    const say = (body: string) =>
+      juliet.send(chatAnswerToXml({ to: NODE, from: juliet.jid, type: 'chat', body }));
+    say('get share/plays/romeo & juliet.epub');
+    say('help');
+    await eventually(
+      () => heard.length,
+      (count) => count === 1,
+    );
+    const slow = curl(large, '--limit-rate', '2M');
+    await eventually(
+      () => node.transfers().length,
+      (count) => count === 1,
+    );
+    await node.banKeeper.ban(bareOf(juliet.jid), {});
+    await eventually(
+      () => node.transfers(),
+      ([transfer]) => transfer?.state === 'ended',
+    );
+    assert.ok((await slow).body.length < 24_000_000);
+    const wrong = await curl(link.replace(/dl.*/, 'dl/x/diary.txt'));
+    const after = await curl(link);
+    assert.deepEqual([after.status, after.body], [404, wrong.body]);
+    answer();
+    say('help');
+    await linkTo(await asker('romeo@example.org/orchard'), 'romeo');
+    assert.deepEqual(heard.slice(1), []);
+    await node.banKeeper.unban(bareOf(juliet.jid));
+    assert.equal((await curl(link)).status, 200);
   });
 
   it('serves nothing of a file that has changed', async () => {

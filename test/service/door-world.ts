@@ -74,6 +74,8 @@ export class DoorWorld {
   readonly bans = new Bans({ clock: this.clock });
   /** Folders in which an owner may choose shares. */
   places: readonly string[] = [];
+  /** Limits that somebody was over and heard of in a note. */
+  readonly noted: string[] = [];
   /** Who sees what. */
   access: AccessPolicy = allowAll;
   readonly #clients = new Map<Jid, Promise<Entity>>();
@@ -107,15 +109,17 @@ export class DoorWorld {
       { access, listing, describer, questions, ...(told && { told }) },
       { defaultEntries: 50, maxEntries: 100, maxBytes: maxAnswerBytes, hashWaitMs: 0 },
     );
+    const refusals = { count: (rule: string) => void this.noted.push(rule) };
     const offers = new FileOffers({
       folders,
+      refusals,
       send: async (to: Jid, entry: FileEntry) => {
         if (this.refusal) throw this.refusal;
         this.offered.push([to, keyOf(entry)]);
       },
     });
     this.commands = new CommandService({
-      ...{ entity, disco, clock },
+      ...{ entity, disco, clock, refusals },
       commands: [
         new FindCommand({ questions, offers }),
         new BrowseCommand({ folders, offers }),

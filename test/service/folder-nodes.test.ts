@@ -31,19 +31,30 @@ import { settle, VirtualClock } from '../support/virtual-clock.js';
 
 const NODE = parseJid('files.example.org');
 const JULIET = parseJid('juliet@capulet.lit/balcony');
-const LIMITS = { folderSubscriptions: 3, folderSubscriptionsPerAsker: 2 };
+const LIMITS = { folderSubscriptions: 3, folderSubscriptionsPerAsker: 2, folderSubscriptionsPerDomain: 3 };
+const CROWD = {
+  folderSubscriptions: 10_003,
+  folderSubscriptionsPerAsker: 2,
+  folderSubscriptionsPerDomain: 10_003,
+};
 const HOUR_MS = 3_600_000;
 const sha256 = (seed: number) => Buffer.alloc(32, seed).toString('base64');
 const nodeOf = (folder: string) => folderNodeId(folder) ?? assert.fail();
 
-/** Nobody sees what has an x in its name. */
+/** Nobody sees what has this in its name. */
+let hidden = 'x';
+/** Views that were asked for. */
+let views = 0;
 const access: AccessPolicy = {
-  viewOf: () => ({
-    key: 'x',
-    maySee: ({ path }) => !path.includes('x'),
-    mayTake: ({ path }) => !path.includes('x'),
-    verdict: () => 'some',
-  }),
+  viewOf: () => {
+    views += 1;
+    return {
+      key: hidden,
+      maySee: ({ path }) => !path.includes(hidden),
+      mayTake: ({ path }) => !path.includes(hidden),
+      verdict: () => 'some',
+    };
+  },
 };
 
 function refused(condition: StanzaErrorCondition) {
@@ -54,10 +65,12 @@ describe('folder nodes', () => {
   let clock: VirtualClock;
   let catalogue: Catalogue;
   let juliet: Entity;
+  let subscribed: FolderSubscriptions;
   let stop: () => Promise<void>;
   const events: PubsubEvent[] = [];
 
   beforeEach(async () => {
+    hidden = 'x';
     clock = new VirtualClock();
     const network = new MemoryNetwork({ clock });
     const entity = network.component(NODE);
@@ -81,7 +94,8 @@ describe('folder nodes', () => {
       { access, listing, describer, questions },
       { defaultEntries: 50, maxEntries: 100, maxBytes: 48_000, hashWaitMs: 0 },
     );
-    const subscriptions = new FolderSubscriptions({ clock, log, folder: new MemoryFolder() }, LIMITS);
+    const subscriptions = new FolderSubscriptions({ clock, log, folder: new MemoryFolder() }, CROWD);
+    subscribed = subscriptions;
     const none = () => () => {};
     const disco = { addFeature: none, onQuery: none, onItems: none };
     const parts = [
@@ -172,6 +186,25 @@ describe('folder nodes', () => {
     );
   });
 
+  it('says nothing of what may not be seen any more when it would be told', async () => {
+    await subscribe('a');
+    catalogue.apply([put('a/yes', { sha256: sha256(3) }), put('a/young', { sha256: sha256(4) })]);
+    catalogue.apply([remove('a/young')]);
+    hidden = 'y';
+    await clock.advance(10_000);
+    assert.deepEqual(events, []);
+  });
+
+  it('costs no more for each file however many have subscribed', async () => {
+    await subscribe('a');
+    for (let at = 0; at < 10_000; at += 1) subscribed.add('a', parseBareJid(`u${at}@montague.lit`));
+    views = 0;
+    catalogue.apply(Array.from({ length: 1000 }, (_, at) => put(`a/many${at}`, { sha256: sha256(at) })));
+    assert.equal(views, 0);
+    await clock.advance(2000);
+    assert.ok(views <= 10_001, `${views}`);
+  });
+
   it('tells no longer who unsubscribed, or has not said for a month that it still wants to hear', async () => {
     await subscribe('a');
     const unsubscribe = { type: 'unsubscribe', nodeId: nodeOf('a'), jid: bareOf(JULIET) } as const;
@@ -212,6 +245,25 @@ describe('folder subscriptions', () => {
     await second.start();
     assert.deepEqual([second.of('s'), second.of('s/\n"'), second.of('t')], [[a, b], [a], []]);
     await second.stop();
+  });
+});
+
+describe('folder subscriptions of one domain', () => {
+  it('leave room for others', () => {
+    const components = { clock: new VirtualClock(), log: silentLog, folder: new MemoryFolder() };
+    const subscriptions = new FolderSubscriptions(components, {
+      folderSubscriptions: 100,
+      folderSubscriptionsPerAsker: 2,
+      folderSubscriptionsPerDomain: 10,
+    });
+    const add = (at: number) => subscriptions.add('s', parseBareJid(`u${at}@bad.example`));
+    for (let at = 0; at < 10; at += 1) add(at);
+    assert.throws(() => add(10), LimitError);
+    subscriptions.add('s', bareOf(JULIET));
+    subscriptions.remove('s', parseBareJid('u1@bad.example'));
+    add(10);
+    assert.throws(() => add(11), LimitError);
+    assert.equal(subscriptions.of('s').length, 11);
   });
 });
 

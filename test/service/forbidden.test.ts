@@ -1,9 +1,11 @@
 /** What is forbidden and what is not there: the same answer, and no sooner or later. */
 import assert from 'node:assert/strict';
 import { RuleBook } from '../../src/access/rule-book.js';
+import { publishedIdOf } from '../../src/catalogue/published-id.js';
 import type { ShareRelativePath } from '../../src/catalogue/share-path.js';
 import { EVERY_FILE } from '../../src/config/access-options.js';
 import { parseJid } from '../../src/stanza/jid.js';
+import { folderNodeId } from '../../src/stanza/xep0498-pubsub-file-sharing.js';
 import { Doors } from '../support/doors.js';
 import { MemoryFiles, sha256 } from '../support/memory-files.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -28,13 +30,32 @@ const QUESTIONS: Readonly<Record<string, Question>> = {
   'a search for a part of a name': (doors, { word }) =>
     doors.find(STRANGER, { name: [{ type: 'contains', value: word }] }),
   'a look at a file': (doors, { path }) => doors.look(STRANGER, path),
-  'a look into a folder': (doors, { path }) => doors.look(STRANGER, path.slice(0, path.lastIndexOf('/'))),
+  'a look into a folder': (doors, { path }) => doors.look(STRANGER, folderOf(path)),
   'an offer asked for': (doors, { path }) => doors.takeable(STRANGER, path),
   'a request by path': (doors, { path }) => doors.request(STRANGER, { path }),
   'a request by hash': (doors, { hash }) =>
     doors.request(STRANGER, { hashes: [{ algo: 'sha-256', value: hash }] }),
   'the hashes of blocks': (doors, { hash }) => doors.blocks(STRANGER, hash),
+  'details by disco': ({ clients }, { path }) => clients.details(STRANGER, `files/${path}`),
+  'a folder by disco': ({ clients }, { path }) => clients.details(STRANGER, `files/${folderOf(path)}`),
+  'a node of a folder': ({ clients }, { path }) =>
+    clients.details(STRANGER, folderNodeId(folderOf(path)) ?? ''),
+  'an item of a node': ({ clients }, { path }) =>
+    clients.item(STRANGER, folderOf(path), path.slice(path.lastIndexOf('/') + 1)),
+  'a <retrieve/>': ({ clients }, { path }) => clients.retrieve(STRANGER, path),
+  'a <start/> by hash': ({ clients }, { hash }) => clients.published(STRANGER, `sha-256:${hash}`),
+  'a <start/> by path': ({ clients }, { path }) =>
+    clients.published(STRANGER, publishedIdOf({ hashes: [], path }) ?? ''),
+  'words in a chat': async ({ clients }, { word }) =>
+    (await clients.say(STRANGER, `find ${word}`)).replace(word, 'WORD'),
+  'a folder in a chat': ({ clients }, { path }) => clients.say(STRANGER, `browse ${folderOf(path)}`),
+  'a file in a chat': async ({ clients }, { path }) =>
+    (await clients.say(STRANGER, `get ${path}`)).replace(path, 'PATH'),
 };
+
+function folderOf(path: string): string {
+  return path.slice(0, path.lastIndexOf('/'));
+}
 
 describe('what is forbidden', function () {
   this.timeout(60_000);

@@ -4,12 +4,14 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RuleBook } from '../../src/access/rule-book.js';
+import { publishedIdOf } from '../../src/catalogue/published-id.js';
 import type { FullPath } from '../../src/catalogue/share-path.js';
 import { systemClock } from '../../src/clock.js';
 import { EVERY_FILE } from '../../src/config/access-options.js';
 import { FileChangedError, type FileSource } from '../../src/jingle/file-session.js';
 import type { FolderWatches } from '../../src/scan/chokidar-watch.js';
 import { parseJid } from '../../src/stanza/jid.js';
+import { folderNodeId } from '../../src/stanza/xep0498-pubsub-file-sharing.js';
 import { Doors } from '../support/doors.js';
 import { type LibraryHarness, libraryHarness } from '../support/library-harness.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -235,8 +237,61 @@ describe('ways out of a share', function () {
     }
   });
 
+  it('are none at the doors for clients', async () => {
+    const { clients } = doors;
+    const ways = [...TARGETS.flatMap((target) => waysTo(target, base.path)), ...RESERVED];
+    const offered = new Set(['share/open.txt', 'share/sub/open.txt']);
+    const shown = new Set(['', 'share', 'share/sub']);
+    const tried = new Map<string, number>();
+    const isNone = (door: string, way: string, got: string | Error) => {
+      tried.set(door, (tried.get(door) ?? 0) + 1);
+      assert.ok(got instanceof Error, `${door}: ${JSON.stringify(way)} gives ${got}`);
+    };
+    for (const way of ways) {
+      if (offered.has(way) || shown.has(way)) continue;
+      const slash = way.lastIndexOf('/');
+      isNone('disco', way, await clients.details(STRANGER, `files/${way}`));
+      isNone('a folder’s node', way, await clients.details(STRANGER, folderNodeId(way) ?? way));
+      isNone(
+        'an item',
+        way,
+        await clients.item(STRANGER, way.slice(0, Math.max(0, slash)), way.slice(slash + 1)),
+      );
+      isNone('an item of the share', way, await clients.item(STRANGER, 'share', way));
+      isNone('<retrieve/>', way, await clients.retrieve(STRANGER, way));
+      isNone(
+        '<start/>',
+        way,
+        await clients.published(STRANGER, publishedIdOf({ hashes: [], path: way }) ?? way),
+      );
+      isNone('a link', way, await clients.follow(`/${way}`));
+      const chat = await clients.chatGet(STRANGER, way);
+      // Slashes at the ends mean nothing to who types; a line has one command.
+      if (typeof chat !== 'string') isNone('a chat', way, chat);
+      else assert.ok(offered.has(chat) && way.includes(chat), `${JSON.stringify(way)} gives ${chat}`);
+    }
+    for (const [door, times] of tried) assert.ok(times >= 500, `${door}: ${times}`);
+    assert.equal(tried.size, 8);
+    const { sessionId, folders } = await clients.beginBrowsing(STRANGER);
+    assert.deepEqual(folders, ['share']);
+    for (const way of ways.slice(0, 500)) {
+      assert.deepEqual(await clients.browseInto(STRANGER, sessionId, way), ['share'], way);
+    }
+  });
+
   it('are not found by walking and asking', async () => {
-    assert.deepEqual((await doors.walk(STRANGER)).sort(), ['share/open.txt', 'share/sub/open.txt']);
+    const { clients } = doors;
+    for (const walk of [
+      () => doors.walk(STRANGER),
+      () => clients.discoWalk(STRANGER),
+      () => clients.folderWalk(STRANGER),
+      () => clients.searchWindow(STRANGER),
+      () => clients.findCommand(STRANGER),
+      () => clients.browseCommand(STRANGER),
+      () => clients.chatBrowse(STRANGER),
+      () => clients.chatFind(STRANGER, 'txt open'),
+    ])
+      assert.deepEqual((await walk()).sort(), ['share/open.txt', 'share/sub/open.txt']);
     for (const pattern of ['.', 'secret', '\\.\\.', 'outside', '^/', 'etc', 'hidden']) {
       for (const field of ['name', 'path'] as const) {
         const found = await doors.find(STRANGER, { [field]: [{ type: 'regex', pattern }] });

@@ -24,6 +24,7 @@ import type { Jid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import type { FileDescription } from '../../src/stanza/xep0234-file-transfer.js';
 import { type FileOpener, FileServer } from '../../src/transfer/send/file-server.js';
+import { ClientDoors } from './client-doors.js';
 
 const UNBOUNDED = 1_000_000_000;
 const { signal } = new AbortController();
@@ -38,6 +39,8 @@ export interface DoorsComponents {
 export class Doors {
   readonly server: FileServer;
   readonly engine: LocalQueryEngine;
+  /** Those for clients that know nothing of ours. */
+  readonly clients: ClientDoors;
   readonly #answerer: Answerer;
   readonly #questions: DirectQuestions;
   readonly #folders: SharedFolders;
@@ -88,15 +91,21 @@ export class Doors {
       { access, catalogue, files, clock, log },
       { maxUploads: 4, maxUploadsPerPeer: 4 },
     );
+    this.clients = new ClientDoors({
+      ...{ access, catalogue, clock },
+      ...{ server: this.server, questions: this.#questions, folders: this.#folders, listing: this.#listing },
+    });
   }
 
   async start(): Promise<void> {
     await this.engine.start();
     await this.#listing.start();
     await this.#lists.start();
+    await this.clients.start();
   }
 
   async stop(): Promise<void> {
+    await this.clients.stop();
     await this.#lists.stop();
     await this.#listing.stop();
     await this.engine.stop();

@@ -4,13 +4,14 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type AccessPolicy, type Asker, allowAll } from '../../src/access/access-policy.js';
+import type { FileRequestBudget } from '../../src/access/file-request-budget.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import { type Clock, systemClock } from '../../src/clock.js';
 import type { CertificateSource } from '../../src/http/certificate.js';
 import { FileLinks } from '../../src/http/file-links.js';
 import { LinkServer, type LinkServerInit } from '../../src/http/link-server.js';
 import { silentLog } from '../../src/log.js';
-import { parseBareJid } from '../../src/stanza/jid.js';
+import { type Jid, parseBareJid } from '../../src/stanza/jid.js';
 import { FileServer } from '../../src/transfer/send/file-server.js';
 import { eventually } from './eventually.js';
 import { MemoryFiles } from './memory-files.js';
@@ -30,6 +31,8 @@ export interface LinkHarnessInit extends Partial<LinkServerInit> {
   readonly folder?: MemoryFolder;
   readonly certificate?: CertificateSource;
   readonly clock?: Clock;
+  readonly budget?: FileRequestBudget;
+  readonly ignores?: (asker: Jid) => boolean;
   /** What links begin with, behind the address. Default '/'. */
   readonly prefix?: string;
 }
@@ -57,7 +60,7 @@ export class LinkHarness {
     const { files = new MemoryFiles(), folder = new MemoryFolder() } = init;
     this.files = files;
     this.folder = folder;
-    const { certificate } = init;
+    const { certificate, budget, ignores } = init;
     const base = init.clock ?? systemClock;
     const clock: Clock = {
       now: () => base.now() + this.lateMs,
@@ -65,7 +68,7 @@ export class LinkHarness {
       after: (delayMs, callback) => base.after(delayMs, callback),
     };
     this.uploads = new FileServer(
-      { catalogue: files.catalogue, files, access, clock, log: silentLog },
+      { catalogue: files.catalogue, files, access, clock, log: silentLog, ...(budget && { budget }) },
       { maxUploads, maxUploadsPerPeer, waits: { unknownMs: slotWaitMs } },
     );
     this.links = new FileLinks(
@@ -80,6 +83,8 @@ export class LinkHarness {
         clock,
         log: silentLog,
         ...(certificate && { certificate }),
+        ...(budget && { budget }),
+        ...(ignores && { ignores }),
       },
       {
         host: '127.0.0.1',

@@ -1,10 +1,11 @@
 /** Commands that clients show as windows (XEP-0050): who may see which, and the sessions in which they run. */
 import { randomBytes } from 'node:crypto';
+import type { Refusals } from '../../access/refusals.js';
 import type { Clock, Timer } from '../../clock.js';
 import type { Disco, DiscoItemsBelow, DiscoItemsQuery } from '../../entity/disco.js';
 import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../../entity/entity.js';
 import type { BareJid, Jid } from '../../stanza/jid.js';
-import { bareOf } from '../../stanza/jid.js';
+import { bareOf, domainOf } from '../../stanza/jid.js';
 import { StanzaError } from '../../stanza/stanza-error.js';
 import { discoInfoCodec, discoQueryNodeId } from '../../stanza/xep0030-disco.js';
 import {
@@ -30,6 +31,7 @@ export interface CommandServiceComponents {
   readonly clock: Clock;
   /** In the order of menus. */
   readonly commands: readonly Command[];
+  readonly refusals?: Pick<Refusals, 'count'>;
 }
 
 /** Whoever is at a form for so long has left it. */
@@ -39,6 +41,8 @@ const LOOK_MS = 60_000;
 const MAX_SESSIONS = 200;
 /** Clients forget to cancel; the one that was left alone longest goes. */
 const MAX_SESSIONS_PER_ASKER = 5;
+/** Nobody ends the sessions of others by inventing accounts. */
+const MAX_SESSIONS_PER_DOMAIN = 50;
 
 export class CommandService implements Startable {
   readonly #components: CommandServiceComponents;
@@ -125,7 +129,8 @@ export class CommandService implements Startable {
     if (action !== 'execute') throw commandError('bad-action', 'a command begins with execute');
     const stage = await command.begin(from, signal);
     const id = `${this.#run}-${randomBytes(12).toString('base64url')}`;
-    const session = new CommandSession({ id, nodeId, from, stage });
+    const { refusals } = this.#components;
+    const session = new CommandSession({ id, nodeId, from, stage, ...(refusals && { refusals }) });
     if (!session.isOver) {
       this.#makeRoom(bareOf(from));
       this.#keep(session);
@@ -162,8 +167,11 @@ export class CommandService implements Startable {
   }
 
   #makeRoom(asker: BareJid): void {
-    const theirs = [...this.#sessions.values()].filter(({ from }) => bareOf(from) === asker);
+    const domain = domainOf(asker);
+    const near = [...this.#sessions.values()].filter(({ from }) => domainOf(from) === domain);
+    const theirs = near.filter(({ from }) => bareOf(from) === asker);
     if (theirs.length >= MAX_SESSIONS_PER_ASKER) this.#expire(theirs[0]);
+    else if (near.length >= MAX_SESSIONS_PER_DOMAIN) this.#expire(near[0]);
     if (this.#sessions.size >= MAX_SESSIONS) this.#expire(this.#sessions.values().next().value);
   }
 

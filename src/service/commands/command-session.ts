@@ -1,4 +1,5 @@
 /** One execution of a command: does what `command-machine.ts` decides, and says what the asker sees next. */
+import type { Refusals } from '../../access/refusals.js';
 import { LimitError, ParseError, type ShoalError } from '../../errors.js';
 import type { Jid } from '../../stanza/jid.js';
 import { StanzaError, toStanzaError } from '../../stanza/stanza-error.js';
@@ -24,6 +25,8 @@ export interface CommandSessionInit {
   /** The full address it is with. */
   readonly from: Jid;
   readonly stage: Stage;
+  /** Is told of limits that the asker is over: it hears of them in notes. */
+  readonly refusals?: Pick<Refusals, 'count'>;
 }
 
 const EMPTY_FORM: DataForm = { type: 'submit', fields: [] };
@@ -36,9 +39,11 @@ export class CommandSession {
   usedAtMs = 0;
   readonly #stopped = new AbortController();
   readonly #first: Stage;
+  readonly #refusals: Pick<Refusals, 'count'> | undefined;
   #state: CommandState;
 
-  constructor({ id, nodeId, from, stage }: CommandSessionInit) {
+  constructor({ id, nodeId, from, stage, refusals }: CommandSessionInit) {
+    this.#refusals = refusals;
     this.id = id;
     this.nodeId = nodeId;
     this.from = from;
@@ -99,6 +104,7 @@ export class CommandSession {
       const reached = await stage.submit?.(form, AbortSignal.any([signal, this.#stopped.signal]));
       event = outcomeOf(reached);
     } catch (error) {
+      if (error instanceof LimitError) this.#refusals?.count(error.bound, this.from);
       if (this.isOver) throw commandError('session-expired');
       const effects = this.#step({ type: 'again', note: problem(textOf(error)) });
       if (!isExpected(error)) throw error;

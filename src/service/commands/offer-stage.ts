@@ -52,8 +52,9 @@ async function offerOne(
     if (error instanceof StanzaError || error instanceof FileNotAvailableError) {
       return problem(`${name} is not there any more.`);
     }
-    if (error instanceof LimitError) return problem(`${name}: too much is being sent now. Try again later.`);
-    throw error;
+    if (!(error instanceof LimitError)) throw error;
+    offers.refused(asker, error);
+    return problem(`${name}: too much is being sent now. Try again later.`);
   }
 }
 

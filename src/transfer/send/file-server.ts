@@ -110,6 +110,12 @@ export class FileServer {
     return this.#slots.waiting;
   }
 
+  /** Ends what is sent to those peers. */
+  dismiss(isMeant: (peer: Jid) => boolean): void {
+    for (const [upload, to] of this.#uploads)
+      if (isMeant(to)) upload.fail(new AbortedError('the peer was dismissed'));
+  }
+
   /** What is being sent, the oldest first. */
   status(): UploadStatus[] {
     return [...this.#uploads].map(([upload, peer]) => ({ peer, ...upload.progress() }));
@@ -188,7 +194,9 @@ export class FileServer {
 
   async #select(request: FileRequest, signal: AbortSignal): Promise<Selection> {
     const { access, catalogue } = this.#components;
-    const selection = await selectFile(catalogue, request.file, access.viewOf({ jid: request.peer }), signal);
+    const { peer: jid, through } = request;
+    const view = access.viewOf({ jid, ...(through && { through }) });
+    const selection = await selectFile(catalogue, request.file, view, signal);
     if (selection.entries.length === 0) throw new FileNotAvailableError('no such file');
     return selection;
   }

@@ -52,6 +52,23 @@ describe('commands', () => {
   const labels = (answer: Awaited<ReturnType<typeof run>>, field: string) =>
     answer.form?.fields.find((each) => each.var === field)?.options?.map(({ label }) => label);
 
+  it('have counted what is refused in a note', async () => {
+    await world.stop();
+    world = new DoorWorld({ budget: { queriesPerAskerPerMinute: 2 } });
+    await world.start([put('books/romeo.txt', { sha256: SHA })]);
+    const { sessionId: session = '' } = await run('find');
+    const values = { text: 'romeo' };
+    await run('find', { session, action: 'next', values });
+    await run('find', { session, action: 'prev' });
+    await run('find', { session, action: 'next', values });
+    const ticked = await run('find', { session, action: 'next', values: { files: '1' } });
+    assert.match(ticked.notes[0]?.text ?? '', /Try again later/);
+    const { sessionId: other = '' } = await run('find');
+    const over = await run('find', { session: other, action: 'next', values });
+    assert.equal(over.notes[0]?.type, 'error');
+    assert.deepEqual(world.noted, ['queriesPerAskerPerMinute', 'queriesPerAskerPerMinute']);
+  });
+
   it('are listed for whom they are for; others are told of the owner’s what they are told of none', async () => {
     const listed = async (from: Jid) => {
       const asked = await world.ask('get', discoQueryToXml('items', COMMANDS), from);
@@ -256,6 +273,14 @@ describe('commands', () => {
     assert.equal(world.commands.sessionCount, 5);
     await run('find', {}, ROMEO);
     assert.equal(world.commands.sessionCount, 6);
+  });
+
+  it('of others go on, however many accounts of a domain begin some', async () => {
+    const { sessionId: session } = await run('find');
+    for (let at = 0; at < 250; at += 1) await run('find', {}, parseJid(`u${at}@bad.example/x`));
+    assert.equal(world.commands.sessionCount, 51);
+    const values = { text: 'nothing at all' };
+    assert.equal((await run('find', { action: 'next', session: session ?? '', values })).status, 'executing');
   });
 
   it('begin by execute, and are told what was wrong by the conditions of XEP-0050', async () => {
