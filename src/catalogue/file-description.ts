@@ -6,7 +6,7 @@ import { toDisplay } from './share-path.js';
 export function describeFile(entry: FileEntry): FileDescription {
   return {
     name: toDisplay(nameOf(entry)),
-    path: toDisplay(keyOf(entry)),
+    ...(entry.share !== '' && { path: toDisplay(keyOf(entry)) }), // what was made for a peer lies nowhere
     size: entry.size,
     dateMs: entry.mtimeMs,
     mediaType: entry.mediaType,

@@ -33,6 +33,7 @@ import { SearchService } from '../service/search-service.js';
 import { SelfDescription } from '../service/self-description.js';
 import { ShareListing } from '../service/share-listing.js';
 import { SharedFolders } from '../service/shared-folders.js';
+import { SharedTree } from '../service/shared-tree.js';
 import { ToldFiles } from '../service/told-files.js';
 import { ViewTotals } from '../service/view-totals.js';
 import type { Jid } from '../stanza/jid.js';
@@ -116,6 +117,7 @@ export class NodeDoors implements Startable {
     );
     const outgoing = new OutgoingFiles({ sent, offer });
     const offers = new FileOffers({ folders, send: outgoing.send, refusals });
+    const tree = new SharedTree({ access, catalogue, clock, listing, folders, questions });
     const totals = new ViewTotals({ table: catalogue.table, slices: new Slices({ clock }), clock });
     const { name, description: desc } = about;
     const vcard = { name, ...(desc !== undefined && { desc }), photo: OUR_PICTURE };
@@ -141,7 +143,7 @@ export class NodeDoors implements Startable {
       listing,
       new SearchService({ entity, disco, questions }),
       new BrowseService({ entity, disco, folders }),
-      new FilesWalk({ entity, disco, folders, offers }),
+      new FilesWalk({ entity, disco, folders, offers, tree }),
       new CommandService({ entity, disco, clock, commands, refusals }),
       new SelfDescription(
         { entity, disco, clock, access, totals },

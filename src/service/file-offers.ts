@@ -1,6 +1,7 @@
 /** Offers of files to whoever asks for one elsewhere than in a Jingle session: from a command, or by XEP-0135. */
 import type { Refusals } from '../access/refusals.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
+import type { MadeFile } from '../catalogue/made-file.js';
 import type { LimitError } from '../errors.js';
 import type { Jid } from '../stanza/jid.js';
 import type { SharedFolders } from './shared-folders.js';
@@ -26,6 +27,11 @@ export class FileOffers {
   async offer(to: Jid, path: string, signal: AbortSignal): Promise<void> {
     const { folders, send } = this.#components;
     await send(to, await folders.takeable(to, path), signal);
+  }
+
+  /** Offers what was made for it. Throws FileNotAvailableError, LimitError and AbortedError. */
+  async offerMade(to: Jid, file: MadeFile, signal: AbortSignal): Promise<void> {
+    await this.#components.send(to, file, signal);
   }
 
   /** It was over a limit, and is told so in words. */

@@ -5,9 +5,10 @@
 import type { Disco, DiscoItemsBelow, DiscoItemsQuery } from '../entity/disco.js';
 import type { Entity, IncomingIq, IqHandler, Unsubscribe } from '../entity/entity.js';
 import { FileNotAvailableError } from '../jingle/file-session.js';
-import { isFull } from '../stanza/jid.js';
+import { isFull, type Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import { discoInfoCodec, discoQueryNodeId } from '../stanza/xep0030-disco.js';
+import type { PageRequest } from '../stanza/xep0059-rsm.js';
 import {
   FILES_FEATURE,
   fileDetails,
@@ -17,20 +18,25 @@ import {
   pathOfFilesNode,
   RetrieveElement,
   retrieveFromXml,
+  TREE_FILE,
+  TREE_NODE_ID,
 } from '../stanza/xep0135-file-sharing.js';
 import type { Element } from '../stanza/xml.js';
 import type { Startable } from '../startable.js';
 import type { FileOffers } from './file-offers.js';
 import { notThere, type SharedFolders } from './shared-folders.js';
+import type { SharedTree } from './shared-tree.js';
 
 export interface FilesWalkComponents {
   readonly entity: Entity;
   readonly disco: Disco;
   readonly folders: SharedFolders;
   readonly offers: FileOffers;
+  readonly tree: SharedTree;
 }
 
 const ROOT_NAME = 'Files';
+const TREE_NAME = 'Tree file';
 
 export class FilesWalk implements Startable {
   readonly #components: FilesWalkComponents;
@@ -61,6 +67,7 @@ export class FilesWalk implements Startable {
     signal: AbortSignal,
   ): Promise<Element | undefined> => {
     const nodeId = discoQueryNodeId(payload);
+    if (nodeId === TREE_NODE_ID) return await this.#treeInfo(from, signal);
     const path = nodeId === undefined ? undefined : pathOfFilesNode(nodeId);
     if (nodeId === undefined || path === undefined) return undefined;
     const seen = await this.#components.folders.look(from, path, { max: 0 }, signal);
@@ -73,11 +80,48 @@ export class FilesWalk implements Startable {
     });
   };
 
+  async #treeInfo(from: Jid, signal: AbortSignal): Promise<Element> {
+    await this.#components.tree.check(from, signal);
+    const { name, mediaType } = TREE_FILE;
+    return discoInfoCodec.toXml({
+      nodeId: TREE_NODE_ID,
+      identities: [fileIdentity(name)],
+      features: [],
+      forms: [fileDetails({ name, mediaType, hashes: [], hashesUsed: [] })],
+    });
+  }
+
   /** §4.1, §5.1. */
   readonly #items = async (
-    { nodeId, page, from }: DiscoItemsQuery,
+    query: DiscoItemsQuery,
     signal: AbortSignal,
   ): Promise<DiscoItemsBelow | undefined> => {
+    const { nodeId, page, from } = query;
+    if (nodeId === filesNodeId('') && isFirst(page)) return await this.#top(query, signal);
+    if (nodeId !== TREE_NODE_ID) return await this.#below(query, signal);
+    await this.#components.tree.check(from, signal);
+    return { items: [] };
+  };
+
+  /** §5.3: the first answer tells of the tree, which stands beside the pages: they don't count it. */
+  async #top(query: DiscoItemsQuery, signal: AbortSignal): Promise<DiscoItemsBelow | undefined> {
+    const { entity, tree } = this.#components;
+    const { max, ...page } = query.page;
+    if (max !== undefined && max < 2) return await this.#below(query, signal); // there is no place for it
+    const shorter = max === undefined ? page : { ...page, max: max - 1 };
+    const below = await this.#below({ ...query, page: shorter }, signal);
+    if (below === undefined || below.items.length === 0) return below;
+    if (!(await tree.isOffered(query.from, signal))) return below;
+    return {
+      ...below,
+      items: [...below.items, { jid: entity.jid, nodeId: TREE_NODE_ID, name: TREE_NAME }],
+    };
+  }
+
+  async #below(
+    { nodeId, page, from }: DiscoItemsQuery,
+    signal: AbortSignal,
+  ): Promise<DiscoItemsBelow | undefined> {
     const { entity, folders } = this.#components;
     const { jid } = entity;
     if (nodeId === undefined) return { items: [{ jid, nodeId: filesNodeId(''), name: ROOT_NAME }] };
@@ -91,17 +135,23 @@ export class FilesWalk implements Startable {
       return { jid, nodeId: filesNodeId(`${prefix}${name}`), name };
     });
     return { items, page: seen.page };
-  };
+  }
 
   /** §6. */
   readonly #retrieve: IqHandler = async ({ from, payload }, signal) => {
-    const path = retrieveFromXml(payload);
+    const { offers, tree } = this.#components;
+    const asked = retrieveFromXml(payload);
     if (!isFull(from)) throw new StanzaError('not-acceptable', 'only a client can be offered a file');
     try {
-      await this.#components.offers.offer(from, path, signal);
+      if (asked.type === 'tree') await offers.offerMade(from, await tree.make(from, signal), signal);
+      else await offers.offer(from, asked.path, signal);
     } catch (error) {
       throw error instanceof FileNotAvailableError ? notThere() : error;
     }
     return undefined;
   };
+}
+
+function isFirst({ after, before }: PageRequest): boolean {
+  return after === undefined && before === undefined;
 }

@@ -106,6 +106,13 @@ export class ShareListing implements Startable {
     return { items: listed, cursors, offset: from, total: items.length };
   }
 
+  /** All folders that hold files of the view themselves, sorted; undefined where they are more than `max`. */
+  async foldersOf(view: View, max: number): Promise<readonly string[] | undefined> {
+    const visible = await this.#folders.of(view, this.#stopped.signal);
+    this.#timer ??= this.#components.clock.after(LOOK_MS, this.#forgetOld);
+    return visible.length > max ? undefined : [...visible];
+  }
+
   /** The file at `share/folder/name`, if the view has it. */
   async fileAt(view: View, path: string): Promise<FileEntry | undefined> {
     const { catalogue } = this.#components;

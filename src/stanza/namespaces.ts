@@ -27,6 +27,7 @@ export const NS = {
   caps: 'http://jabber.org/protocol/caps', // XEP-0115
   validate: 'http://jabber.org/protocol/xdata-validate', // XEP-0122
   files: 'http://jabber.org/protocol/files', // XEP-0135
+  treeTransfer: 'http://jabber.org/profile/si/profile/tree-transfer', // XEP-0105, for XEP-0135
   jingle: 'urn:xmpp:jingle:1', // XEP-0166
   jingleErrors: 'urn:xmpp:jingle:errors:1',
   receipts: 'urn:xmpp:receipts', // XEP-0184

@@ -17,6 +17,7 @@ import { NetworkAsker } from '../../src/node/network-asker.js';
 import { NetworkNode } from '../../src/node/network-node.js';
 import { TransferStack } from '../../src/node/transfer-stack.js';
 import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
+import type { Element } from '../../src/stanza/xml.js';
 import { attachClient } from '../support/attached.js';
 import { freePorts } from '../support/free-ports.js';
 import { ACCOUNTS, COMPONENT_SECRET, DOMAIN, PUBSUB, type TestServer } from '../support/server.js';
@@ -199,6 +200,11 @@ export class OurReceiver {
 
   get jid(): string {
     return this.entity.jid;
+  }
+
+  /** Asks somebody for something by iq, be it for an offer. Throws StanzaError. */
+  async ask(to: string, payload: Element): Promise<void> {
+    await this.entity.request({ to: parseJid(to), type: 'get', payload });
   }
 
   /** Takes the next offer into `target`. */

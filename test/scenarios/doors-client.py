@@ -46,6 +46,7 @@ class Client(slixmpp.ClientXMPP):
         disco = self["xep_0030"]
         info = (await disco.get_info(jid=self.node, timeout=WAIT))["disco_info"]
         top = (await disco.get_items(jid=self.node, timeout=WAIT))["disco_items"]
+        root = (await disco.get_items(jid=self.node, node="files", timeout=WAIT))["disco_items"]
         files = (await disco.get_items(jid=self.node, node="files/books", timeout=WAIT))["disco_items"]
         one = (await disco.get_info(jid=self.node, node="files/books/romeo.txt", timeout=WAIT))["disco_info"]
         version = (await self["xep_0092"].get_version(self.node, timeout=WAIT))["software_version"]
@@ -57,6 +58,7 @@ class Client(slixmpp.ClientXMPP):
             "features": sorted(info["features"]),
             "statistics": {name: info["form"].get_fields()[name]["value"] for name in ("files", "bytes", "channels")},
             "top": sorted(each[1] for each in top["items"]),
+            "files": sorted(each[1] for each in root["items"]),
             "books": sorted(each[2] for each in files["items"]),
             "romeo": {name: field["value"] for name, field in one["form"].get_fields().items()},
             "version": version["name"],

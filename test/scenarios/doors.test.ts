@@ -7,12 +7,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { parseJid } from '../../src/stanza/jid.js';
 import { commandAnswerCodec, commandRequestCodec } from '../../src/stanza/xep0050-commands.js';
+import { retrieveToXml } from '../../src/stanza/xep0135-file-sharing.js';
+import { OurReceiver } from '../interop/our-sides.js';
 import { attachClient } from '../support/attached.js';
 import { projectRoot } from '../support/codec-fixtures.js';
 import { ServedNode } from '../support/served-node.js';
 import { ACCOUNTS, COMPONENT_SECRET, DOMAIN, PUBSUB, type TestServer } from '../support/server.js';
 import { describeOnServers } from '../support/server-fixture.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
+import { pathsInTree } from '../support/tree-file.js';
 
 const NODE = 'files.localhost';
 const ROOT = projectRoot(path.dirname(fileURLToPath(import.meta.url)));
@@ -99,6 +102,29 @@ describeOnServers('the doors of a node', (server: () => TestServer) => {
       'mime-type': 'text/plain',
       size: '5',
     });
+  });
+
+  it('offer a tree of all files, which comes by Jingle', async function () {
+    this.timeout(30_000);
+    const { files } = said.discovery ?? {};
+    assert.deepEqual(files, ['files/books', 'tree.xml']);
+    const receiver = await OurReceiver.start(server(), 'open');
+    try {
+      const target = path.join(folder.path, 'tree.xml');
+      const received = receiver.receive(target);
+      await receiver.ask(NODE, retrieveToXml({ type: 'tree' }));
+      const { verified, name } = await received;
+      assert.deepEqual([verified, name], [true, 'tree.xml']);
+      const found = pathsInTree(await readFile(target, 'utf8'));
+      assert.deepEqual(found.sort(), [
+        'books/plays/Romeo & Juliet.epub',
+        'books/plays/juliet.pdf',
+        'books/plays/romeo.mp3',
+        'books/romeo.txt',
+      ]);
+    } finally {
+      await receiver.stop();
+    }
   });
 
   it('show a form to search by, and a table of what was found', () => {

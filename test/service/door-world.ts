@@ -3,6 +3,7 @@ import { type AccessPolicy, allowAll } from '../../src/access/access-policy.js';
 import { Bans } from '../../src/access/bans.js';
 import { QueryBudget, type QueryBudgetInit } from '../../src/access/query-budget.js';
 import { type CatalogueChange, type FileEntry, keyOf } from '../../src/catalogue/file-entry.js';
+import { isMade, type MadeFile } from '../../src/catalogue/made-file.js';
 import { Disco } from '../../src/entity/disco.js';
 import type { Entity } from '../../src/entity/entity.js';
 import { AbortedError, type LimitError } from '../../src/errors.js';
@@ -25,6 +26,7 @@ import { SearchService } from '../../src/service/search-service.js';
 import { SelfDescription } from '../../src/service/self-description.js';
 import { ShareListing } from '../../src/service/share-listing.js';
 import { SharedFolders } from '../../src/service/shared-folders.js';
+import { SharedTree } from '../../src/service/shared-tree.js';
 import { ToldFiles } from '../../src/service/told-files.js';
 import { ViewTotals } from '../../src/service/view-totals.js';
 import { type BareJid, bareOf, type Jid, parseBareJid, parseJid } from '../../src/stanza/jid.js';
@@ -63,6 +65,8 @@ export class DoorWorld {
   readonly commands: CommandService;
   /** Who was offered what. */
   readonly offered: [to: Jid, path: string][] = [];
+  /** Files that were made for somebody, and offered. */
+  readonly made: MadeFile[] = [];
   /** What becomes of the next offer. */
   refusal: LimitError | undefined;
   transfers: OutgoingTransfer[] = [];
@@ -115,7 +119,8 @@ export class DoorWorld {
       refusals,
       send: async (to: Jid, entry: FileEntry) => {
         if (this.refusal) throw this.refusal;
-        this.offered.push([to, keyOf(entry)]);
+        if (isMade(entry)) this.made.push(entry);
+        else this.offered.push([to, keyOf(entry)]);
       },
     });
     this.commands = new CommandService({
@@ -163,6 +168,7 @@ export class DoorWorld {
         }),
       ],
     });
+    const tree = new SharedTree({ access, catalogue, clock, listing, folders, questions });
     const totals = new ViewTotals({ table: catalogue.table, slices: new Slices({ clock }), clock });
     this.#parts = [
       engine,
@@ -170,7 +176,7 @@ export class DoorWorld {
       listing,
       new SearchService({ entity, disco, questions }),
       new BrowseService({ entity, disco, folders }),
-      new FilesWalk({ entity, disco, folders, offers }),
+      new FilesWalk({ entity, disco, folders, offers, tree }),
       this.commands,
       new SelfDescription(
         { entity, disco, clock, access, totals },

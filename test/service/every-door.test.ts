@@ -118,6 +118,7 @@ class Node {
     const mayChat = jid.includes('@'); // what comes from servers is no person's
     assert.deepEqual((await clients.searchWindow(jid)).sort(), expected, 'a search window');
     assert.deepEqual((await clients.discoWalk(jid)).sort(), expected, 'a walk by disco');
+    if (isFull(jid)) assert.deepEqual((await clients.tree(jid)).sort(), expected, 'a tree');
     assert.deepEqual((await clients.folderWalk(jid)).sort(), expected, 'the items of folders');
     assert.deepEqual((await clients.findCommand(jid)).sort(), expected, 'a command to find');
     assert.deepEqual((await clients.browseCommand(jid)).sort(), expected, 'a command to browse');

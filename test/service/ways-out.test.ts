@@ -284,6 +284,7 @@ describe('ways out of a share', function () {
     for (const walk of [
       () => doors.walk(STRANGER),
       () => clients.discoWalk(STRANGER),
+      () => clients.tree(STRANGER),
       () => clients.folderWalk(STRANGER),
       () => clients.searchWindow(STRANGER),
       () => clients.findCommand(STRANGER),

@@ -13,6 +13,7 @@ import {
   pathOfFilesNode,
   retrieveFromXml,
   retrieveToXml,
+  treeFileText,
 } from '../../src/stanza/xep0135-file-sharing.js';
 import { entityTimeCodec } from '../../src/stanza/xep0202-time.js';
 import {
@@ -20,6 +21,7 @@ import {
   sharedFilesQueryCodec,
 } from '../../src/stanza/xep0329-file-information-sharing.js';
 import { canonical, describeFixtures, elementOf, FIXTURES } from '../support/codec-fixtures.js';
+import { pathsInTree } from '../support/tree-file.js';
 
 describe('codecs of the doors', () => {
   describeFixtures('xep0004', dataFormCodec);
@@ -72,10 +74,31 @@ describe('codecs of the doors', () => {
       }
     });
 
+    it('writes the tree that the specification shows', () => {
+      const text = treeFileText([
+        { path: 'somefile', size: 1022 },
+        { path: 'somedir/anotherfile', size: 70_000 },
+        { path: 'somedir/anotherdir/yetanotherfile', size: 1499 },
+      ]);
+      const expected = elementOf(readFileSync(join(FIXTURES, 'xep0135', 'tree.xml'), 'utf8'));
+      assert.deepEqual(canonical(elementOf(text)), canonical(expected));
+    });
+
+    it('writes trees that any XML parser reads, in whatever order the files come and whatever they are called', () => {
+      const paths = ['a/b/c/1', 'a/2', 'a & <b>/"3\'', 'a/b/4', 'b/a/5'];
+      const files = [...paths, 'b/\u00016\uD800'].map((path) => ({ path, size: 1 }));
+      const found = pathsInTree(treeFileText(files));
+      assert.deepEqual(found.sort(), [...paths, 'b/\uFFFD6\uFFFD'].sort());
+    });
+
     it('reads what is to be retrieved', () => {
-      assert.equal(retrieveFromXml(retrieveToXml('books/romeo.txt')), 'books/romeo.txt');
+      const file = { type: 'file', path: 'books/romeo.txt' } as const;
+      assert.deepEqual(retrieveFromXml(retrieveToXml(file)), file);
+      for (const path of ['tree.xml', 'files/tree.xml'])
+        assert.deepEqual(retrieveFromXml(retrieveToXml({ type: 'file', path })), { type: 'file', path });
+      assert.deepEqual(retrieveFromXml(retrieveToXml({ type: 'tree' })), { type: 'tree' });
       assert.throws(
-        () => retrieveFromXml(retrieveToXml('')),
+        () => retrieveFromXml(retrieveToXml({ type: 'file', path: '' })),
         (error: unknown) => error instanceof ParseError && error.field === 'node',
       );
     });

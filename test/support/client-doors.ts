@@ -3,6 +3,7 @@ import type { AccessPolicy } from '../../src/access/access-policy.js';
 import type { ReadonlyCatalogue } from '../../src/catalogue/catalogue.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import { keyOf } from '../../src/catalogue/file-entry.js';
+import { isMade } from '../../src/catalogue/made-file.js';
 import { toDisplay } from '../../src/catalogue/share-path.js';
 import { ChatService } from '../../src/chat/chat-service.js';
 import type { Clock } from '../../src/clock.js';
@@ -25,6 +26,7 @@ import { PublishedFiles } from '../../src/service/published-files.js';
 import { SearchService } from '../../src/service/search-service.js';
 import type { ShareListing } from '../../src/service/share-listing.js';
 import type { SharedFolders } from '../../src/service/shared-folders.js';
+import { SharedTree } from '../../src/service/shared-tree.js';
 import { type BareJid, type Jid, parseJid } from '../../src/stanza/jid.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import { discoInfoCodec, discoItemsCodec, discoQueryToXml } from '../../src/stanza/xep0030-disco.js';
@@ -34,12 +36,13 @@ import {
   commandRequestCodec,
 } from '../../src/stanza/xep0050-commands.js';
 import { itemsOfResult, pubsubEventFromXml, pubsubRequestCodec } from '../../src/stanza/xep0060-pubsub.js';
-import { retrieveToXml } from '../../src/stanza/xep0135-file-sharing.js';
+import { retrieveToXml, TREE_NODE_ID } from '../../src/stanza/xep0135-file-sharing.js';
 import { startCodec } from '../../src/stanza/xep0358-jinglepub.js';
 import { folderNodeId, folderOfNodeId } from '../../src/stanza/xep0498-pubsub-file-sharing.js';
 import { type Element, xml } from '../../src/stanza/xml.js';
 import type { FileServer } from '../../src/transfer/send/file-server.js';
 import { MemoryFolder } from './memory-folder.js';
+import { pathsInTree } from './tree-file.js';
 
 const UNBOUNDED = 1_000_000_000;
 const NODE = parseJid('files.example.org');
@@ -67,6 +70,7 @@ export class ClientDoors {
   readonly #chat: ChatService;
   #onChat: MessageHandler = () => undefined;
   #said: (text: string) => void = () => undefined;
+  #made: Buffer[] = [];
   /** The paths of files offered since it was looked at last. */
   #offered: string[] = [];
 
@@ -81,6 +85,7 @@ export class ClientDoors {
         await this.#offer(to, entry, until);
       },
     });
+    const tree = new SharedTree({ access, catalogue, clock, listing, folders, questions });
     this.#server = server;
     this.links = new FileLinks(
       { access, catalogue, clock },
@@ -111,7 +116,7 @@ export class ClientDoors {
     this.#parts = [
       disco,
       new SearchService({ entity, disco, questions }),
-      new FilesWalk({ entity, disco, folders, offers }),
+      new FilesWalk({ entity, disco, folders, offers, tree }),
       new CommandService({
         ...{ entity, disco, clock },
         commands: [new FindCommand({ questions, offers }), new BrowseCommand({ folders, offers })],
@@ -150,6 +155,7 @@ export class ClientDoors {
   async discoWalk(asker: Jid, nodeId = 'files'): Promise<string[]> {
     const files: string[] = [];
     for (const below of await this.#itemsOf(asker, nodeId)) {
+      if (below.nodeId === TREE_NODE_ID) continue;
       const info = await this.#ask('get', asker, discoQueryToXml('info', below.nodeId));
       const isFile = info?.getChild('identity')?.attrs.type === 'file';
       if (isFile) files.push((below.nodeId ?? '').slice('files/'.length));
@@ -229,7 +235,14 @@ export class ClientDoors {
 
   /** The file that is offered for a `<retrieve/>` (XEP-0135), or for a `<start/>` (XEP-0358). */
   async retrieve(asker: Jid, path: string): Promise<string | Error> {
-    return await this.#given('get', asker, retrieveToXml(path));
+    return await this.#given('get', asker, retrieveToXml({ type: 'file', path }));
+  }
+
+  /** The files that are in the tree (XEP-0135). */
+  async tree(asker: Jid): Promise<string[]> {
+    const got = await this.#given('get', asker, retrieveToXml({ type: 'tree' }), () => 'offered');
+    const content = got === 'offered' ? this.#made.splice(0)[0] : undefined;
+    return content === undefined ? [] : pathsInTree(content.toString());
   }
 
   async published(asker: Jid, id: string): Promise<string | Error> {
@@ -328,7 +341,8 @@ export class ClientDoors {
 
   async #offer(to: Jid, entry: FileEntry, until: AbortSignal): Promise<FileUpload> {
     const source = await this.#server.source(entry, to, until);
-    this.#offered.push(source.file.path ?? '');
+    if (isMade(entry)) this.#made.push(entry.content);
+    else this.#offered.push(source.file.path ?? '');
     source.release({ type: 'success', bytes: 0 });
     return { done: new Promise(() => undefined) } as unknown as FileUpload;
   }

@@ -6,6 +6,7 @@ import type { AccessPolicy } from '../../access/access-policy.js';
 import type { FileRequestBudget } from '../../access/file-request-budget.js';
 import type { Refusals } from '../../access/refusals.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
+import { isMade } from '../../catalogue/made-file.js';
 import type { Clock } from '../../clock.js';
 import { AbortedError, LimitError, messageOf } from '../../errors.js';
 import { FileNotAvailableError, type FileRequest } from '../../jingle/file-session.js';
@@ -16,6 +17,7 @@ import type { Hash } from '../../stanza/xep0300-hashes.js';
 import type { BandwidthGovernor } from './bandwidth-governor.js';
 import { type OfferedFiles, type Selection, selectFile } from './file-selector.js';
 import { checkedBytes, HashChecks, MAX_CHECKED_BYTES } from './hash-check.js';
+import { MemoryFile } from './memory-file.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
 import { SlowReceivers } from './slow-receivers.js';
@@ -142,11 +144,12 @@ export class FileServer {
   };
 
   /**
-   * The whole of `entry` as something to offer to `peer`, who needs a slot as if it had asked. Throws
+   * The whole of `entry`, one of ours or made for `peer`, as something to offer to it, who needs a slot as if it had
+   * asked. Throws
    * `FileNotAvailableError`, `LimitError`, `AbortedError`.
    */
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<Upload> {
-    if (!this.#components.access.viewOf({ jid: peer }).mayTake(entry)) {
+    if (!isMade(entry) && !this.#components.access.viewOf({ jid: peer }).mayTake(entry)) {
       throw new FileNotAvailableError('no such file');
     }
     const sid = `offer ${this.#offers++}`; // a session of its own
@@ -264,6 +267,7 @@ export class FileServer {
 
   /** Opens the version of the file that the catalogue speaks of. */
   async #open(entry: FileEntry): Promise<OpenFile> {
+    if (isMade(entry)) return new MemoryFile(entry);
     const { files, log } = this.#components;
     let file: OpenFile;
     try {
