@@ -9,6 +9,7 @@ import { conclude, runMocha } from './mocha.mjs';
 import { ensureBuilt } from './project.mjs';
 import { root, stop, succeeds } from './run.mjs';
 import {
+  chromium,
   dbus,
   dino,
   ejabberd,
@@ -27,6 +28,7 @@ const SUITES = [
   { name: 'libervia', what: 'Libervia', needs: [prosody, openssl, dbus, libervia] },
   { name: 'dino', what: 'Dino', needs: [prosody, openssl, dbus, x11, dino], obstacle: dinoObstacle },
   { name: 'gajim', what: 'Gajim', needs: [prosody, openssl, dbus, x11, gajim] },
+  { name: 'browser', what: 'a browser', needs: [chromium] },
 ];
 
 const chosen = process.argv.slice(2);

@@ -25,6 +25,11 @@ export const dino = {
   isThere: () => isInstalled('dino-im') && isInstalled('sqlite3'),
 };
 export const gajim = { package: 'gajim', name: 'Gajim', isThere: () => isInstalled('gajim') };
+export const chromium = {
+  package: 'chromium-headless-shell',
+  name: 'Chromium without windows',
+  isThere: () => isInstalled('chromium-headless-shell'),
+};
 export const slixmpp = {
   package: 'python3-slixmpp',
   name: 'slixmpp for Python',
