@@ -110,9 +110,9 @@ export class RangesBench {
     for (let at = 0; at < transfers; at += 1) {
       downloads.push(this.#download(offsetOf(at, bytesEach), bytesEach));
       // A server and two processes of ours take a while over each: not all of them at once.
-      if (downloads.length % SESSIONS_AT_ONCE === 0) await this.#drain.flowing(downloads.length);
+      if (downloads.length % SESSIONS_AT_ONCE === 0) await this.#flowing(downloads);
     }
-    await this.#drain.flowing(transfers);
+    await this.#flowing(downloads);
     await whileStalled();
     const rate = rateOf(await this.#drain.go());
     // The bytes never were in this process: to its sessions nothing came.
@@ -120,6 +120,12 @@ export class RangesBench {
     this.#drain.close();
     while ((await this.#served.node.status()).transfers.length > 0) await pause(20);
     return rate;
+  }
+
+  /** Fails with the first that the node refuses. */
+  async #flowing(downloads: readonly FileDownload[]): Promise<void> {
+    const all = this.#drain.flowing(downloads.length);
+    await Promise.all([all, ...downloads.map((each) => each.accepted)]);
   }
 
   #download(offset: number, length: number): FileDownload {

@@ -29,6 +29,7 @@ const PARTS = ['ranges', 'set-up', 'questions', 'whole'] as const;
 const TRANSFERS = {
   sessions: MANY,
   sessionsPerPeer: MANY,
+  sessionsPerDomain: MANY,
   uploads: MANY,
   uploadsPerPeer: MANY,
   sessionIdleMs: STALL_MS,

@@ -32,16 +32,19 @@ export interface ServerOfOurs extends Startable {
   died(): Promise<void>;
 }
 
-/** What commands work with; `main.ts` hands them the real ones. */
+/** What commands work with; `main.ts` hands them the real ones, which are loaded by whoever needs them first. */
 export interface Components {
   readonly clock: Clock;
   readonly createAsker: (
     components: { clock: Clock; log: Log },
     init: AskerConfig,
     options?: { readonly stateFolder?: string },
-  ) => Asker;
-  readonly createNode: (components: { clock: Clock; log: Log }, init: NodeConfig) => ServedNode;
-  readonly createServer: (components: { clock: Clock; log: Log }, init: PrivateProsodyInit) => ServerOfOurs;
+  ) => Promise<Asker>;
+  readonly createNode: (components: { clock: Clock; log: Log }, init: NodeConfig) => Promise<ServedNode>;
+  readonly createServer: (
+    components: { clock: Clock; log: Log },
+    init: PrivateProsodyInit,
+  ) => Promise<ServerOfOurs>;
 }
 
 export interface Command {

@@ -59,7 +59,7 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const { config, warnings } = await askerConfigOf(args, io);
   const request: FindRequest = { criteria, ...audienceOf(config, to), max, waitMs };
   for (const warning of warnings) io.err.write(`shoal: ${warning}\n`);
-  const asker = components.createAsker({ clock: components.clock, log: createLog('silent') }, config);
+  const asker = await components.createAsker({ clock: components.clock, log: createLog('silent') }, config);
   const view = new FindView(
     { clock: components.clock, io },
     {

@@ -105,7 +105,7 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const { config, warnings } = await askerConfigOf(args, io);
   const audience: Audience = { nodes, channels: channelsFor(args, config, order, nodes.length) };
   for (const warning of warnings) io.err.write(`shoal: ${warning}\n`);
-  const asker = components.createAsker({ clock: components.clock, log: createLog('silent') }, config, {
+  const asker = await components.createAsker({ clock: components.clock, log: createLog('silent') }, config, {
     stateFolder: join(stateHome(io.env), 'shoal'),
   });
   const parts: GetComponents = { asker, clock: components.clock, io };

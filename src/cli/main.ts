@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=2
 /**
- * The program `shoal`. Only here the commands meet the real parts.
+ * The program `shoal`. Only here the commands meet the real parts, each of which is loaded when a command asks for
+ * it: to load a node takes longer than most commands run.
  *
  * The option above, which is in `npm start` too, bounds the room for new objects of each thread: with a million
  * files it saves a node some 50 MB, and costs a few hundredths of the time in which it starts. Without it
@@ -8,9 +9,6 @@
  */
 import { stayAlive, systemClock } from '../clock.js';
 import { readVersion } from '../config/version.js';
-import { createAsker } from '../node/network-asker.js';
-import { NetworkNode } from '../node/network-node.js';
-import { PrivateProsody } from '../private-server/prosody.js';
 import { accessCommand } from './access.js';
 import { banCommand, unbanCommand } from './ban.js';
 import { bansCommand } from './bans.js';
@@ -46,9 +44,13 @@ const program: Program = {
   ],
   components: {
     clock: systemClock,
-    createAsker,
-    createServer: (components, init) => new PrivateProsody(components, init),
-    createNode: (components, init) => new NetworkNode({ ...components, version }, init),
+    createAsker: async (...init) => new (await import('../node/network-asker.js')).NetworkAsker(...init),
+    createServer: async (...init) =>
+      new (await import('../private-server/prosody.js')).PrivateProsody(...init),
+    createNode: async (components, init) => {
+      const { NetworkNode } = await import('../node/network-node.js');
+      return new NetworkNode({ ...components, version }, init);
+    },
   },
 };
 

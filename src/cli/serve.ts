@@ -90,7 +90,7 @@ export async function serve(
   { io, log, onReady, onWaiting, load, file }: ServeInit,
 ): Promise<ExitCode> {
   for (const warning of warnings) log.warn(warning);
-  const node = components.createNode({ clock: components.clock, log }, config);
+  const node = await components.createNode({ clock: components.clock, log }, config);
   const readiness = { isReady: false };
   const configuration =
     load &&

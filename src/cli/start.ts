@@ -116,7 +116,7 @@ async function runServerAndNode(
 ): Promise<ExitCode> {
   const loaded = await loadNodeConfig(folder.at('node.yaml'), new ImportedModules(components));
   const log = logTo(folder.at('node.log'), loaded.config.log.level);
-  const server = components.createServer(
+  const server = await components.createServer(
     { clock: components.clock, log },
     {
       dataDir: folder.at('prosody'),

@@ -69,7 +69,7 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const { config, warnings } = await askerConfigOf(args, io);
   const request: WantRequest = { criteria, ...audienceOf(config, to), max: MAX_FILES };
   for (const warning of warnings) io.err.write(`shoal: ${warning}\n`);
-  const asker = components.createAsker({ clock: components.clock, log: createLog('silent') }, config);
+  const asker = await components.createAsker({ clock: components.clock, log: createLog('silent') }, config);
   const over = new AbortController();
   const view = new WantView(io, args.has('json') ? 'json' : 'lines');
   const fetches = args.has('get')

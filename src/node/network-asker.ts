@@ -195,11 +195,3 @@ function foundFile(file: FileDescription, name: string, source: { jid: Jid; chan
     source,
   };
 }
-
-export function createAsker(
-  components: NetworkAskerComponents,
-  config: AskerConfig,
-  options?: NetworkAskerOptions,
-): Asker {
-  return new NetworkAsker(components, config, options);
-}

@@ -36,7 +36,7 @@ async function find(
   const asker = new LibraryAsker(init);
   const components = {
     clock: new VirtualClock(),
-    createAsker: () => asker,
+    createAsker: async () => asker,
     createNode: () => assert.fail('find needs no node'),
     createServer: () => assert.fail('find needs no server'),
   };

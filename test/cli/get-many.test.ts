@@ -32,7 +32,7 @@ async function get(init: LibraryAskerInit, argv: readonly string[], signal?: Abo
   const asker = new LibraryAsker(init);
   const components = {
     clock: systemClock,
-    createAsker: () => asker,
+    createAsker: async () => asker,
     createNode: () => assert.fail('get needs no node'),
     createServer: () => assert.fail('get needs no server'),
   };

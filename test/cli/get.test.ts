@@ -36,7 +36,7 @@ async function get(
   const clock = new VirtualClock();
   const components = {
     clock,
-    createAsker: () => asker,
+    createAsker: async () => asker,
     createNode: () => assert.fail('get needs no node'),
     createServer: () => assert.fail('get needs no server'),
   };

@@ -105,7 +105,7 @@ function run(
   let hangup: () => void = () => assert.fail('it does not listen');
   const components: Components = {
     clock: new VirtualClock(),
-    createNode: () => node,
+    createNode: async () => node,
     createAsker: () => assert.fail('serve needs no asker'),
     createServer: () => assert.fail('serve needs no server'),
   };
@@ -217,7 +217,7 @@ describe('shoal serve', () => {
     const told = new AbortController();
     const components: Components = {
       clock,
-      createNode: () => new QuietNode(started),
+      createNode: async () => new QuietNode(started),
       createAsker: () => assert.fail('serve needs no asker'),
       createServer: () => assert.fail('serve needs no server'),
     };

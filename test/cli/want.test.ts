@@ -40,7 +40,7 @@ describe('shoal want', () => {
     const clock = new VirtualClock();
     const components = {
       clock,
-      createAsker: () => asker,
+      createAsker: async () => asker,
       createNode: () => assert.fail('want needs no node'),
       createServer: () => assert.fail('want needs no server'),
     };
