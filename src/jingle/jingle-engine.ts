@@ -255,10 +255,10 @@ export class JingleEngine implements Startable {
       if (domainOf(each.peer) === domainOf(peer)) ofDomain += 1;
     }
     if (ofPeer >= maxSessionsPerPeer) {
-      throw new LimitError('sessions-per-peer', 'too many sessions of this peer');
+      throw new LimitError('sessionsPerPeer', 'too many sessions of this peer');
     }
     if (ofDomain >= maxSessionsPerDomain) {
-      throw new LimitError('sessions-per-domain', 'too many sessions of peers of this domain');
+      throw new LimitError('sessionsPerDomain', 'too many sessions of peers of this domain');
     }
   }
 
