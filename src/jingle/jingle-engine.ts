@@ -177,7 +177,7 @@ export class JingleEngine implements Startable {
   }
 
   #begin(request: FileSessionRequest): Session {
-    const { signal } = request;
+    const { signal, fault } = request;
     const sid = randomBytes(SID_BYTES).toString('base64url');
     const session = this.#make(
       this.#components.entity.jid,
@@ -187,7 +187,7 @@ export class JingleEngine implements Startable {
       request.namespace,
       request.prefer,
     );
-    const refused = this.#refusal(signal);
+    const refused = fault ?? this.#refusal(signal);
     if (refused) {
       session.lose(refused);
       return session;
