@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -76,15 +76,6 @@ describe('docs/jingle.md', () => {
   it('has one of no more than thirty lines', () => {
     const lines = example.split('\n').filter((line) => line.trim() !== '');
     assert.ok(lines.length <= 30, `${lines.length} lines`);
-  });
-
-  it('imports what package.json exports', () => {
-    const { exports } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
-      exports: Record<string, Record<string, string>>;
-    };
-    const { types = '', default: code = '' } = exports['./jingle'] ?? {};
-    assert.ok(existsSync(path.join(ROOT, types)));
-    assert.equal(code, types.replace(/^\.\/src/, './dist/src').replace(/\.ts$/, '.js'));
   });
 });
 
