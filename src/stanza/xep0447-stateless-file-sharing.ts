@@ -28,8 +28,6 @@ export interface FileSharing {
   readonly sources: readonly FileSharingSource[];
 }
 
-export const FileSharingElement = { name: 'file-sharing', ns: NS.fileSharing } as const;
-
 export const fileSharingCodec: Codec<FileSharing> = {
   fromXml(element) {
     if (!is(element, 'file-sharing', NS.fileSharing)) {
