@@ -1,4 +1,4 @@
-/** The flags that say who asks and whom: shared by `find` and `get`. */
+/** The flags that say who asks and whom: shared by `find`, `get` and `want`. */
 import { join } from 'node:path';
 import { ConfigError } from '../config/config-error.js';
 import { type AskerOverrides, type Loaded, loadAskerConfig } from '../config/load.js';
