@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
 import {
   SEARCH_FORM_TYPE,
   searchFormCodec,
@@ -7,8 +10,12 @@ import {
 } from '../../src/stanza/xep0055-search.js';
 import type { PageRequest } from '../../src/stanza/xep0059-rsm.js';
 import { type Element, xml } from '../../src/stanza/xml.js';
+import { elementOf, projectRoot } from '../support/codec-fixtures.js';
 import { put } from '../support/file-entries.js';
 import { DoorWorld, SHA } from './door-world.js';
+
+/** What windows of clients were recorded to send. */
+const WINDOWS = path.join(projectRoot(path.dirname(fileURLToPath(import.meta.url))), 'test/fixtures/windows');
 
 function request(values: Readonly<Record<string, string>>, page: PageRequest = {}): Element {
   const fields = Object.entries(values).map(([name, value]) => ({ var: name, values: [value] }));
@@ -63,6 +70,15 @@ describe('the search window', () => {
     ]);
     assert.deepEqual(await names({ 'date-min': '2026-01-02' }), []);
     assert.deepEqual(await names({ text: 'juliet', unknown: 'field of another client' }), ['juliet.pdf']);
+  });
+
+  it('answers what the window of Psi 1.5 sends: all its fields, most of them with an empty value', async () => {
+    const sent = readFileSync(path.join(WINDOWS, 'psi-1.5-search.xml'), 'utf8');
+    const { form } = searchResultCodec.fromXml((await world.ask('set', elementOf(sent))) ?? xml('nothing'));
+    assert.deepEqual(
+      form.table?.rows.map((row) => row.find((field) => field.var === 'name')?.values[0]),
+      ['Romeo.txt', 'romeo.mp3'],
+    );
   });
 
   it('orders as was chosen', async () => {
