@@ -8,6 +8,7 @@ import { runJob } from './fetch-job.js';
 import { FetchUnfinishedError, type GetComponents } from './get-one.js';
 import { foldsCase, makeFolder, sha256Of, sizeOf } from './local-files.js';
 import { ManyView } from './many-view.js';
+import { PartNames } from './part-names.js';
 import { MIN_SHARED_BYTES, type ResolveInit, resolveWishes, type WishedFile } from './resolve-wishes.js';
 
 /** `folder` is made where it is not there. */
@@ -23,7 +24,9 @@ export async function getMany(components: GetComponents, init: GetManyInit): Pro
   const { clock, io } = components;
   await madeFolder(init.folder);
   const view = new ManyView({ clock, io }, { form: init.form });
-  const files = resolveWishes(components, { ...init, foldsCase: await foldsCase(init.folder) }, view);
+  const folds = await foldsCase(init.folder);
+  const files = resolveWishes(components, { ...init, foldsCase: folds }, view);
+  const names = new PartNames(folds);
   const ended = new AbortController();
   const signal = AbortSignal.any([io.signal, ended.signal]);
   const work = async () => {
@@ -31,7 +34,8 @@ export async function getMany(components: GetComponents, init: GetManyInit): Pro
     for (;;) {
       const next = await files.next();
       if (next.done === true || signal.aborted) return;
-      await getFile(components, next.value, init, view, signal);
+      const file = next.value;
+      await names.alone(file.job.target, () => getFile(components, file, init, view, signal));
     }
   };
   try {

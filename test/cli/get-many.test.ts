@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { getCommand } from '../../src/cli/get.js';
 import { runCommand } from '../../src/cli/run-command.js';
 import { systemClock } from '../../src/clock.js';
-import type { FoundFile } from '../../src/node/asker.js';
+import type { DownloadOrder, FoundFile } from '../../src/node/asker.js';
 import { captureIo } from '../support/captured-io.js';
 import { LibraryAsker, type LibraryAskerInit } from '../support/library-asker.js';
+import { settle } from '../support/virtual-clock.js';
 import { foundFile } from './found-files.js';
 
 let folder: string;
@@ -27,9 +28,13 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-async function get(init: LibraryAskerInit, argv: readonly string[], signal?: AbortSignal) {
+async function get(
+  init: LibraryAskerInit,
+  argv: readonly string[],
+  signal?: AbortSignal,
+  asker = new LibraryAsker(init),
+) {
   const io = captureIo({ env: { SHOAL_CONFIG: config }, ...(signal !== undefined && { signal }) });
-  const asker = new LibraryAsker(init);
   const components = {
     clock: systemClock,
     createAsker: async () => asker,
@@ -164,6 +169,31 @@ describe('shoal get of a list', () => {
     const file = await list(files.map(({ hashes }) => hashes[0]?.value).join('\n'));
     const { targets } = await get({ files }, ['--list', file, '-o', into]);
     assert.deepEqual(targets, ['into/same (2).txt', 'into/same.txt']);
+  });
+
+  it('does not fetch a file together with one that has the name of its part', async () => {
+    const files = [shared('x/a'), shared('x/a.part'), shared('x/b')];
+    const file = await list(['a.x x/a.part', 'a.x x/a', 'a.x x/b'].join('\n'));
+    const running = new Set<string>();
+    const together: string[][] = [];
+    class Watched extends LibraryAsker {
+      override async *download(order: DownloadOrder) {
+        running.add(basename(order.target));
+        await settle();
+        together.push([...running]);
+        yield* super.download(order);
+        running.delete(basename(order.target));
+      }
+    }
+    const asker = new Watched({ files });
+    const { code } = await get({ files }, ['--list', file, '-o', into, '--force'], undefined, asker);
+    assert.equal(code, 0);
+    assert.equal(together.length, 3);
+    assert.ok(
+      together.some((names) => names.length > 1),
+      'nothing was fetched together',
+    );
+    assert.ok(!together.some((names) => names.includes('a') && names.includes('a.part')), String(together));
   });
 
   it('says as JSON what became of each, and of all', async () => {
