@@ -6,7 +6,7 @@
 import { MIN_BLOCK_BYTES } from '../../blocks/block-size.js';
 import { sleep } from '../../clock.js';
 import { AbortedError } from '../../errors.js';
-import { dropDamaged } from './block-check.js';
+import { dropDamaged, isBegun } from './block-check.js';
 import { BlockFetch, type BlockFetchHost } from './block-fetch.js';
 import { DiskError } from './disk-error.js';
 import type { DownloadEvent } from './download-events.js';
@@ -113,6 +113,8 @@ class Download implements BlockFetchHost {
   #fetch: BlockFetch | undefined;
   #whole: WholeHash | undefined;
   #resumedBytes = 0;
+  /** Whether an earlier run had left something, of which there is no telling who gave it. */
+  #wasBegun = false;
   #idleSinceMs: number | undefined;
   #shownAtMs = Number.NEGATIVE_INFINITY;
 
@@ -264,6 +266,7 @@ class Download implements BlockFetchHost {
     let isOver = false;
     try {
       this.#resumedBytes = this.#settledBytes;
+      this.#wasBegun = isBegun(part);
       this.#idleSinceMs = undefined;
       this.#turns.begin(this.#components.clock.monotonic());
       for (let damages = 0; ; damages++) {
@@ -361,7 +364,7 @@ class Download implements BlockFetchHost {
       giver.wastedBytes += giver.keptBytes;
       giver.keptBytes = 0;
     }
-    if (only !== undefined && more.length === 0 && this.#resumedBytes === 0) {
+    if (only !== undefined && more.length === 0 && !this.#wasBegun) {
       const error = new SourceError('changed', 'what it sent is not the file asked for');
       this.#suspects = this.#suspects.filter((each) => each !== only);
       this.#sources.strike(only, 'wrong-file', error);
