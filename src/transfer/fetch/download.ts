@@ -28,7 +28,7 @@ import { type RangeSource, SourceError } from './range-source.js';
 import { RateEstimate } from './rate-estimate.js';
 import type { PooledSource, SourcePool } from './source-pool.js';
 import { SourceSearch } from './source-search.js';
-import { chooseLayout, layoutKey, setsOf, treeKey } from './source-sets.js';
+import { chooseLayout, layoutKey, pieceBytesOf, setsOf, treeKey } from './source-sets.js';
 import { systemIntakes } from './thread-intake.js';
 import { systemWholeHash } from './thread-whole-hash.js';
 import type { WholeHash } from './whole-hash.js';
@@ -47,8 +47,6 @@ export const DOWNLOAD_DEFAULTS: DownloadInit = {
   minBlockBytes: MIN_BLOCK_BYTES,
 };
 
-/** What is fetched without hashes of blocks is cut into so much: that much is fetched twice after a power cut. */
-const PIECE_BYTES = 1 << 20;
 const TICK_MS = 200;
 /** Before anything is begun it is looked so often whether anybody was found. */
 const WAIT_MS = 500;
@@ -486,7 +484,7 @@ class Download implements BlockFetchHost {
   }
 
   get #pieceBytes(): number {
-    return Math.max(this.#init.minBlockBytes, Math.min(PIECE_BYTES, this.#init.minBlockBytes * 4));
+    return pieceBytesOf(this.#size, this.#init.minBlockBytes);
   }
 }
 
