@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { getCommand } from '../../src/cli/get.js';
@@ -101,6 +101,20 @@ describe('shoal get of a folder', () => {
     assert.equal(code, 0);
     assert.deepEqual(targets, ['into/_con.txt', 'into/a.txt', 'into/file/file/x', 'into/more/b.txt']);
     assert.match(err, /books\/plays\/con\.txt becomes _con\.txt: its name is not safe here\n/);
+  });
+
+  it('says in a line what the disk refuses, and fetches what it can', async () => {
+    const none = await get({ files: play }, ['books/plays/', '--to', 'a.x', '-o', '/proc']);
+    assert.equal(none.code, 1);
+    assert.match(none.err, /^shoal get: \/proc: [^\n]*\n$/);
+    await mkdir(join(into, 'plays'), { recursive: true });
+    await symlink('/proc/self/mem', join(into, 'plays', 'c.txt')); // a plain file, empty, that can't be read
+    const files = [...play, shared('books/plays/c.txt', { size: 0 })];
+    const some = await get({ files }, ['books/plays/', '--to', 'a.x', '-o', into]);
+    assert.equal(some.code, 1);
+    assert.deepEqual(some.targets, ['into/plays/a.txt', 'into/plays/more/b.txt']);
+    assert.match(some.err, /plays\/c\.txt: what is there can't be read: .*\n2 files fetched, 1 failed\n$/);
+    assert.doesNotMatch(some.err, /\n {4}at /);
   });
 
   it('says when there is nothing, and what the node has not hashed', async () => {
