@@ -17,8 +17,8 @@ export interface BlockRange {
 }
 
 /** The block size of a file: the smallest power of two with which there are at most {@link MAX_BLOCKS}. */
-export function blockBytesOf(fileBytes: number): number {
-  let blockBytes = MIN_BLOCK_BYTES;
+export function blockBytesOf(fileBytes: number, minBlockBytes = MIN_BLOCK_BYTES): number {
+  let blockBytes = minBlockBytes;
   while (fileBytes > blockBytes * MAX_BLOCKS) blockBytes *= 2;
   return blockBytes;
 }

@@ -58,7 +58,8 @@ export async function* runJob(asker: Asker, job: FetchJob, signal: AbortSignal):
     const plain = sources.map(({ jid, path }) => ({ jid, ...(path !== undefined && { path }) }));
     const request = { file, sources: plain, target, overwrite, ...(range !== undefined && { range }) };
     yield* asker.fetch(request, signal);
-    if (dateMs !== undefined && range === undefined) await setModified(target, dateMs);
+    // One that can't be set costs nobody the file.
+    if (dateMs !== undefined && range === undefined) await setModified(target, dateMs).catch(() => undefined);
   } catch (thrown) {
     if (!(thrown instanceof FetchError) || thrown.code !== 'exists') throw thrown;
     throw new FetchError('exists', `${thrown.message}; --force replaces it`, { cause: thrown });

@@ -52,10 +52,15 @@ function isBelow(path: string, above: readonly string[]): boolean {
   return parts.length > above.length && parts.at(-1) !== '' && above.every(isSame);
 }
 
-/** While `x` comes, its bytes are in `x.part`: a file that has this name itself waits until then. */
+/** While `x` comes, its bytes are in `x.part`: a file that has this name itself would only wait until then. */
 function compare(a: string, b: string): number {
-  const isPart = (path: string) => Number(/\.part(\.json|\.lock)?$/i.test(path));
+  const isPart = (path: string) => Number(/\.part(\.(json|blocks)(\.new)?|\.lock)?$/i.test(path));
   return isPart(a) - isPart(b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+
+/** Disks that fold case compose accents alike too. */
+export function foldName(name: string, foldsCase: boolean): string {
+  return foldsCase ? name.normalize('NFC').toLowerCase() : name;
 }
 
 /** Names on this disk, none given twice. */
@@ -68,8 +73,7 @@ export class LocalNames {
   readonly #numbers = new Map<string, number>();
 
   constructor(foldsCase: boolean) {
-    // Disks that fold case compose accents alike too.
-    this.#fold = foldsCase ? (name) => name.normalize('NFC').toLowerCase() : (name) => name;
+    this.#fold = (name) => foldName(name, foldsCase);
   }
 
   /** A place for the file that has this path elsewhere, relative and safe. */

@@ -35,6 +35,11 @@ export class FoundRows {
     return this.#rows.size;
   }
 
+  /** Whether it is one of those that are there. */
+  has(file: FoundFile): boolean {
+    return this.#rows.has(keyOf(file));
+  }
+
   /** Returns the place of the row that the file went into, or of the one it began. */
   add(file: FoundFile): number {
     const { source, blocks, ...facts } = file;

@@ -1,14 +1,16 @@
 /** `shoal get` of folders and lists: what each wish stands for, a few files at a time, and how it all ended. */
 import { dirname, join } from 'node:path';
 import { AbortedError, messageOf, ShoalError } from '../errors.js';
-import { formatHash } from '../stanza/xep0300-hashes.js';
+import { guarded } from '../transfer/fetch/disk-error.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { ExitCode } from './command.js';
 import { runJob } from './fetch-job.js';
 import { FetchUnfinishedError, type GetComponents } from './get-one.js';
-import { foldsCase, makeFolder, sha256Of, sizeOf } from './local-files.js';
+import { foldsCase, makeFolder } from './local-files.js';
 import { ManyView } from './many-view.js';
+import { PartNames } from './part-names.js';
 import { MIN_SHARED_BYTES, type ResolveInit, resolveWishes, type WishedFile } from './resolve-wishes.js';
+import { isThere } from './there-already.js';
 
 /** `folder` is made where it is not there. */
 export interface GetManyInit extends Omit<ResolveInit, 'foldsCase'> {
@@ -23,7 +25,9 @@ export async function getMany(components: GetComponents, init: GetManyInit): Pro
   const { clock, io } = components;
   await madeFolder(init.folder);
   const view = new ManyView({ clock, io }, { form: init.form });
-  const files = resolveWishes(components, { ...init, foldsCase: await foldsCase(init.folder) }, view);
+  const folds = await guarded(init.folder, () => foldsCase(init.folder));
+  const files = resolveWishes(components, { ...init, foldsCase: folds }, view);
+  const names = new PartNames(folds);
   const ended = new AbortController();
   const signal = AbortSignal.any([io.signal, ended.signal]);
   const work = async () => {
@@ -31,7 +35,8 @@ export async function getMany(components: GetComponents, init: GetManyInit): Pro
     for (;;) {
       const next = await files.next();
       if (next.done === true || signal.aborted) return;
-      await getFile(components, next.value, init, view, signal);
+      const file = next.value;
+      await names.alone(file.job.target, () => getFile(components, file, init, view, signal));
     }
   };
   try {
@@ -68,7 +73,7 @@ async function getFile(
   const { target, row } = job;
   view.begin(target, row.size);
   try {
-    if (await isThere(job, io.signal)) {
+    if (await isThereAlready(job, io.signal)) {
       view.ended(target, { type: 'there' });
       return;
     }
@@ -92,11 +97,10 @@ async function getFile(
 }
 
 /** Whether an earlier run has brought it already. */
-async function isThere({ row, hash, target }: WishedFile['job'], signal: AbortSignal): Promise<boolean> {
+async function isThereAlready({ row, hash, target }: WishedFile['job'], signal: AbortSignal) {
   const wanted = hash ?? row.hashes.find(({ algo }) => algo === 'sha-256');
   if (wanted?.algo !== 'sha-256' || row.size === undefined) return false;
-  if ((await sizeOf(target)) !== row.size) return false;
-  return formatHash(wanted) === `sha-256:${await sha256Of(target, signal)}`;
+  return isThere(target, { size: row.size, sha256: wanted.value }, signal);
 }
 
 async function madeFolder(path: string): Promise<void> {

@@ -18,9 +18,11 @@ import { printable } from './printable.js';
 import { rowLines } from './row-table.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';
-import { criteriaFor, matches, meantOf, rangeIn, unseen, type Wanted } from './wanted-file.js';
+import { criteriaFor, matches, rangeIn, unseen, type Wanted } from './wanted-file.js';
 
 const MAX_CANDIDATES = 100;
+/** Files of one name that a node may have; of a hash there is one. */
+const MAX_OF_NAME = 25;
 
 export interface GetComponents extends Pick<Components, 'clock'> {
   readonly asker: Asker;
@@ -45,11 +47,12 @@ export async function getOne(components: GetComponents, init: GetOneInit): Promi
     criteria: criteriaFor(wanted),
     matches: (file) => matches(file, wanted),
     max: MAX_CANDIDATES,
+    maxOfNode: wanted.type === 'hash' ? 1 : MAX_OF_NAME,
     waitMs,
   });
   const row = choose(found.rows, wanted, io) ?? unseenAt(found.cannotSearch, found.rows, wanted);
   if (row === undefined) {
-    sayMissing(found.rows, wanted, init, io);
+    sayMissing(found.others, wanted, init, io);
     return ExitCode.failed;
   }
   if (row === 'several') return ExitCode.failed;
@@ -71,7 +74,7 @@ export async function getOne(components: GetComponents, init: GetOneInit): Promi
 
 /** The one file that is meant; says so when it can't be told. */
 function choose(rows: readonly FoundRow[], wanted: Wanted, io: Io): FoundRow | 'several' | undefined {
-  const meant = wanted.type === 'hash' ? rowsWith(rows, wanted.hash).slice(0, 1) : meantOf(rows, wanted);
+  const meant = wanted.type === 'hash' ? rowsWith(rows, wanted.hash).slice(0, 1) : rows;
   const [first, second] = meant;
   if (first === undefined || second === undefined) return first;
   io.err.write('several files have this name; say which by its hash or path:\n');
@@ -89,13 +92,14 @@ function unseenAt(
   return from !== undefined && rows.length === 0 ? unseen(wanted, from) : undefined;
 }
 
-function sayMissing(rows: readonly FoundRow[], wanted: Wanted, { form }: GetOneInit, io: Io): void {
+/** `others`: what else was told of. */
+function sayMissing(others: readonly FoundRow[], wanted: Wanted, { form }: GetOneInit, io: Io): void {
   const text = `not found: ${wanted.type === 'hash' ? 'nobody answered that has it' : printable(wanted.name)}`;
   if (form === 'json') io.out.write(`${failureToJson(new Error(text), {})}\n`);
   io.err.write(`${text}\n`);
-  if (rows.length === 0) return;
+  if (others.length === 0) return;
   io.err.write('there is:\n');
-  for (const line of rowLines(rows, { withHash: false })) io.err.write(`${line}\n`);
+  for (const line of rowLines(others, { withHash: false })) io.err.write(`${line}\n`);
 }
 
 /** The name that a peer gave never leads out of the folder. */

@@ -1,12 +1,11 @@
 /** Looks for a file: asks everybody it was told to ask, once or as often as it takes. */
 import { sleep } from '../clock.js';
 import { AbortedError } from '../errors.js';
-import type { AskedChannel, Asker, FindRequest } from '../node/asker.js';
+import type { AskedChannel, Asker, FindRequest, FoundFile } from '../node/asker.js';
 import { formatDuration } from '../quantities.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { Jid } from '../stanza/jid.js';
 import type { StanzaError } from '../stanza/stanza-error.js';
-import type { Hash } from '../stanza/xep0300-hashes.js';
 import type { Components } from './command.js';
 import { type FoundRow, FoundRows } from './found-rows.js';
 import type { Io } from './terminal.js';
@@ -26,20 +25,22 @@ export interface LookForInit {
   readonly audience: Audience;
   readonly criteria: FileCriteria;
   /** Whether a file is the one that is looked for, and not just alike. */
-  readonly matches: (file: SeenFile) => boolean;
+  readonly matches: (file: FoundFile) => boolean;
+  /** Asked for each that matches: whether others have only a moment left. Without it, the first is enough. */
+  readonly isEnough?: (file: FoundFile) => boolean;
+  /** What each node is asked for, and rows that match in all. */
   readonly max: number;
+  /** Rows that one node can begin: it may tell as many sizes as it likes. */
+  readonly maxOfNode: number;
   /** How long in all; longer than a question lives, it is asked again and again. */
   readonly waitMs: number;
 }
 
-interface SeenFile {
-  readonly name: string;
-  readonly path?: string;
-  readonly hashes?: readonly Hash[];
-}
-
 export interface LookedFor {
+  /** Those that match. */
   readonly rows: readonly FoundRow[];
+  /** Some of what came beside them. */
+  readonly others: readonly FoundRow[];
   /** Nodes that do not know our questions at all: they may have the file nevertheless. */
   readonly cannotSearch: readonly Jid[];
 }
@@ -48,6 +49,8 @@ export interface LookedFor {
 export const ONE_QUESTION_MS = 5000;
 // After the first node that has the file, others may still turn up.
 const MORE_SOURCES_MS = 700;
+/** Of what does not match, to be shown when nothing does. */
+const MAX_OTHERS = 20;
 const FIRST_PAUSE_MS = 10_000;
 /** A channel has many nodes, and none of them shall be asked without end for what it does not have. */
 const MAX_PAUSE_MS = 10 * 60_000;
@@ -60,7 +63,7 @@ export async function lookFor(components: LookForComponents, init: LookForInit):
     const leftMs = untilMs - clock.monotonic();
     const isLast = leftMs <= ONE_QUESTION_MS + FIRST_PAUSE_MS;
     const found = await ask(components, init, isLast ? leftMs : ONE_QUESTION_MS, isLast);
-    if (isLast || found.cannotSearch.length > 0 || found.rows.some((row) => isMeant(row, init))) return found;
+    if (isLast || found.cannotSearch.length > 0 || found.rows.length > 0) return found;
     const nextMs = Math.min(pauseMs, untilMs - clock.monotonic() - ONE_QUESTION_MS);
     io.err.write(
       `nobody answered that has it; asking again in ${formatDuration(nextMs)}, for ${formatDuration(leftMs)} more\n`,
@@ -69,29 +72,41 @@ export async function lookFor(components: LookForComponents, init: LookForInit):
   }
 }
 
-function isMeant(row: FoundRow, { matches }: LookForInit): boolean {
-  return matches(row) || row.sources.some((source) => matches({ ...row, ...source }));
-}
-
 async function ask(
   { asker, clock, io }: LookForComponents,
-  { audience, criteria, matches, max }: LookForInit,
+  { audience, criteria, matches, isEnough = () => true, max, maxOfNode }: LookForInit,
   waitMs: number,
   mayFail: boolean,
 ): Promise<LookedFor> {
   const rows = new FoundRows();
+  const others = new FoundRows();
+  /** By node, the rows that it began. */
+  const begun = new Map<Jid, number>();
   const cannotSearch = new Set<Jid>();
   const enough = new AbortController();
   const signal = AbortSignal.any([io.signal, enough.signal]);
   let timer: { cancel(): void } | undefined;
+  // Nodes may answer whatever they like: what was not asked for ends nothing, and takes nobody's room.
+  const take = (file: FoundFile) => {
+    if (!matches(file)) {
+      if (others.size < MAX_OTHERS) others.add(file);
+      return;
+    }
+    if (!rows.has(file)) {
+      const { jid } = file.source;
+      const ofNode = begun.get(jid) ?? 0;
+      if (rows.size >= max || ofNode >= maxOfNode) return;
+      begun.set(jid, ofNode + 1);
+    }
+    rows.add(file);
+    if (isEnough(file)) timer ??= clock.after(MORE_SOURCES_MS, () => enough.abort());
+  };
   const gather = async (request: FindRequest) => {
     for await (const event of asker.find(request, signal)) {
       if (event.type === 'refused' && request.to !== undefined && isUnknownThere(event.error)) {
         cannotSearch.add(request.to);
       }
-      if (event.type !== 'file' || rows.size >= max) continue;
-      rows.add(event.file);
-      if (matches(event.file)) timer ??= clock.after(MORE_SOURCES_MS, () => enough.abort());
+      if (event.type === 'file') take(event.file);
     }
   };
   const { channels, nodes } = audience;
@@ -103,17 +118,17 @@ async function ask(
   try {
     const outcomes = await Promise.allSettled(asked);
     if (io.signal.aborted) throw new AbortedError('interrupted while looking for it');
-    const failure = outcomes.find((each) => each.status === 'rejected' && !isEnough(each.reason, enough));
+    const failure = outcomes.find((each) => each.status === 'rejected' && !wasEnough(each.reason, enough));
     // One who can be asked is enough, and what is asked again may go better then.
     const all = outcomes.every((each) => each.status === 'rejected');
     if (mayFail && all && failure?.status === 'rejected') throw failure.reason;
   } finally {
     timer?.cancel();
   }
-  return { rows: rows.rows, cannotSearch: [...cannotSearch] };
+  return { rows: rows.rows, others: others.rows, cannotSearch: [...cannotSearch] };
 }
 
-function isEnough(reason: unknown, enough: AbortController): boolean {
+function wasEnough(reason: unknown, enough: AbortController): boolean {
   return reason instanceof AbortedError && enough.signal.aborted;
 }
 

@@ -15,7 +15,7 @@ import { type FoundRow, rowsWith } from './found-rows.js';
 import type { GetComponents } from './get-one.js';
 import { type Audience, lookFor, ONE_QUESTION_MS } from './look-for.js';
 import { printable } from './printable.js';
-import { criteriaFor, criteriaOfFolder, meantOf, unseen, type Wanted } from './wanted-file.js';
+import { criteriaFor, criteriaOfFolder, matches, unseen, type Wanted } from './wanted-file.js';
 import type { WishLine } from './wish-list.js';
 
 export interface ResolveInit {
@@ -162,12 +162,14 @@ async function* resolveHashes(
   const { rows } = await lookFor(components, {
     audience,
     criteria: { hash: wanted.map(({ hash }) => hash) },
+    matches: (file) => wanted.some(({ hash }) => matches(file, { type: 'hash', hash })),
     // Others of the group may still come until each was seen once.
-    matches: ({ hashes = [] }) => {
+    isEnough: ({ hashes = [] }) => {
       for (const hash of hashes) open.delete(formatHash(hash));
       return open.size === 0;
     },
     max: HASHES_A_QUESTION * MAX_COPIES,
+    maxOfNode: HASHES_A_QUESTION,
     waitMs: ONE_QUESTION_MS,
   });
   for (const { line, hash } of wanted) {
@@ -190,11 +192,13 @@ async function resolvePath(
   const { rows, cannotSearch } = await lookFor(components, {
     audience: { channels: [], nodes: [from] },
     criteria: criteriaFor(wanted),
-    matches: () => false,
+    matches: (file) => matches(file, wanted),
+    isEnough: () => false, // its answer has an end
     max: MAX_COPIES,
+    maxOfNode: MAX_COPIES,
     waitMs: ONE_QUESTION_MS,
   });
-  const row = meantOf(rows, wanted)[0] ?? (cannotSearch.length > 0 ? unseen(wanted, from) : undefined);
+  const row = rows[0] ?? (cannotSearch.length > 0 ? unseen(wanted, from) : undefined);
   if (row === undefined) throw new WishError(`${from} has no such file`);
   return (row.size ?? 0) < MIN_SHARED_BYTES || audience.channels.length === 0
     ? row
@@ -208,12 +212,13 @@ async function withOthers(components: GetComponents, audience: Audience, row: Fo
   const { rows } = await lookFor(components, {
     audience: { channels: audience.channels, nodes: [] },
     criteria: { hash: [hash] },
-    matches: () => true,
+    // Another size is another file, or a lie.
+    matches: (file) => file.size === row.size && matches(file, { type: 'hash', hash }),
     max: MAX_COPIES,
+    maxOfNode: 1,
     waitMs: ONE_QUESTION_MS,
   });
-  const same = rows.filter(({ size }) => size === row.size); // another size is another file, or a lie
-  return { ...row, sources: [...row.sources, ...same.flatMap(({ sources }) => sources)] };
+  return { ...row, sources: [...row.sources, ...rows.flatMap(({ sources }) => sources)] };
 }
 
 async function* resolveFolder(

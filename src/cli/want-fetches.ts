@@ -7,7 +7,8 @@ import { numberedName } from '../transfer/fetch/numbered-name.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { runJob } from './fetch-job.js';
 import type { FoundRow } from './found-rows.js';
-import { exists, sha256Of, sizeOf } from './local-files.js';
+import { exists } from './local-files.js';
+import { isThere } from './there-already.js';
 import type { WantView } from './want-view.js';
 
 export interface WantFetchesComponents {
@@ -116,7 +117,7 @@ export class WantFetches {
     }
   }
 
-  /** A free name; undefined when the file is there already. Throws FetchError. */
+  /** A free name; undefined when the file is there already. Throws FetchError and AbortedError. */
   async #targetOf(row: FoundRow, sha256: string | undefined): Promise<string | undefined> {
     const { signal } = this.#components;
     const name = safeFileName(row.name);
@@ -126,8 +127,8 @@ export class WantFetches {
       this.#taken.add(target); // before anything is waited for
       if (!(await exists(target))) return target;
       this.#taken.delete(target);
-      const isSame = sha256 !== undefined && (await sizeOf(target)) === row.size;
-      if (isSame && (await sha256Of(target, signal)) === sha256) return undefined;
+      if (sha256 === undefined || row.size === undefined) continue;
+      if (await isThere(target, { size: row.size, sha256 }, signal)) return undefined;
     }
     throw new FetchError(
       'exists',

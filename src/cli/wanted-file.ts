@@ -82,17 +82,16 @@ function escaped(form: string): string {
 }
 
 /** Whether a file is the one that is wanted, and not just alike. */
-export function matches(file: { readonly name: string; readonly path?: string }, wanted: Wanted): boolean {
-  if (wanted.type === 'hash') return true;
+export function matches(
+  file: { readonly name: string; readonly path?: string; readonly hashes?: readonly Hash[] },
+  wanted: Wanted,
+): boolean {
+  if (wanted.type === 'hash') {
+    const { algo, value } = wanted.hash;
+    return file.hashes?.some((hash) => hash.algo === algo && hash.value === value) === true;
+  }
   const names = [file.name, file.path].flatMap((each) => each?.normalize('NFC') ?? []);
   return names.some((each) => each === wanted.name || printable(each) === wanted.name);
-}
-
-/** The rows that are meant: none, the one, or several among which the person must choose. */
-export function meantOf(rows: readonly FoundRow[], wanted: Wanted): FoundRow[] {
-  return rows.filter(
-    (row) => matches(row, wanted) || row.sources.some((source) => matches({ ...row, ...source }, wanted)),
-  );
 }
 
 /** A file asked of a node that serves files but can't search, such as other programs' Jingle file transfer. */

@@ -18,6 +18,8 @@ export interface PartHandle {
   /** Writes all of `bytes`. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   size(): Promise<number>;
+  /** Whether `path` is a name of this very file, and not of another that took its place. */
+  isAt(path: string): Promise<boolean>;
   truncate(size: number): Promise<void>;
   /** Sets the time of the last change, in ms since 1970. */
   setModified(modifiedMs: number): Promise<void>;
@@ -79,6 +81,15 @@ class RealPartHandle implements PartHandle {
 
   async size(): Promise<number> {
     return (await this.#file.stat()).size;
+  }
+
+  async isAt(path: string): Promise<boolean> {
+    const own = await this.#file.stat({ bigint: true });
+    const found = await lstat(path, { bigint: true }).catch((error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    return found?.ino === own.ino && found.dev === own.dev;
   }
 
   truncate(size: number): Promise<void> {

@@ -1,5 +1,5 @@
 /** The real file system, for the main thread. */
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promises';
 import { fromBytes, toBytes } from '../catalogue/share-path.js';
 import { toFileStatus, toFileSystemError } from './file-status.js';
@@ -28,6 +28,14 @@ class RealOpenedFile implements OpenedFile {
 
   status(): Promise<FileStatus> {
     return call(this.#path, async () => toFileStatus(await this.#handle.stat()));
+  }
+
+  statusNow(): FileStatus {
+    try {
+      return toFileStatus(fstatSync(this.#handle.fd));
+    } catch (error) {
+      throw toFileSystemError(error, this.#path);
+    }
   }
 
   async read(buffer: Uint8Array, position: number): Promise<number> {

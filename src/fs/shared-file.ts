@@ -37,6 +37,8 @@ export interface SharedFile {
   readonly mtimeMs: number;
   /** Reads from `position` into `buffer`; how many bytes it gave, 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Whether nobody has written to it since it was opened, as its size and date tell. Cheap. */
+  isUnwritten(): boolean;
   /** Whether the open file still has the name, the size and the date it was opened with. */
   unchanged(): Promise<boolean>;
   close(): Promise<void>;
@@ -106,15 +108,22 @@ class OpenSharedFile implements SharedFile {
     return this.#file.read(buffer, position);
   }
 
+  isUnwritten(): boolean {
+    return this.#isAsBefore(this.#file.statusNow());
+  }
+
   async unchanged(): Promise<boolean> {
-    const now = await this.#file.status();
-    if (now.size !== this.#stamp.size || now.mtimeMs !== this.#stamp.mtimeMs) return false;
+    if (!this.#isAsBefore(await this.#file.status())) return false;
     // The kernel shows a file that was removed or replaced meanwhile as "… (deleted)".
     return (await this.#file.realPath()) === this.#realPath;
   }
 
   close(): Promise<void> {
     return this.#file.close();
+  }
+
+  #isAsBefore(now: FileStatus): boolean {
+    return now.size === this.#stamp.size && now.mtimeMs === this.#stamp.mtimeMs;
   }
 }
 

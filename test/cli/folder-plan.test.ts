@@ -57,10 +57,11 @@ describe('the places of a folder that is fetched', () => {
   });
 
   it('come last for what looks like a file that is on its way', () => {
-    assert.deepEqual(places(['books/a', 'books/a.part', 'books/b']), [
+    assert.deepEqual(places(['books/a', 'books/a.part', 'books/a.part.blocks', 'books/b']), [
       'books/a → a',
       'books/b → b',
       'books/a.part → a.part',
+      'books/a.part.blocks → a.part.blocks',
     ]);
   });
 

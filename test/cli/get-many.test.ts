@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { getCommand } from '../../src/cli/get.js';
 import { runCommand } from '../../src/cli/run-command.js';
 import { systemClock } from '../../src/clock.js';
-import type { FoundFile } from '../../src/node/asker.js';
+import type { DownloadOrder, FoundFile } from '../../src/node/asker.js';
 import { captureIo } from '../support/captured-io.js';
 import { LibraryAsker, type LibraryAskerInit } from '../support/library-asker.js';
 import { foundFile } from './found-files.js';
@@ -27,9 +27,13 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-async function get(init: LibraryAskerInit, argv: readonly string[], signal?: AbortSignal) {
+async function get(
+  init: LibraryAskerInit,
+  argv: readonly string[],
+  signal?: AbortSignal,
+  asker = new LibraryAsker(init),
+) {
   const io = captureIo({ env: { SHOAL_CONFIG: config }, ...(signal !== undefined && { signal }) });
-  const asker = new LibraryAsker(init);
   const components = {
     clock: systemClock,
     createAsker: async () => asker,
@@ -99,6 +103,20 @@ describe('shoal get of a folder', () => {
     assert.match(err, /books\/plays\/con\.txt becomes _con\.txt: its name is not safe here\n/);
   });
 
+  it('says in a line what the disk refuses, and fetches what it can', async () => {
+    const none = await get({ files: play }, ['books/plays/', '--to', 'a.x', '-o', '/proc']);
+    assert.equal(none.code, 1);
+    assert.match(none.err, /^shoal get: \/proc: [^\n]*\n$/);
+    await mkdir(join(into, 'plays'), { recursive: true });
+    await symlink('/proc/self/mem', join(into, 'plays', 'c.txt')); // a plain file, empty, that can't be read
+    const files = [...play, shared('books/plays/c.txt', { size: 0 })];
+    const some = await get({ files }, ['books/plays/', '--to', 'a.x', '-o', into]);
+    assert.equal(some.code, 1);
+    assert.deepEqual(some.targets, ['into/plays/a.txt', 'into/plays/more/b.txt']);
+    assert.match(some.err, /plays\/c\.txt: what is there can't be read: .*\n2 files fetched, 1 failed\n$/);
+    assert.doesNotMatch(some.err, /\n {4}at /);
+  });
+
   it('says when there is nothing, and what the node has not hashed', async () => {
     const none = await get({ files: play }, ['books/nothing/', '--to', 'a.x', '-o', into, '--wait', '1']);
     assert.equal(none.code, 1);
@@ -164,6 +182,33 @@ describe('shoal get of a list', () => {
     const file = await list(files.map(({ hashes }) => hashes[0]?.value).join('\n'));
     const { targets } = await get({ files }, ['--list', file, '-o', into]);
     assert.deepEqual(targets, ['into/same (2).txt', 'into/same.txt']);
+  });
+
+  it('does not fetch a file together with one that has the name of its part', async () => {
+    const files = [shared('x/a'), shared('x/a.part'), shared('x/b')];
+    const file = await list(['a.x x/a.part', 'a.x x/a', 'a.x x/b'].join('\n'));
+    const running: string[] = [];
+    const together: string[][] = [];
+    let lastBegins: () => void = () => undefined;
+    const last = new Promise<void>((resolve) => {
+      lastBegins = resolve;
+    });
+    class Watched extends LibraryAsker {
+      override async *download(order: DownloadOrder) {
+        const name = basename(order.target);
+        running.push(name);
+        if (name === 'b') lastBegins();
+        await last;
+        together.push([...running]);
+        yield* super.download(order);
+        running.splice(running.indexOf(name), 1);
+      }
+    }
+    const asker = new Watched({ files });
+    const { code } = await get({ files }, ['--list', file, '-o', into, '--force'], undefined, asker);
+    assert.equal(code, 0);
+    assert.deepEqual(together[0], ['a.part', 'b']);
+    assert.equal(together.length, 3);
   });
 
   it('says as JSON what became of each, and of all', async () => {

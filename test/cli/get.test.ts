@@ -92,6 +92,13 @@ describe('shoal get', () => {
     assert.match(byPath.out.text, /hash not verified/);
   });
 
+  it('has fetched a file whose date can not be set', async () => {
+    const bare = foundFile('bare.txt', 'a.x', { hashes: [] });
+    const { code, err, asker } = await get({ files: [bare] }, ['bare.txt', '-o', join(folder, 'none')]);
+    assert.equal(code, 0, err.text); // the asker of this test writes nothing
+    assert.equal(asker.fetched.length, 1);
+  });
+
   it('fetches by hash also when somebody tells another size, and most tell it', async () => {
     const hash = romeo.hashes[0] ?? assert.fail();
     const liars = ['l.x', 'm.x', 'n.x'].map((jid) => foundFile('romeo.txt', jid, { size: 1_000_000 }));

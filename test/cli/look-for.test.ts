@@ -45,6 +45,7 @@ function look(answer: (turn: number) => FindEvent[], waitMs: number) {
       criteria: { hash: romeo.hashes },
       matches: ({ name }) => name === 'romeo.txt',
       max: 10,
+      maxOfNode: 2,
       waitMs,
     },
   );
@@ -87,6 +88,41 @@ describe('looking for a file', () => {
     const never = look(fail, 60_000);
     for (let at = 0; at < 20; at += 1) await never.clock.advance(10_000);
     await assert.rejects(never.found, /offline/);
+  });
+
+  it('does not end with what was not asked for, in this round or the next', async () => {
+    const junk = foundFile('other.txt', 'b.x');
+    const { clock, asker, found } = look(
+      (turn) => [
+        { type: 'file', file: junk },
+        ...(turn === 0 ? [] : [{ type: 'file', file: romeo } as const]),
+      ],
+      600_000,
+    );
+    for (let at = 0; at < 40; at += 1) await clock.advance(1000);
+    const { rows, others } = await found;
+    assert.deepEqual(
+      [rows, others].map((each) => each.map(({ name }) => name)),
+      [['romeo.txt'], ['other.txt']],
+    );
+    assert.equal(asker.askedAt.length, 2);
+  });
+
+  it('has room for what was asked for, however much else comes first', async () => {
+    const junk = Array.from({ length: 100 }, (_, at) => foundFile(`${at}.txt`, `b${at}.x`));
+    // One node that tells of many files which match.
+    const copies = Array.from({ length: 100 }, (_, at) =>
+      foundFile('romeo.txt', 'c.x', { content: `${at}` }),
+    );
+    const files = [...junk, ...copies, romeo, { ...romeo, source: { jid: parseJid('d.x') } }];
+    const { clock, found } = look(() => files.map((file) => ({ type: 'file', file })), 5000);
+    await clock.advance(5000);
+    const { rows, others } = await found;
+    assert.deepEqual(
+      rows.map(({ sources }) => sources.map(({ jid }) => jid)),
+      [['c.x'], ['c.x'], ['a.x', 'd.x']],
+    );
+    assert.equal(others.length, 20);
   });
 
   it('ends when it is interrupted', async () => {

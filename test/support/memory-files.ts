@@ -60,6 +60,7 @@ export class MemoryFiles implements FileOpener {
     const { mtimeMs, bytes } = stored;
     this.#open += 1;
     let closed = false;
+    const isUnwritten = () => stored.mtimeMs === mtimeMs && stored.bytes.length === bytes.length;
     return {
       size: bytes.length,
       mtimeMs,
@@ -70,7 +71,8 @@ export class MemoryFiles implements FileOpener {
         buffer.set(part);
         return part.length;
       },
-      unchanged: async () => stored.mtimeMs === mtimeMs && stored.bytes.length === bytes.length,
+      isUnwritten,
+      unchanged: async () => isUnwritten(),
       close: async () => {
         if (closed) throw new Error('EBADF');
         closed = true;

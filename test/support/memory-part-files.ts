@@ -174,6 +174,7 @@ export class MemoryPartFiles implements PartFileSystem {
         change(put(own.subarray(half), position + half));
       },
       size: async () => file.bytes.length,
+      isAt: async (name) => this.#files.get(name) === file,
       truncate: async (size) => {
         this.#step('write', path);
         change((bytes) =>

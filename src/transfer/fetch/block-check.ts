@@ -1,5 +1,6 @@
 /** Looks at blocks that are on the disk already: after a kill, or when the whole is not what it should be. */
 import { createHash } from 'node:crypto';
+import { blockCountOf } from '../../blocks/block-size.js';
 import type { BlockList } from '../../blocks/block-tree.js';
 import type { PartStore } from './part-store.js';
 
@@ -34,4 +35,13 @@ export async function dropDamaged(part: PartStore, list: BlockList, signal: Abor
     damaged += 1;
   }
   return damaged;
+}
+
+/** Whether anything of the file is there, be it less than a block. */
+export function isBegun(part: PartStore): boolean {
+  const { file, blockBytes } = part.layout;
+  if (part.settled.size > 0) return true;
+  for (let block = 0; block < blockCountOf(file.size, blockBytes); block++)
+    if (part.writtenOf(block) > 0) return true;
+  return false;
 }

@@ -14,7 +14,7 @@ import type { PartFileSystem, PartHandle } from '../../fs/part-file.js';
 import type { Claim } from '../../fs/process-claim.js';
 import type { Log } from '../../log.js';
 import { MAX_JOURNAL_RECORDS } from './block-journal.js';
-import { DiskError, diskErrorOf, guarded } from './disk-error.js';
+import { DiskError, diskErrorOf, guarded, replacedError } from './disk-error.js';
 import type { JournalWriter } from './journal-writer.js';
 import type { DirectPart, PartInit, PartLayout, PartStore } from './part-store.js';
 import type { RangeSet } from './range-set.js';
@@ -158,6 +158,7 @@ export class BlockPart implements PartStore {
         if (modifiedMs !== undefined)
           await handle.setModified(modifiedMs).catch((e: unknown) => this.#warn(e));
         await handle.sync();
+        if (!(await handle.isAt(this.path))) await this.#giveUp(replacedError(this.path));
         await fs.rename(this.path, init.target, init.overwrite);
         this.#phase = 'named';
       }
@@ -225,6 +226,13 @@ export class BlockPart implements PartStore {
       await handle.close().catch(() => undefined); // what it holds was synced, or is not wanted
       await claim.release();
     }
+  }
+
+  /** What has our name is somebody else's: it is left alone, and no journal vouches for it. */
+  async #giveUp(error: DiskError): Promise<never> {
+    this.#failure ??= { error };
+    await this.#end(() => this.#components.fs.remove(this.#open.journalPath));
+    throw error;
   }
 
   async #remove(): Promise<void> {

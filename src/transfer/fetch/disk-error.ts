@@ -11,6 +11,11 @@ export function existsError(path: string, cause?: unknown): DiskError {
   return new DiskError('exists', `${path} exists already`, { cause });
 }
 
+/** What has this name is not what was written to it. */
+export function replacedError(path: string): DiskError {
+  return new DiskError('changed', `${path} was replaced by another program`);
+}
+
 const DISK_ERRORS: { readonly [code: string]: readonly [FetchErrorCode, string] } = {
   ENOSPC: ['no-space', 'the disk is full'],
   EDQUOT: ['no-space', 'the quota is used up'],

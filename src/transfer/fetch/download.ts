@@ -6,7 +6,7 @@
 import { MIN_BLOCK_BYTES } from '../../blocks/block-size.js';
 import { sleep } from '../../clock.js';
 import { AbortedError } from '../../errors.js';
-import { dropDamaged } from './block-check.js';
+import { dropDamaged, isBegun } from './block-check.js';
 import { BlockFetch, type BlockFetchHost } from './block-fetch.js';
 import { DiskError } from './disk-error.js';
 import type { DownloadEvent } from './download-events.js';
@@ -28,7 +28,7 @@ import { type RangeSource, SourceError } from './range-source.js';
 import { RateEstimate } from './rate-estimate.js';
 import type { PooledSource, SourcePool } from './source-pool.js';
 import { SourceSearch } from './source-search.js';
-import { chooseLayout, layoutKey, setsOf, treeKey } from './source-sets.js';
+import { chooseLayout, layoutKey, pieceBytesOf, setsOf, treeKey } from './source-sets.js';
 import { systemIntakes } from './thread-intake.js';
 import { systemWholeHash } from './thread-whole-hash.js';
 import type { WholeHash } from './whole-hash.js';
@@ -47,8 +47,6 @@ export const DOWNLOAD_DEFAULTS: DownloadInit = {
   minBlockBytes: MIN_BLOCK_BYTES,
 };
 
-/** What is fetched without hashes of blocks is cut into so much: that much is fetched twice after a power cut. */
-const PIECE_BYTES = 1 << 20;
 const TICK_MS = 200;
 /** Before anything is begun it is looked so often whether anybody was found. */
 const WAIT_MS = 500;
@@ -113,6 +111,8 @@ class Download implements BlockFetchHost {
   #fetch: BlockFetch | undefined;
   #whole: WholeHash | undefined;
   #resumedBytes = 0;
+  /** Whether an earlier run had left something, of which there is no telling who gave it. */
+  #wasBegun = false;
   #idleSinceMs: number | undefined;
   #shownAtMs = Number.NEGATIVE_INFINITY;
 
@@ -264,6 +264,7 @@ class Download implements BlockFetchHost {
     let isOver = false;
     try {
       this.#resumedBytes = this.#settledBytes;
+      this.#wasBegun = isBegun(part);
       this.#idleSinceMs = undefined;
       this.#turns.begin(this.#components.clock.monotonic());
       for (let damages = 0; ; damages++) {
@@ -361,7 +362,7 @@ class Download implements BlockFetchHost {
       giver.wastedBytes += giver.keptBytes;
       giver.keptBytes = 0;
     }
-    if (only !== undefined && more.length === 0 && this.#resumedBytes === 0) {
+    if (only !== undefined && more.length === 0 && !this.#wasBegun) {
       const error = new SourceError('changed', 'what it sent is not the file asked for');
       this.#suspects = this.#suspects.filter((each) => each !== only);
       this.#sources.strike(only, 'wrong-file', error);
@@ -483,7 +484,7 @@ class Download implements BlockFetchHost {
   }
 
   get #pieceBytes(): number {
-    return Math.max(this.#init.minBlockBytes, Math.min(PIECE_BYTES, this.#init.minBlockBytes * 4));
+    return pieceBytesOf(this.#size, this.#init.minBlockBytes);
   }
 }
 

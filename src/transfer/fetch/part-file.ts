@@ -13,7 +13,7 @@ import type { Claim } from '../../fs/process-claim.js';
 import { ContentHash } from '../../jingle/content-hash.js';
 import type { Log } from '../../log.js';
 import type { Hash, HashAlgorithm } from '../../stanza/xep0300-hashes.js';
-import { DiskError, existsError, guarded } from './disk-error.js';
+import { DiskError, existsError, guarded, replacedError } from './disk-error.js';
 import { isContinued, type KnownFile, type Told, targetHash } from './known-file.js';
 import { formatJournal, MAX_JOURNAL_BYTES, type PartJournal, parseJournal } from './part-journal.js';
 import { cut } from './safe-file-name.js';
@@ -191,9 +191,15 @@ export class PartFile {
   /** Gives the bytes the target's name. Throws {@link DiskError} `exists` when that has been taken meanwhile. */
   commit(): Promise<void> {
     return this.#guarded(async () => {
-      await this.#handle?.sync();
-      await this.#handle?.close();
+      const handle = this.#handle;
+      await handle?.sync();
+      const isOurs = await handle?.isAt(this.#path);
       this.#handle = undefined;
+      await handle?.close();
+      if (isOurs === false) {
+        await this.#fs.remove(this.#journalPath); // it must not vouch for what took our name
+        throw replacedError(this.#path);
+      }
       await this.#fs.rename(this.#path, this.#init.target, this.#init.overwrite);
       await this.#fs.remove(this.#journalPath);
     });

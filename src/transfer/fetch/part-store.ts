@@ -67,7 +67,8 @@ export interface PartStore {
   drop(block: number): void;
   /**
    * Gives the bytes the target's name, safe from a power cut; all blocks are settled. The journal and the claim
-   * on the name are gone then. Throws `DiskError` (`exists` when the name was taken meanwhile) and can be called again.
+   * on the name are gone then. Throws `DiskError` and can be called again: `exists` when the name was taken meanwhile,
+   * `changed`, each time, when another file stands where the bytes were; that one is left alone.
    */
   commit(options: { readonly modifiedMs?: number }): Promise<void>;
   /** Keeps what is there for another time; a part without a byte goes. No more calls. Never throws. */

@@ -155,6 +155,7 @@ class Planning {
     for (const { work, endsMs } of victims) {
       const read = work.reads.at(-1);
       if (read === undefined || read.id === undefined) continue; // given out just now
+      if (read.end <= read.start) continue; // all of it is here
       const most = this.#bytesOf(read.start + 1, read.end);
       const own = this.#speed(work);
       const even =

@@ -3,7 +3,7 @@
  * blocks; those that name none can give ranges to any group, where the blocks tell right from wrong.
  */
 
-import { MAX_BLOCKS, MIN_BLOCK_BYTES } from '../../blocks/block-size.js';
+import { blockBytesOf, MIN_BLOCK_BYTES } from '../../blocks/block-size.js';
 import { type BlockTree, fitsFile } from '../../blocks/block-tree.js';
 import type { PartLayout } from './part-store.js';
 import type { WantedFile } from './range-source.js';
@@ -41,9 +41,7 @@ export function setsOf<S extends Vouching>(sources: readonly S[]): SourceSet<S>[
  * which there are no more than a list may have. A source could make us wait for the end of a file with one huge block.
  */
 export function isSoundTree(tree: BlockTree, file: WantedFile, minBlockBytes = MIN_BLOCK_BYTES): boolean {
-  let blockBytes = minBlockBytes;
-  while (file.size > blockBytes * MAX_BLOCKS) blockBytes *= 2;
-  if (tree.blockBytes !== blockBytes || !fitsFile(tree, file.size)) return false;
+  if (tree.blockBytes !== blockBytesOf(file.size, minBlockBytes) || !fitsFile(tree, file.size)) return false;
   // A file of one block has the hash of that block.
   return tree.count > 1 || file.hash.algo !== 'sha-256' || tree.root === file.hash.value;
 }
@@ -51,6 +49,14 @@ export function isSoundTree(tree: BlockTree, file: WantedFile, minBlockBytes = M
 /** What tells one layout from another. */
 export function layoutKey({ tree, blockBytes }: Pick<PartLayout, 'tree' | 'blockBytes'>): string {
   return tree === undefined ? `pieces ${blockBytes}` : treeKey(tree);
+}
+
+/** What is fetched without hashes of blocks is cut into so much: that much is fetched twice after a power cut. */
+const PIECE_BYTES = 1 << 20;
+
+/** The same of a file of this size, which has no more pieces than another has blocks: the journal has to hold them. */
+export function pieceBytesOf(fileBytes: number, minBlockBytes = MIN_BLOCK_BYTES): number {
+  return blockBytesOf(fileBytes, Math.max(minBlockBytes, Math.min(PIECE_BYTES, minBlockBytes * 4)));
 }
 
 export interface LayoutChoice {

@@ -100,6 +100,10 @@ class ThreadIntake implements Intake {
   #unchecked = 0;
   #waiting: (() => void)[] = [];
   #failed = false;
+  /** Nothing more comes: whoever reads the block next may be writing it. */
+  #isOver = false;
+  /** What `take` had no room for, until it has. */
+  #taking: Promise<void> | undefined;
 
   constructor(components: ThreadIntakeComponents, init: IntakeInit, blockBytes: number, lane: number) {
     this.#components = components;
@@ -129,13 +133,15 @@ class ThreadIntake implements Intake {
   }
 
   take(bytes: Uint8Array): Promise<void> | undefined {
-    if (this.#failed) return undefined;
+    if (this.#failed || this.#isOver) return undefined;
     const taken = this.#components.direct.isReady ? this.#fill(bytes) : 0;
     if (taken === bytes.length && !this.#hasEnough) return undefined;
-    return this.#takeRest(Buffer.from(bytes.subarray(taken)));
+    this.#taking = this.#takeRest(Buffer.from(bytes.subarray(taken)));
+    return this.#taking;
   }
 
   async settled(): Promise<void> {
+    this.#isOver = true;
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#hand();
@@ -146,13 +152,14 @@ class ThreadIntake implements Intake {
       this.#isBegun = false;
     }
     while (this.#open > 0) await this.#change();
+    await this.#taking;
   }
 
   async #takeRest(bytes: Uint8Array): Promise<void> {
     const { ring, direct } = this.#components;
     try {
       await direct.ready();
-      for (let at = 0; !this.#failed; ) {
+      for (let at = 0; !this.#failed && !this.#isOver; ) {
         at += this.#fill(bytes.subarray(at));
         if (at === bytes.length) break;
         await ring.freed();
@@ -160,7 +167,7 @@ class ThreadIntake implements Intake {
     } catch (error) {
       this.#fail(error);
     }
-    while (!this.#failed && this.#hasEnough) await this.#change();
+    while (!this.#failed && !this.#isOver && this.#hasEnough) await this.#change();
   }
 
   get #hasEnough(): boolean {
@@ -232,10 +239,14 @@ class ThreadIntake implements Intake {
     const isFirst = !this.#isBegun;
     this.#isBegun = !isLast;
     ring.give({ type: 'write', file, lane: this.#lane, slot, bytes, position, isFirst, isLast }, (answer) => {
-      if (answer.type === 'done') direct.wrote(position, bytes);
       if (isLast) this.#unchecked -= 1;
-      if (isLast && answer.type === 'done' && answer.sha256 && !this.#failed)
-        this.#init.onBlock(ends, answer.sha256);
+      try {
+        if (answer.type === 'done') direct.wrote(position, bytes);
+        if (isLast && answer.type === 'done' && answer.sha256 && !this.#failed)
+          this.#init.onBlock(ends, answer.sha256);
+      } catch (error) {
+        this.#fail(error); // who calls is the thread's listener, which nobody listens to
+      }
       this.#answered(answer);
     });
   }

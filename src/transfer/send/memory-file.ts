@@ -19,6 +19,10 @@ export class MemoryFile implements OpenFile {
     return bytes.length;
   }
 
+  isUnwritten(): boolean {
+    return true;
+  }
+
   async unchanged(): Promise<boolean> {
     return true;
   }

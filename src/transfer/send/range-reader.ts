@@ -1,7 +1,8 @@
 /**
  * Reads a range of an open file, into the same memory again and again: fresh memory for each chunk costs as much as
- * sending it. The last chunk only comes out when the file still is what it was at the beginning: a receiver that
- * has all the bytes has them of one version.
+ * sending it. A chunk only comes out when nobody has written to the file until then, the last one when it also has its
+ * name still: a receiver that checks each block as it comes never sees bytes of another version, which it would take
+ * for a lie.
  */
 import { type ByteReader, FileChangedError } from '../../jingle/file-session.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
@@ -14,6 +15,8 @@ export interface OpenFile {
   readonly mtimeMs: number;
   /** Reads from `position` into `buffer`; how many bytes it gave, 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
+  /** Whether nobody has written to it since it was opened. Asked for every chunk: at once, and cheap. */
+  isUnwritten(): boolean;
   /** Whether the file still is what it was when it was opened. */
   unchanged(): Promise<boolean>;
   close(): Promise<void>;
@@ -79,6 +82,7 @@ export class RangeReader implements ByteReader {
       const position = this.#at;
       this.#at += chunk.length;
       if (this.#at === this.#end) await this.#check();
+      else this.#checkUnwritten();
       if (this.#destroyed) return; // meanwhile: another reader goes on from where the receiver says
       this.#init.onChunk?.(chunk, position);
       yield chunk;
@@ -100,6 +104,20 @@ export class RangeReader implements ByteReader {
     } catch (cause) {
       throw new FileChangedError('the file is gone', { cause });
     }
-    if (!unchanged) throw new FileChangedError('the file changed while it was sent');
+    if (!unchanged) throw changedError();
   }
+
+  #checkUnwritten(): void {
+    let isUnwritten = false;
+    try {
+      isUnwritten = this.#file.isUnwritten();
+    } catch (cause) {
+      throw new FileChangedError('the file is gone', { cause });
+    }
+    if (!isUnwritten) throw changedError();
+  }
+}
+
+function changedError(): FileChangedError {
+  return new FileChangedError('the file changed while it was sent');
 }

@@ -80,6 +80,18 @@ describe('BlockPart', () => {
     assert.equal(files.modifiedOf(TARGET), 1_700_000_000_000);
   });
 
+  it('gives the name to nothing that took its place meanwhile, and leaves that alone', async () => {
+    const part = await parts.open(initOf({ overwrite: 'replace' }));
+    await giveAll(part);
+    const other = seededBytes(CONTENT.length, 6);
+    files.put(part.path, other);
+    for (const _ of [1, 2]) await assert.rejects(part.commit({}), code('changed'));
+    await part.discard();
+    await part.close();
+    assert.deepEqual(files.names, [`${TARGET}.part`]);
+    assert.deepEqual(files.contentOf(part.path), other);
+  });
+
   it('knows after a kill what was settled, and how much of the rest is there', async () => {
     const part = await parts.open(initOf());
     for (const block of [2, 9]) await give(part, block);

@@ -264,4 +264,20 @@ describe('download', () => {
     );
     assertFetched(all, outcome);
   });
+
+  it('blames nobody, without a list, for the beginning of a piece that an earlier run left', async () => {
+    const all = world();
+    const abort = new AbortController();
+    const liar = all.plain('liar', { bytesPerMs: 1, chunkBytes: 100, lies: () => true });
+    const listen = async () => {
+      for await (const event of all.start([liar], {}, {}, abort.signal))
+        if (event.type === 'progress' && event.receivedBytes > 0) abort.abort();
+    };
+    await assert.rejects(all.clock.runUntil(listen(), 1e6), { code: 'aborted' });
+    assert.ok(all.sources.taken() < 4 * BLOCK_BYTES, 'a whole piece is there');
+    assert.equal(all.parts.has(TARGET).kept, true);
+    const outcome = await all.run([all.plain('honest', { bytesPerMs: 20 })]);
+    assert.deepEqual(of(outcome.events, 'strike'), []);
+    assertFetched(all, outcome);
+  });
 });

@@ -11,6 +11,7 @@ import { BlockParts } from '../../../src/transfer/fetch/block-parts.js';
 import { DiskError } from '../../../src/transfer/fetch/disk-error.js';
 import type { Intake, IntakeInit } from '../../../src/transfer/fetch/intake.js';
 import type { PartStore } from '../../../src/transfer/fetch/part-store.js';
+import { SLOT_BYTES } from '../../../src/transfer/fetch/piece-ring.js';
 import { inlineIntakes } from '../../../src/transfer/fetch/range-intake.js';
 import { threadIntakes } from '../../../src/transfer/fetch/thread-intake.js';
 import { eventually } from '../../support/eventually.js';
@@ -233,6 +234,64 @@ describe('a thread that writes what comes', () => {
     closeSync(full);
     assert.ok(error instanceof DiskError);
     assert.equal(error.code, 'no-space');
+  });
+
+  it('is given nothing more of a read that has ended, though there was no room before', async () => {
+    const size = 33 * SLOT_BYTES;
+    const large = await new BlockParts({ fs: realPartFileSystem, clock, log: silentLog }).open({
+      file: { hash: sha256(CONTENT), size },
+      blockBytes: SLOT_BYTES,
+      target: join(folder.path, 'large'),
+      overwrite: 'replace',
+    });
+    const intakes = threadIntakes(large, clock);
+    let bytes = 0;
+    const intake = intakes.begin({
+      block: 0,
+      lengthOf: () => SLOT_BYTES,
+      mayRunAhead: () => true,
+      onBytes: (_, count) => {
+        bytes += count;
+      },
+      onBlock: () => undefined,
+      onFailure: (error) => assert.fail(String(error)),
+    });
+    const taking = intake.take(Buffer.alloc(32 * SLOT_BYTES + 100)); // all slots are taken
+    assert.equal(bytes, 32 * SLOT_BYTES);
+    await intake.settled();
+    await taking;
+    assert.equal(clock.pendingTimers, 0);
+    await clock.advance(1000);
+    assert.equal(bytes, 32 * SLOT_BYTES);
+    assert.equal(large.writtenOf(32), 0);
+    await intakes.close();
+    await large.discard();
+  });
+
+  it('says what went wrong with an answer, and goes on', async () => {
+    const { direct } = part;
+    assert.ok(direct);
+    const wrote = () => {
+      throw new RangeError('written over a settled block');
+    };
+    const strict: PartStore = Object.create(part, {
+      layout: { value: part.layout },
+      direct: { value: Object.create(direct, { wrote: { value: wrote } }) },
+    });
+    const intakes = threadIntakes(strict, clock);
+    const failures: unknown[] = [];
+    const intake = intakes.begin({
+      block: 0,
+      lengthOf: () => BLOCK,
+      mayRunAhead: () => true,
+      onBytes: () => undefined,
+      onBlock: () => undefined,
+      onFailure: (error) => failures.push(error),
+    });
+    await intake.take(CONTENT.subarray(0, BLOCK));
+    await intake.settled();
+    await intakes.close();
+    assert.deepEqual(failures.map(String), ['RangeError: written over a settled block']);
   });
 
   it('says that it has ended, and keeps nobody waiting', async () => {

@@ -346,6 +346,25 @@ describe('JingleSource', () => {
       await assert.rejects(read(0, 1_000_000), code('changed'));
     });
 
+    it('when the file is rewritten in place, of which nothing is given out', async () => {
+      await open();
+      const rewritten = Buffer.from(BYTES).fill(1);
+      pair.files.beforeRead = (position) => {
+        const entry = pair.files.catalogue.get('share/a' as Parameters<typeof pair.files.catalogue.get>[0]);
+        if (position > 0 && entry) pair.files.write(entry, rewritten);
+      };
+      let taken = 0;
+      const take = async (bytes: Uint8Array) => {
+        assert.equal(
+          Buffer.compare(bytes, BYTES.subarray(taken, taken + bytes.length)),
+          0,
+          'a wrong byte came',
+        );
+        taken += bytes.length;
+      };
+      await assert.rejects(source.read(rangeOf(0, 2_000_000), take, never), code('changed'));
+    });
+
     it('after it was closed', async () => {
       await open();
       await source.close();

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, readFile, rm, symlink, truncate, writeFile } from 'node:fs/promises';
+import { link, mkdir, readFile, rename, rm, symlink, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AbortedError } from '../../../src/errors.js';
 import { type PartFileSystem, realPartFileSystem } from '../../../src/fs/part-file.js';
@@ -141,6 +141,26 @@ describe('fetchFile and its .part', () => {
       await folder.assertFetched();
     });
 
+    it('is not given to what took the place of the .part meanwhile', async () => {
+      const fs: PartFileSystem = {
+        ...realPartFileSystem,
+        async rename() {
+          assert.fail('renamed');
+        },
+        async create(path) {
+          const handle = await realPartFileSystem.create(path);
+          await writeFile(`${path}.other`, 'other');
+          await rename(`${path}.other`, path);
+          return handle;
+        },
+      };
+      assert.equal(
+        (await failure(run(sourcesOf({ [A]: { content } }), folder.requestOf(), { fs }))).code,
+        'changed',
+      );
+      assert.deepEqual(await folder.names(), ['romeo.epub.part']);
+    });
+
     it('may not be a folder, or in a folder that is not there', async () => {
       await mkdir(folder.target);
       for (const overwrite of ['refuse', 'replace'] as const) {
@@ -181,6 +201,7 @@ describe('fetchFile and its .part', () => {
             write: (bytes, position) =>
               fails('write', position) ? Promise.reject(error) : handle.write(bytes, position),
             size: () => handle.size(),
+            isAt: (name) => handle.isAt(name),
             truncate: (size) => handle.truncate(size),
             setModified: (modifiedMs) => handle.setModified(modifiedMs),
             sync: () => (fails('sync', 0) ? Promise.reject(error) : handle.sync()),

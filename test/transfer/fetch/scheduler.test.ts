@@ -159,6 +159,11 @@ const TABLE: readonly {
     moves: [],
   },
   {
+    when: 'all of a read is here and waits for our disk: there is nothing to take',
+    picture: picture(9, [], source(0, SLOW, read(7, 9, 9, { startsInMs: Infinity })), source(1, FAST)),
+    moves: [],
+  },
+  {
     when: 'a source is to get no more',
     picture: picture(9, all(9), { ...source(0, FAST), maxReads: 0 }),
     moves: [],
@@ -179,7 +184,7 @@ describe('scheduler', () => {
         maxReads: fc.constantFrom(0, 1, 2),
         reads: fc.array(
           fc.record({
-            blocks: fc.integer({ min: 1, max: 9 }),
+            blocks: fc.integer({ min: 0, max: 9 }), // 0: all is here, and waits for our disk
             gap: fc.integer({ min: 0, max: 9 }),
             startsInMs: fc.constantFrom(0, 1, 500, Number.POSITIVE_INFINITY),
           }),

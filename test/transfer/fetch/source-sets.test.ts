@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
+import { blockCountOf, MAX_BLOCKS } from '../../../src/blocks/block-size.js';
 import type { BlockTree } from '../../../src/blocks/block-tree.js';
+import { formatHead, readJournal } from '../../../src/transfer/fetch/block-journal.js';
 import type { WantedFile } from '../../../src/transfer/fetch/range-source.js';
-import { chooseLayout, isSoundTree, layoutKey, setsOf } from '../../../src/transfer/fetch/source-sets.js';
+import {
+  chooseLayout,
+  isSoundTree,
+  layoutKey,
+  pieceBytesOf,
+  setsOf,
+} from '../../../src/transfer/fetch/source-sets.js';
 
 const KIB = 1024;
 const SIZE = 10 * 1024 * KIB;
@@ -79,5 +87,14 @@ describe('how a file is fetched', () => {
     assert.deepEqual(chooseLayout({ ...base, without: new Set([layoutKey(x)]) }), pieces);
     assert.deepEqual(chooseLayout({ ...base, sources: [{}] }), pieces);
     assert.equal(chooseLayout({ ...base, sources: [] }), undefined);
+  });
+
+  it('cuts no file into more pieces than its journal takes', () => {
+    assert.equal(pieceBytesOf(SIZE), 1024 * KIB);
+    for (const size of [0, 2 ** 31, 2 ** 31 + 1, 300 * 2 ** 30, 2 ** 53 - 1]) {
+      const layout = { file: { hash: HASH, size }, blockBytes: pieceBytesOf(size) };
+      assert.ok(blockCountOf(size, layout.blockBytes) <= MAX_BLOCKS);
+      assert.deepEqual(readJournal(formatHead(layout, 'boot'), 'boot')?.layout, layout);
+    }
   });
 });

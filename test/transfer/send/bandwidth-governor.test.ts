@@ -141,6 +141,7 @@ describe('BandwidthGovernor', () => {
       size: content.length,
       mtimeMs: 0,
       read: async (buffer: Uint8Array, position: number) => content.copy(buffer, 0, position),
+      isUnwritten: () => true,
       unchanged: async () => true,
       close: async () => undefined,
     };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { FileChangedError } from '../../../src/jingle/file-session.js';
 import { type OpenFile, RangeReader } from '../../../src/transfer/send/range-reader.js';
 
 describe('RangeReader', () => {
@@ -11,6 +12,7 @@ describe('RangeReader', () => {
         new Promise((resolve) => {
           goOn = () => resolve(buffer.length);
         }),
+      isUnwritten: () => true,
       unchanged: async () => true,
       close: async () => undefined,
     };
@@ -25,5 +27,26 @@ describe('RangeReader', () => {
     goOn();
     assert.equal((await next).done, true);
     assert.deepEqual(shown, []);
+  });
+
+  it('gives out nothing that was read after the file was written to', async () => {
+    let reads = 0;
+    const file: OpenFile = {
+      size: 40,
+      mtimeMs: 0,
+      read: async (buffer) => {
+        reads += 1;
+        return buffer.length;
+      },
+      isUnwritten: () => reads < 2,
+      unchanged: async () => reads < 2,
+      close: async () => undefined,
+    };
+    const reader = new RangeReader(file, { range: { offset: 0, length: 40 }, chunkBytes: 10 });
+    let chunks = 0;
+    await assert.rejects(async () => {
+      for await (const _ of reader) chunks += 1;
+    }, FileChangedError);
+    assert.deepEqual([chunks, reads], [1, 2]);
   });
 });
