@@ -96,7 +96,8 @@ export const budgetOptions = {
   'limits.fileRequestsPerAskerPerMinute': withDefault(count, 6000, {
     reason:
       'Open files, disk reads: files, or ranges of them, that one asker (bare JID) asks for. One that is not there counts as ' +
-      'twenty.',
+      'twenty, and one that is asked for by neither hash nor full path as one more for each 10,000 files there are, or 1000 ' +
+      'that may be meant.',
   }),
   'limits.fileRequestsPerDomainPerMinute': withDefault(count, 30_000, {
     reason: 'The same of all askers of one domain.',
