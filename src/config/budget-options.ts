@@ -42,7 +42,7 @@ export const budgetOptions = {
   'limits.searchMsPerAskerPerMinute': withDefault(workMs, 20_000, {
     unit: 'ms',
     reason:
-      'CPU: the time that searches of one asker take. Who has used up more waits until it is made good.',
+      'CPU: the time that searches of one asker take, and looks into folders. Who has used up more waits until it is made good.',
   }),
   'limits.searchMsPerDomainPerMinute': withDefault(workMs, 40_000, {
     unit: 'ms',
