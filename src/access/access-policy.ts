@@ -43,6 +43,23 @@ export interface AccessPolicy {
   asked?(asker: BareJid, channel: ChannelAddress): void;
 }
 
+/**
+ * What is answered to `asker`, by the rules that hold at the end of all waits: other rules may hold by then, and other
+ * shares be there. Begins again where they do.
+ */
+export async function byRulesOfNow<T>(
+  access: Pick<AccessPolicy, 'viewOf'>,
+  asker: Asker,
+  answer: (view: View) => Promise<T>,
+): Promise<T> {
+  for (let view = access.viewOf(asker); ; ) {
+    const { key } = view;
+    const answered = await answer(view);
+    view = access.viewOf(asker);
+    if (view.key === key) return answered;
+  }
+}
+
 /** The rules that one asker falls under, as other threads get them. */
 export interface ViewRules {
   readonly key: string;

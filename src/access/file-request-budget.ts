@@ -25,9 +25,18 @@ export class FileRequestBudget {
 
   /** Counts a request. Throws LimitError naming the bound; a refused one costs nothing. */
   charge(asker: string): void {
-    const payers = payersOf(asker);
-    this.#requests.check(payers);
-    this.#requests.spend(payers, 1);
+    this.check(asker);
+    this.#requests.spend(payersOf(asker), 1);
+  }
+
+  /** Throws LimitError where `asker` could not ask for anything now. */
+  check(asker: string): void {
+    this.#requests.check(payersOf(asker));
+  }
+
+  /** A millisecond or two went into looking for the file among all. The asker alone pays: it uses up nobody's downloads. */
+  looked(asker: string): void {
+    this.#requests.spend({ asker }, 1);
   }
 
   /** The file was not there, or not for this asker. */

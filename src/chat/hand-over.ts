@@ -2,7 +2,7 @@
  * Gives files to one asker: offers them by Jingle where its program takes that, and otherwise says a link to each, or how
  * else they are to be had. A file that may not be taken is not there, in the same words.
  */
-import type { AccessPolicy } from '../access/access-policy.js';
+import { type AccessPolicy, byRulesOfNow } from '../access/access-policy.js';
 import type { Refusals } from '../access/refusals.js';
 import { describeFile } from '../catalogue/file-description.js';
 import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
@@ -119,10 +119,10 @@ export class HandOver {
   ): Promise<string | undefined> {
     const { access, listing, offer } = this.#components;
     const { peer } = this.#init;
-    const view = access.viewOf({ jid: peer });
-    const entry = (await this.#isTold(path, signal)) ? await listing.fileAt(view, path) : undefined;
+    const seen = () => byRulesOfNow(access, { jid: peer }, (view) => listing.fileAt(view, path));
+    const entry = (await this.#isTold(path, signal)) ? await seen() : undefined;
     const called = number === undefined ? shown(path) : `number ${number}`;
-    if (entry === undefined || !view.mayTake(entry)) {
+    if (entry === undefined || !access.viewOf({ jid: peer }).mayTake(entry)) {
       this.#tell(`I can’t give you ${called}: there is no such file.`);
       return undefined;
     }

@@ -42,7 +42,7 @@ export const budgetOptions = {
   'limits.searchMsPerAskerPerMinute': withDefault(workMs, 20_000, {
     unit: 'ms',
     reason:
-      'CPU: the time that searches of one asker take. Who has used up more waits until it is made good.',
+      'CPU: the time that searches of one asker take, and looks into folders. Who has used up more waits until it is made good.',
   }),
   'limits.searchMsPerDomainPerMinute': withDefault(workMs, 40_000, {
     unit: 'ms',
@@ -96,7 +96,8 @@ export const budgetOptions = {
   'limits.fileRequestsPerAskerPerMinute': withDefault(count, 6000, {
     reason:
       'Open files, disk reads: files, or ranges of them, that one asker (bare JID) asks for. One that is not there counts as ' +
-      'twenty.',
+      'twenty, and one that is asked for by neither hash nor full path as one more for each 10,000 files there are, or 1000 ' +
+      'that may be meant.',
   }),
   'limits.fileRequestsPerDomainPerMinute': withDefault(count, 30_000, {
     reason: 'The same of all askers of one domain.',

@@ -2,7 +2,7 @@
  * Answers a query, whichever door it came through: searches, waits for the hashes that are
  * missing, and gives as many files as fit into a bound of bytes.
  */
-import type { AccessPolicy, Asker } from '../access/access-policy.js';
+import { type AccessPolicy, byRulesOfNow } from '../access/access-policy.js';
 import type { FileCriteria, Order } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
@@ -10,7 +10,7 @@ import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import { parseCriteria } from './criteria.js';
 import { type Described, FileDescriber, type FileDescriberComponents, wireBytes } from './file-describer.js';
-import type { QueryEngine, SearchAnswer, SearchRequest } from './query-engine.js';
+import type { QueryEngine, SearchRequest } from './query-engine.js';
 
 export interface AnswererInit {
   /** Largest number of files in one answer, whatever the asker says. */
@@ -92,23 +92,19 @@ export class Answerer implements Answering {
     if (channel) this.#access.asked?.(bareOf(jid), channel);
     const asker = { jid, ...(channel && { through: channel }) };
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
-    const found = await this.#search(
-      asker,
-      {
-        criteria,
-        ...(question.order && { order: question.order }),
-        ...(question.among && { among: question.among }),
-        page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
-        deadlineMs: this.#init.deadlineMs,
-      },
-      signal,
-    );
-    const described = await this.#describer.describe(
-      found.entries.map((each) => each.entry),
-      question.hashWaitMs,
-      signal,
-      asker,
-    );
+    const request: SearchRequest = {
+      criteria,
+      ...(question.order && { order: question.order }),
+      ...(question.among && { among: question.among }),
+      page: { max: asked, ...(after !== undefined && { after }), ...(before !== undefined && { before }) },
+      deadlineMs: this.#init.deadlineMs,
+    };
+    const { found, described } = await byRulesOfNow(this.#access, asker, async ({ rules }) => {
+      const found = await this.#engine.search({ ...request, ...(rules && { view: rules }) }, signal);
+      const entries = found.entries.map(({ entry }) => entry);
+      const described = await this.#describer.describe(entries, question.hashWaitMs, signal, asker);
+      return { found, described };
+    });
     const backwards = before !== undefined;
     const kept = this.#fitting(found.entries, described, backwards);
     const first = kept.at(0);
@@ -124,18 +120,6 @@ export class Answerer implements Answering {
         count: found.total,
       },
     };
-  }
-
-  /** By the rules that hold at its end: other rules may hold by then, and other shares be there. */
-  async #search(asker: Asker, request: SearchRequest, signal: AbortSignal): Promise<SearchAnswer> {
-    const viewNow = () => this.#access.viewOf(asker);
-    for (let view = viewNow(); ; ) {
-      const { rules } = view;
-      const found = await this.#engine.search({ ...request, ...(rules && { view: rules }) }, signal);
-      const { key } = view;
-      view = viewNow();
-      if (view.key === key) return found;
-    }
   }
 
   /** As many files as fit, from the end of the page that the asker reads on from. */

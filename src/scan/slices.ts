@@ -11,8 +11,8 @@ export type Steps = Generator<void, void>;
 const SLICE_MS = 4;
 
 export interface SliceInit {
-  /** After every slice, also the last. */
-  readonly onSlice?: () => void;
+  /** After every slice, also the last, with the time that it took. */
+  readonly onSlice?: (workMs: number) => void;
   readonly signal: AbortSignal;
 }
 
@@ -41,8 +41,9 @@ export class Slices {
         this.#untilMs = this.#clock.monotonic() + SLICE_MS;
       }
       if (signal.aborted) throw new AbortedError('the scan was stopped');
+      const beganMs = onSlice ? this.#clock.monotonic() : 0;
       const isDone = this.#slice(steps);
-      onSlice?.();
+      onSlice?.(this.#clock.monotonic() - beganMs);
       if (isDone) return;
     }
   }

@@ -68,6 +68,15 @@ export class DirectQuestions {
     }
   }
 
+  /** Counts time that went into work for an asker, beside searches. */
+  took(asker: Jid, workMs: number): void {
+    this.#components.budget.spend(bareOf(asker), undefined, {
+      searchMs: workMs,
+      answerFiles: 0,
+      answerBytes: 0,
+    });
+  }
+
   /**
    * Work for an asker that costs about what a question costs, such as a look into a folder; and what it is told, where
    * that is not counted elsewhere. Throws LimitError.

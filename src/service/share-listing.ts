@@ -7,12 +7,12 @@ import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import { type FullPath, toDisplay } from '../catalogue/share-path.js';
 import type { Clock, Timer } from '../clock.js';
-import { Slices } from '../scan/slices.js';
+import { Slices, type Steps } from '../scan/slices.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { Startable } from '../startable.js';
-import { atLeast, childrenOf, holds } from './sorted-texts.js';
-import { changedFolders, VisibleFolders } from './visible-folders.js';
+import { atLeast, childrenOf, holds, sortInSteps } from './sorted-texts.js';
+import { changedFolders, type SeenFolders, VisibleFolders } from './visible-folders.js';
 
 export type Listed =
   /** `path` is `share/folder`, as it is asked for. */
@@ -34,14 +34,30 @@ export interface ShareListingComponents {
   readonly clock: Clock;
 }
 
-const MAX_KEPT_LISTS = 8;
+const MAX_KEPT_LISTS = 32;
+/** Items of all of them together. One list is kept however long it is. */
+const MAX_KEPT_ITEMS = 500_000;
+const FILES_A_STEP = 64;
 const LOOK_MS = 15_000;
 const REPLACEMENT = '\uFFFD';
 
-interface KeptList {
-  readonly folder: string;
+/** Hears of the time that went into a look, by and by. */
+export type OnWork = (workMs: number) => void;
+
+interface Items {
   /** {@link FOLDER} or {@link FILE} and the name, sorted. */
-  readonly items: readonly string[];
+  readonly all: string[];
+  /** Those that are no valid UTF-8, by what they look like. */
+  readonly odd: Map<string, string>;
+}
+
+interface KeptList {
+  /** Good as long as these are: only while they are kept is anything told of changes. */
+  readonly visible: SeenFolders;
+  readonly folder: string;
+  readonly items: Items;
+  /** When all is in them. */
+  readonly ready: Promise<void>;
 }
 
 const FOLDER = 'd';
@@ -50,6 +66,8 @@ const FILE = 'f';
 export class ShareListing implements Startable {
   readonly #components: ShareListingComponents;
   readonly #folders: VisibleFolders;
+  /** Lists are read apart from folders, which take longer. */
+  readonly #slices: Slices;
   /** By view and folder; the one read last comes last. */
   readonly #lists = new Map<string, KeptList>();
   readonly #stopped = new AbortController();
@@ -59,6 +77,7 @@ export class ShareListing implements Startable {
   constructor(components: ShareListingComponents) {
     const { catalogue, clock } = components;
     this.#components = components;
+    this.#slices = new Slices({ clock });
     this.#folders = new VisibleFolders({ table: catalogue.table, slices: new Slices({ clock }), clock });
   }
 
@@ -87,12 +106,12 @@ export class ShareListing implements Startable {
     view: View,
     folder: string,
     page: PageRequest & { readonly max: number; readonly only?: 'files' },
+    onWork?: OnWork,
   ): Promise<ListedPage | undefined> {
-    const visible = await this.#folders.of(view, this.#stopped.signal);
-    this.#timer ??= this.#components.clock.after(LOOK_MS, this.#forgetOld);
+    const visible = await this.#visible(view, onWork);
     const path = resolved(visible, folder);
     if (path === undefined) return undefined;
-    const all = this.#itemsOf(view, visible, path);
+    const { all } = await this.#itemsOf(view, visible, path, onWork);
     const items = page.only === undefined ? all : all.slice(atLeast(all, FILE));
     const { from, to } = rangeOf(items, page);
     const listed: Listed[] = [];
@@ -107,59 +126,102 @@ export class ShareListing implements Startable {
   }
 
   /** All folders that hold files of the view themselves, sorted; undefined where they are more than `max`. */
-  async foldersOf(view: View, max: number): Promise<readonly string[] | undefined> {
-    const visible = await this.#folders.of(view, this.#stopped.signal);
-    this.#timer ??= this.#components.clock.after(LOOK_MS, this.#forgetOld);
-    return visible.length > max ? undefined : [...visible];
+  async foldersOf(view: View, max: number, onWork?: OnWork): Promise<readonly string[] | undefined> {
+    const { sorted } = await this.#visible(view, onWork);
+    return sorted.length > max ? undefined : [...sorted];
   }
 
   /** The file at `share/folder/name`, if the view has it. */
-  async fileAt(view: View, path: string): Promise<FileEntry | undefined> {
+  async fileAt(view: View, path: string, onWork?: OnWork): Promise<FileEntry | undefined> {
     const { catalogue } = this.#components;
     const entry = catalogue.get(path as FullPath);
     if (entry !== undefined && view.maySee(entry)) return entry;
     if (!path.includes(REPLACEMENT)) return undefined;
-    return await this.#fileShownAs(view, path);
+    return await this.#fileShownAs(view, path, onWork);
   }
 
   /** Of a name that is no valid UTF-8 an asker knows only what it looks like. */
-  async #fileShownAs(view: View, path: string): Promise<FileEntry | undefined> {
-    const visible = await this.#folders.of(view, this.#stopped.signal);
+  async #fileShownAs(view: View, path: string, onWork?: OnWork): Promise<FileEntry | undefined> {
+    const visible = await this.#visible(view, onWork);
     const slash = path.lastIndexOf('/');
     const folder = resolved(visible, path.slice(0, Math.max(0, slash)));
     if (folder === undefined || folder === '') return undefined;
     const wanted = `${FILE}${path.slice(slash + 1)}`;
-    const item = this.#itemsOf(view, visible, folder).find((each) => toDisplay(each) === wanted);
+    const { all, odd } = await this.#itemsOf(view, visible, folder, onWork);
+    const item = all[atLeast(all, wanted)] === wanted ? wanted : odd.get(wanted);
     const found = item === undefined ? undefined : this.#listed(view, folder, item);
     return found?.type === 'file' ? found.entry : undefined;
   }
 
-  #itemsOf(view: View, visible: readonly string[], folder: string): readonly string[] {
+  async #visible(view: View, onWork: OnWork | undefined): Promise<SeenFolders> {
+    const visible = await this.#folders.of(view, { signal: this.#stopped.signal, onWork });
+    this.#timer ??= this.#components.clock.after(LOOK_MS, this.#forgetOld);
+    return visible;
+  }
+
+  async #itemsOf(
+    view: View,
+    visible: SeenFolders,
+    folder: string,
+    onWork: OnWork | undefined,
+  ): Promise<Items> {
     const key = JSON.stringify([view.key, folder]);
-    const kept = this.#lists.get(key) ?? { folder, items: this.#read(view, visible, folder) };
+    const known = this.#lists.get(key);
+    const kept = known?.visible === visible ? known : this.#begin(view, visible, folder, onWork);
     this.#lists.delete(key);
     this.#lists.set(key, kept);
-    for (const old of this.#lists.keys()) {
-      if (this.#lists.size <= MAX_KEPT_LISTS) break;
-      this.#lists.delete(old);
-    }
+    kept.ready.catch(() => {
+      if (this.#lists.get(key) === kept) this.#lists.delete(key);
+    });
+    await kept.ready;
+    this.#letGo();
     return kept.items;
   }
 
-  #read(view: View, visible: readonly string[], folder: string): string[] {
-    const { table } = this.#components.catalogue;
-    const folders = childrenOf(visible, folder).map((name) => `${FOLDER}${name}`);
-    const files: string[] = [];
-    const verdict = folder === '' ? 'none' : view.verdict(folder);
-    if (verdict !== 'none') {
-      for (const slot of table.filesIn(folder)) {
-        if (!table.isShown(slot)) continue;
-        if (verdict === 'all' || view.maySee(table.columns.entryOf(slot))) {
-          files.push(`${FILE}${table.columns.nameOf(slot)}`);
-        }
-      }
+  #letGo(): void {
+    let items = 0;
+    for (const each of this.#lists.values()) items += each.items.all.length;
+    for (const [key, each] of this.#lists) {
+      if (this.#lists.size <= MAX_KEPT_LISTS && (items <= MAX_KEPT_ITEMS || this.#lists.size === 1)) return;
+      this.#lists.delete(key);
+      items -= each.items.all.length;
     }
-    return [...folders, ...files.sort()];
+  }
+
+  #begin(view: View, visible: SeenFolders, folder: string, onWork: OnWork | undefined): KeptList {
+    const items: Items = { all: [], odd: new Map() };
+    const { signal } = this.#stopped;
+    const steps = this.#read(view, visible, folder, items);
+    const ready = this.#slices.run(steps, { signal, ...(onWork && { onSlice: onWork }) });
+    return { visible, folder, items, ready };
+  }
+
+  *#read(view: View, visible: SeenFolders, folder: string, { all, odd }: Items): Steps {
+    const { table } = this.#components.catalogue;
+    let looked = 0;
+    const isStep = () => ++looked % FILES_A_STEP === 0;
+    const names = new Set<string>();
+    for (const name of childrenOf(visible.sorted, folder)) {
+      if (isStep()) yield;
+      if (names.has(name)) continue;
+      names.add(name);
+      all.push(`${FOLDER}${name}`);
+    }
+    const verdict = folder === '' ? 'none' : view.verdict(folder);
+    // Read at once: what lies there may change between two steps.
+    for (const slot of verdict === 'none' ? [] : [...table.filesIn(folder)]) {
+      if (isStep()) yield;
+      if (!table.isShown(slot)) continue;
+      if (verdict === 'all' || view.maySee(table.columns.entryOf(slot)))
+        all.push(`${FILE}${table.columns.nameOf(slot)}`);
+    }
+    yield* sortInSteps(all);
+    for (const item of all) {
+      if (isStep()) yield;
+      if (item.isWellFormed()) continue;
+      const looks = toDisplay(item);
+      if (!odd.has(looks)) odd.set(looks, item);
+    }
   }
 
   #listed(view: View, folder: string, item: string): Listed | undefined {
@@ -192,15 +254,9 @@ function isAbout(changed: ReadonlySet<string>, folder: string): boolean {
 }
 
 /** The folder as it stands among `visible`: an asker may know it only by what it looks like. */
-function resolved(visible: readonly string[], folder: string): string | undefined {
-  if (folder === '' || holds(visible, folder)) return folder;
-  if (!folder.includes(REPLACEMENT)) return undefined;
-  const depth = folder.split('/').length;
-  for (const each of visible) {
-    const path = each.split('/').slice(0, depth).join('/');
-    if (toDisplay(path) === folder) return path;
-  }
-  return undefined;
+function resolved({ sorted, odd }: SeenFolders, folder: string): string | undefined {
+  if (folder === '' || holds(sorted, folder)) return folder;
+  return folder.includes(REPLACEMENT) ? odd.find(folder) : undefined;
 }
 
 function cursorOf(item: string): string {

@@ -2,7 +2,7 @@
  * What lies in a folder, and what a file is, for whoever asks: behind every door that lists (XEP-0329, XEP-0135,
  * commands). What the asker may not see is not there, in error and text alike. A look costs what a question costs.
  */
-import type { AccessPolicy, Asker, View } from '../access/access-policy.js';
+import { type AccessPolicy, type Asker, byRulesOfNow, type View } from '../access/access-policy.js';
 import { describeFile } from '../catalogue/file-description.js';
 import { type FileEntry, nameOf } from '../catalogue/file-entry.js';
 import { baseName, toDisplay } from '../catalogue/share-path.js';
@@ -12,7 +12,13 @@ import { StanzaError } from '../stanza/stanza-error.js';
 import type { PageRequest, PageResult } from '../stanza/xep0059-rsm.js';
 import type { FileDescription } from '../stanza/xep0234-file-transfer.js';
 import type { DirectQuestions, ToldCosts } from './direct-questions.js';
-import { type Listed, type ListedPage, pageResultOf, type ShareListing } from './share-listing.js';
+import {
+  type Listed,
+  type ListedPage,
+  type OnWork,
+  pageResultOf,
+  type ShareListing,
+} from './share-listing.js';
 import type { ToldFiles } from './told-files.js';
 
 export interface SharedFoldersComponents {
@@ -84,26 +90,26 @@ export class SharedFolders {
    * AbortedError.
    */
   async look(asker: Jid, path: string, page: FolderPageRequest, signal: AbortSignal): Promise<Seen> {
-    const { questions, listing, told } = this.#components;
-    const look = async (): Promise<Seen> => {
-      const view = this.#viewOf(asker);
-      const file = path === '' ? undefined : await listing.fileAt(view, path);
+    const { access, questions, listing, told } = this.#components;
+    const lookAs = async (view: View): Promise<Seen> => {
+      const file = path === '' ? undefined : await listing.fileAt(view, path, this.#onWork(asker));
       if (file !== undefined) return await this.#detailed(asker, file, signal);
       const folder = await this.#page(asker, view, path, page, signal);
       return { type: 'folder', name: toDisplay(baseName(path)), path, ...folder };
     };
+    const look = () => byRulesOfNow(access, { jid: asker }, lookAs);
     return await questions.paid(asker, look, told ? undefined : costsOf); // who else decides has it counted
   }
 
   /** The file at this path, if `asker` may have it: to be offered. Throws as {@link look}. */
   async takeable(asker: Jid, path: string): Promise<FileEntry> {
-    const { listing, questions } = this.#components;
-    return await questions.paid(asker, async () => {
-      const view = this.#viewOf(asker);
-      const found = await listing.fileAt(view, path);
+    const { access, listing, questions } = this.#components;
+    const takeAs = async (view: View): Promise<FileEntry> => {
+      const found = await listing.fileAt(view, path, this.#onWork(asker));
       if (found === undefined || !view.mayTake(found)) throw notThere();
       return found;
-    });
+    };
+    return await questions.paid(asker, () => byRulesOfNow(access, { jid: asker }, takeAs));
   }
 
   /** Whether nobody else decides who is told of what. */
@@ -123,8 +129,8 @@ export class SharedFolders {
     return await this.#describe(asker, files, 0, signal);
   }
 
-  #viewOf(asker: Jid): View {
-    return this.#components.access.viewOf({ jid: asker });
+  #onWork(asker: Jid): OnWork {
+    return (workMs) => this.#components.questions.took(asker, workMs);
   }
 
   async #detailed(asker: Jid, entry: FileEntry, signal: AbortSignal): Promise<SeenFile> {
@@ -142,18 +148,23 @@ export class SharedFolders {
   ): Promise<FolderPage> {
     const { maxEntries, defaultEntries } = this.#init;
     const max = Math.min(page.max ?? defaultEntries, maxEntries);
-    const listed = await this.#listed(view, path, { ...page, max });
+    const listed = await this.#listed(asker, view, path, { ...page, max });
     const entries = await this.#described(asker, listed.items, 0, signal);
     const shown = this.#fitting(path, listed, entries, page.before !== undefined);
     const isAsked = page.max !== undefined || page.after !== undefined || page.before !== undefined;
     const isWhole = shown.entries.length === listed.total;
     if (isAsked || isWhole || this.#components.told !== undefined) return shown;
-    const all = await this.#listed(view, path, { max: MAX_BRIEF_ENTRIES });
+    const all = await this.#listed(asker, view, path, { max: MAX_BRIEF_ENTRIES });
     return this.#fitting(path, all, all.items.map(brief), false);
   }
 
-  async #listed(view: View, path: string, page: FolderPageRequest & { max: number }): Promise<ListedPage> {
-    const listed = await this.#components.listing.list(view, path, page);
+  async #listed(
+    asker: Jid,
+    view: View,
+    path: string,
+    page: FolderPageRequest & { max: number },
+  ): Promise<ListedPage> {
+    const listed = await this.#components.listing.list(view, path, page, this.#onWork(asker));
     // Above the shares there is always something, be it nothing.
     if (listed === undefined) throw notThere();
     return listed;

@@ -2,7 +2,7 @@
  * All that somebody sees as one file (XEP-0135, "Retrieving the Tree File"), made for whoever asks, where that is not too
  * much. It tells what a walk from folder to folder tells, and costs an answer with all those files.
  */
-import type { AccessPolicy, View } from '../access/access-policy.js';
+import { type AccessPolicy, byRulesOfNow, type View } from '../access/access-policy.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import { type FileEntry, keyOf, nameOf } from '../catalogue/file-entry.js';
 import { type MadeFile, madeFile } from '../catalogue/made-file.js';
@@ -23,7 +23,7 @@ export interface SharedTreeComponents {
   readonly clock: Clock;
   readonly listing: Pick<ShareListing, 'foldersOf'>;
   readonly folders: Pick<SharedFolders, 'tellsAll' | 'describe'>;
-  readonly questions: Pick<DirectQuestions, 'paid'>;
+  readonly questions: Pick<DirectQuestions, 'paid' | 'took'>;
 }
 
 /** Beyond these there is no tree: pages of disco#items do without. */
@@ -51,11 +51,15 @@ export class SharedTree {
 
   /** Whether `asker` is told of a tree; for a while it stays so. Looked at for a question that is paid. */
   async isOffered(asker: Jid, signal: AbortSignal): Promise<boolean> {
-    const view = this.#viewOf(asker);
+    const { access } = this.#components;
+    return await byRulesOfNow(access, { jid: asker }, (view) => this.#isThere(asker, view, signal));
+  }
+
+  async #isThere(asker: Jid, view: View, signal: AbortSignal): Promise<boolean> {
     const nowMs = this.#components.clock.monotonic();
     const known = this.#known.get(view.key);
     if (known !== undefined && known.atMs > nowMs - KEEP_MS) return known.isThere;
-    const isThere = (await this.#filesOf(view, signal)) !== undefined;
+    const isThere = (await this.#filesOf(asker, view, signal)) !== undefined;
     this.#known.delete(view.key);
     this.#known.set(view.key, { atMs: nowMs, isThere });
     for (const key of this.#known.keys()) if (this.#known.size > MAX_VIEWS) this.#known.delete(key);
@@ -71,22 +75,19 @@ export class SharedTree {
 
   /** The tree as it is now. Throws as {@link check}. */
   async make(asker: Jid, signal: AbortSignal): Promise<MadeFile> {
-    const { questions, folders, clock } = this.#components;
-    const make = async () => {
-      const seen = await this.#filesOf(this.#viewOf(asker), signal);
+    const { access, questions, folders, clock } = this.#components;
+    const makeAs = async (view: View) => {
+      const seen = await this.#filesOf(asker, view, signal);
       const files = seen === undefined ? [] : await this.#told(asker, seen, signal);
       if (files.length === 0) throw notThere();
       const content = Buffer.from(treeFileText(files));
       const file = madeFile({ ...TREE_FILE, content, mtimeMs: Math.floor(clock.now()) });
       return { file, costs: { answerFiles: files.length, answerBytes: content.length } };
     };
+    const make = () => byRulesOfNow(access, { jid: asker }, makeAs);
     // Who else decides has it counted.
     const costsOf = ({ costs }: Awaited<ReturnType<typeof make>>) => costs;
     return (await questions.paid(asker, make, folders.tellsAll ? costsOf : undefined)).file;
-  }
-
-  #viewOf(asker: Jid): View {
-    return this.#components.access.viewOf({ jid: asker });
   }
 
   async #told(asker: Jid, entries: readonly FileEntry[], signal: AbortSignal): Promise<TreeFile[]> {
@@ -102,11 +103,13 @@ export class SharedTree {
   }
 
   /** All files of a view; undefined where there is none, or where they are too many. */
-  async #filesOf(view: View, signal: AbortSignal): Promise<readonly FileEntry[] | undefined> {
-    const folders = await this.#components.listing.foldersOf(view, MAX_TREE_FILES); // none is empty
+  async #filesOf(asker: Jid, view: View, signal: AbortSignal): Promise<readonly FileEntry[] | undefined> {
+    const { listing, questions } = this.#components;
+    const onWork = (workMs: number) => questions.took(asker, workMs);
+    const folders = await listing.foldersOf(view, MAX_TREE_FILES, onWork); // none is empty
     if (folders === undefined) return undefined;
     const found: Found = { files: [], bytes: 0, isTooMuch: false };
-    await this.#slices.run(this.#steps(view, folders, found), { signal });
+    await this.#slices.run(this.#steps(view, folders, found), { signal, onSlice: onWork });
     return found.isTooMuch || found.files.length === 0 ? undefined : found.files;
   }
 

@@ -8,7 +8,8 @@ import type { Slot } from '../catalogue/file-columns.js';
 import type { TableBatch } from '../catalogue/table-feed.js';
 import type { Clock } from '../clock.js';
 import type { Slices, Steps } from '../scan/slices.js';
-import { atLeast } from './sorted-texts.js';
+import { Lookalikes } from './lookalikes.js';
+import { atLeast, sortInSteps } from './sorted-texts.js';
 
 export interface VisibleFoldersComponents {
   readonly table: Pick<ReadonlyFileTable, 'columns' | 'folders' | 'filesIn' | 'isShown'>;
@@ -16,98 +17,148 @@ export interface VisibleFoldersComponents {
   readonly clock: Clock;
 }
 
-/** Views whose folders are kept: some 8 MB each with 80,000 folders. */
-const MAX_VIEWS = 4;
+/** Views whose folders are kept. */
+const MAX_VIEWS = 32;
+/** Folders of all of them together: some 50 MB. One view is kept however many it has. */
+const MAX_FOLDERS = 500_000;
 /** Folders looked at again one by one; when more have changed, all are. */
 const MAX_CHANGED = 1000;
 /** Nobody has browsed for so long: what is kept is let go. */
 const KEEP_MS = 60_000;
 const FILES_A_STEP = 64;
 
-interface Folders {
+/** To be read at once. While it is the same object, all that has changed was told. */
+export interface SeenFolders {
   /** `share/folder`, sorted, of those that hold a visible file themselves. */
-  readonly sorted: string[];
-  readonly changed: Set<string>;
-  usedAtMs: number;
+  readonly sorted: readonly string[];
+  readonly odd: Pick<Lookalikes, 'find'>;
+}
+
+export interface LookInit {
+  readonly signal: AbortSignal;
+  /** Hears of the time that went into it. */
+  readonly onWork?: ((workMs: number) => void) | undefined;
+}
+
+class Folders implements SeenFolders {
+  readonly sorted: string[] = [];
+  readonly odd = new Lookalikes();
+  readonly changed = new Set<string>();
+  /** When it is as the table was when it was asked for. */
+  ready: Promise<void> = Promise.resolve();
+
+  constructor(public usedAtMs: number) {}
 }
 
 export class VisibleFolders {
   readonly #components: VisibleFoldersComponents;
-  readonly #kept = new Map<string, Promise<Folders>>();
-  /** The same, and those that are being made. */
-  readonly #told = new Map<string, Folders>();
+  /** Those that are told of changes, also while they are being made; the one used last comes last. */
+  readonly #kept = new Map<string, Folders>();
 
   constructor(components: VisibleFoldersComponents) {
     this.#components = components;
   }
 
-  /** Sorted; to be read at once. Rejects with AbortedError when `stopped` aborts. */
-  async of(view: View, stopped: AbortSignal): Promise<readonly string[]> {
-    const kept = this.#kept.get(view.key) ?? this.#make(view, stopped);
-    const folders = await kept;
-    this.#kept.delete(view.key);
-    this.#kept.set(view.key, kept);
+  /** Rejects with AbortedError when the signal aborts. */
+  async of(view: View, init: LookInit): Promise<SeenFolders> {
+    const { key } = view;
+    const folders = this.#kept.get(key) ?? this.#make(view, init);
     folders.usedAtMs = this.#components.clock.monotonic();
-    for (const folder of folders.changed) this.#lookAgain(folders, folder, view);
-    folders.changed.clear();
-    return folders.sorted;
+    await this.#whenReady(folders, view, init);
+    // It may have been let go meanwhile; then it hears of nothing any more, and is good for this once.
+    if (this.#kept.get(key) === folders) {
+      this.#kept.delete(key);
+      this.#kept.set(key, folders);
+      this.#letGo();
+    }
+    return folders;
   }
 
   /** `changed` are the folders in which files came or went. */
   changed(changed: ReadonlySet<string>): void {
-    for (const [key, folders] of this.#told) {
+    for (const [key, folders] of this.#kept) {
       for (const folder of changed) folders.changed.add(folder);
-      if (folders.changed.size > MAX_CHANGED) this.#forget(key);
+      if (folders.changed.size > MAX_CHANGED) this.#kept.delete(key);
     }
   }
 
   /** Lets go of what nobody asked for lately. */
   forgetOld(): void {
     const beforeMs = this.#components.clock.monotonic() - KEEP_MS;
-    for (const [key, { usedAtMs }] of this.#told) if (usedAtMs <= beforeMs) this.#forget(key);
+    for (const [key, { usedAtMs }] of this.#kept) if (usedAtMs <= beforeMs) this.#kept.delete(key);
   }
 
   get isEmpty(): boolean {
-    return this.#told.size === 0;
+    return this.#kept.size === 0;
   }
 
-  #forget(key: string): void {
-    this.#kept.delete(key);
-    this.#told.delete(key);
+  /** Of what was used longest ago, as far as there is too much. */
+  #letGo(): void {
+    let folders = 0;
+    for (const { sorted } of this.#kept.values()) folders += sorted.length;
+    for (const [key, { sorted }] of this.#kept) {
+      if (this.#kept.size <= MAX_VIEWS && (folders <= MAX_FOLDERS || this.#kept.size === 1)) return;
+      this.#kept.delete(key);
+      folders -= sorted.length;
+    }
   }
 
-  #make(view: View, stopped: AbortSignal): Promise<Folders> {
-    for (const key of this.#kept.keys()) if (this.#kept.size >= MAX_VIEWS) this.#forget(key);
-    const { slices, clock } = this.#components;
-    const folders: Folders = { sorted: [], changed: new Set(), usedAtMs: clock.monotonic() };
-    this.#told.set(view.key, folders);
-    const made = slices.run(this.#fill(folders, view), { signal: stopped }).then(() => folders);
-    this.#kept.set(view.key, made);
-    made.catch(() => {
-      if (this.#kept.get(view.key) === made) this.#forget(view.key);
+  #make(view: View, init: LookInit): Folders {
+    const folders = new Folders(this.#components.clock.monotonic());
+    this.#kept.set(view.key, folders);
+    this.#letGo();
+    this.#begin(folders, view, this.#fill(folders, view), init);
+    return folders;
+  }
+
+  #begin(folders: Folders, { key }: View, steps: Steps, { signal, onWork }: LookInit): void {
+    const { slices } = this.#components;
+    folders.ready = slices.run(steps, { signal, ...(onWork && { onSlice: onWork }) });
+    folders.ready.catch(() => {
+      if (this.#kept.get(key) === folders) this.#kept.delete(key);
     });
-    return made;
   }
 
-  *#fill({ sorted }: Folders, view: View): Steps {
+  /** When all is in it that had changed by now. */
+  async #whenReady(folders: Folders, view: View, init: LookInit): Promise<void> {
+    // Work that had begun already may have passed what has changed since; that which begins afterwards has not.
+    for (let round = 0; round < 3; round += 1) {
+      const { ready } = folders;
+      await ready;
+      if (folders.ready !== ready) continue; // somebody else saw to it
+      if (folders.changed.size === 0) return;
+      this.#begin(folders, view, this.#catchUp(folders, view), init);
+    }
+    await folders.ready;
+  }
+
+  *#fill({ sorted, odd }: Folders, view: View): Steps {
     for (const folder of this.#components.table.folders()) {
       yield;
-      const looked = this.#look(folder, view);
-      let step = looked.next();
-      for (; step.done !== true; step = looked.next()) yield;
-      if (step.value) sorted.push(folder);
+      if (!(yield* this.#look(folder, view))) continue;
+      sorted.push(folder);
+      odd.add(folder);
     }
-    sorted.sort();
+    yield* sortInSteps(sorted);
   }
 
-  #lookAgain({ sorted }: Folders, folder: string, view: View): void {
-    const looked = this.#look(folder, view);
-    let step = looked.next();
-    while (step.done !== true) step = looked.next();
-    const at = atLeast(sorted, folder);
-    const isThere = sorted[at] === folder;
-    if (step.value && !isThere) sorted.splice(at, 0, folder);
-    if (!step.value && isThere) sorted.splice(at, 1);
+  *#catchUp(folders: Folders, view: View): Steps {
+    for (const folder of folders.changed) {
+      folders.changed.delete(folder); // before the look: what changes during it is looked at once more
+      const isThere = yield* this.#look(folder, view);
+      const { sorted, odd } = folders;
+      const at = atLeast(sorted, folder);
+      // More than once where it went and came while all were gone through.
+      while (sorted[at] === folder) {
+        sorted.splice(at, 1);
+        odd.remove(folder);
+      }
+      if (isThere) {
+        sorted.splice(at, 0, folder);
+        odd.add(folder);
+      }
+      yield;
+    }
   }
 
   /** Whether the folder itself holds a file that the view shows. */
@@ -115,9 +166,12 @@ export class VisibleFolders {
     const verdict = view.verdict(folder);
     if (verdict === 'none') return false;
     const { table } = this.#components;
+    if (verdict === 'all') {
+      for (const slot of table.filesIn(folder)) if (table.isShown(slot)) return true;
+      return false;
+    }
     // Read at once: the list may change between two steps.
-    const slots = [...table.filesIn(folder)].filter((slot) => table.isShown(slot));
-    if (verdict === 'all') return slots.length > 0;
+    const slots = [...table.filesIn(folder)];
     for (const [index, slot] of slots.entries()) {
       if (index % FILES_A_STEP === FILES_A_STEP - 1) yield;
       if (table.isShown(slot) && view.maySee(table.columns.entryOf(slot))) return true;

@@ -9,6 +9,12 @@ import { NetworkNode } from '../../src/node/network-node.js';
 import { RestartNeededError } from '../../src/node/reload.js';
 import { FileDiscoveryElement, findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseJid } from '../../src/stanza/jid.js';
+import { StanzaError } from '../../src/stanza/stanza-error.js';
+import {
+  SharedFilesElement,
+  sharedFilesCodec,
+  sharedFilesQueryCodec,
+} from '../../src/stanza/xep0329-file-information-sharing.js';
 import { child } from '../../src/stanza/xml.js';
 import { eventually } from '../support/eventually.js';
 import { MemoryNetwork } from '../support/memory-network.js';
@@ -57,7 +63,9 @@ describe('a node that takes over another configuration', function () {
       `shares: [${list.join(', ')}]`,
       `channels: [${channels.split(' ').map((name) => `{ service: ${PUBSUB}, node: ${name}, create: true }`)}]`,
       'scan: { quietMs: 100 }',
-      `limits: { queriesPerAskerPerMinute: 10000, queriesPerMinute: 10000${limits} }`,
+      // Who looks on and on for what is not there is not turned away.
+      'limits: { requestsPerAskerPerMinute: 100000, refusalsPerAskerPerMinute: 100000,',
+      `  queriesPerAskerPerMinute: 10000, queriesPerMinute: 10000${limits} }`,
       rest,
     ].join('\n');
     await folder.write('node.yaml', text);
@@ -70,6 +78,19 @@ describe('a node that takes over another configuration', function () {
     const { name, ns } = FileDiscoveryElement.found;
     const { files } = foundCodec.fromXml(child(result, name, ns) ?? assert.fail('no answer'));
     return files.map(({ path = '' }) => path).sort();
+  }
+  /** What a folder holds, or a file, for who looks around. */
+  async function looked(path: string): Promise<string[]> {
+    const payload = sharedFilesQueryCodec.toXml({ path, page: {} });
+    try {
+      const result = await stranger.request({ to: NODE, type: 'get', payload });
+      const { name, ns } = SharedFilesElement;
+      const seen = sharedFilesCodec.fromXml(child(result, name, ns) ?? assert.fail('no answer'));
+      return seen.entries.map((each) => (each.type === 'file' && seen.path === '' ? path : `${path}/…`));
+    } catch (error) {
+      if (error instanceof StanzaError && error.condition === 'item-not-found') return [];
+      throw error;
+    }
   }
   const finds = (paths: readonly string[]) =>
     eventually(found, (each) => JSON.stringify(each) === JSON.stringify(paths));
@@ -119,7 +140,10 @@ describe('a node that takes over another configuration', function () {
     const seen = new Set<string>();
     let isOver = false;
     const looking = (async () => {
-      while (!isOver) for (const path of await found()) seen.add(path);
+      while (!isOver) {
+        for (const path of await found()) seen.add(path);
+        for (const path of ['music', 'music/3']) for (const shown of await looked(path)) seen.add(shown);
+      }
     })();
     // By the rules of the other each of them would show music.
     try {

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { allowAll, type View } from '../../src/access/access-policy.js';
 import { Catalogue } from '../../src/catalogue/catalogue.js';
 import { keyOf } from '../../src/catalogue/file-entry.js';
+import { toDisplay } from '../../src/catalogue/share-path.js';
 import { type Listed, type ListedPage, pageResultOf, ShareListing } from '../../src/service/share-listing.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { put, remove } from '../support/file-entries.js';
@@ -77,8 +78,75 @@ describe('ShareListing', () => {
     await assert.rejects(names('a', ALL, { after: 'fnonsense?' }), { condition: 'item-not-found' });
   });
 
+  const manyBelow = (folder: string) => Array.from({ length: 1001 }, (_, at) => put(`${folder}/${at}/x`));
+
+  it('shows what came while very much else came and folders were being looked at', async () => {
+    catalogue.apply([put('a/1')]);
+    const begun = names('');
+    catalogue.apply(manyBelow('c'));
+    await begun;
+    catalogue.apply([put('new/file')]);
+    assert.deepEqual(await names(''), ['a/', 'c/', 'new/']);
+  });
+
+  it('shows what came while more looked at once than are remembered', async () => {
+    const views = Array.from({ length: 40 }, (_, at): View => ({ ...ALL, key: `${at}` }));
+    catalogue.apply([put('a/1')]);
+    await Promise.all(views.map((view) => names('', view)));
+    catalogue.apply([put('new/file')]);
+    for (const view of views) assert.deepEqual(await names('', view), ['a/', 'new/'], view.key);
+  });
+
+  it('shows what came to a folder when very much else had changed', async () => {
+    catalogue.apply([put('a/1'), put('b/1')]);
+    assert.deepEqual([await names('a'), await names('b')], [['a/1'], ['b/1']]);
+    catalogue.apply(manyBelow('c'));
+    catalogue.apply([put('a/new')]);
+    assert.deepEqual([await names('a'), await names('b')], [['a/1', 'a/new'], ['b/1']]);
+  });
+
+  it('looks into large folders in slices, and says what they took', async () => {
+    let nowMs = 0;
+    const tick = () => (nowMs += 0.05);
+    const clock = Object.assign(new VirtualClock(), { monotonic: tick });
+    catalogue.apply(Array.from({ length: 20_000 }, (_, at) => put(`a/${at}`)));
+    const own = new ShareListing({ catalogue, clock });
+    await own.start();
+    let workMs = 0;
+    await own.list(ALL, '', { max: 1 });
+    const beforeMs = nowMs;
+    let slices = 0;
+    const onWork = (ms: number) => {
+      slices += 1;
+      workMs += ms;
+    };
+    assert.equal((await own.list(ALL, 'a', { max: 1 }, onWork))?.total, 20_000);
+    assert.ok(slices > 10, `${slices}`);
+    assert.ok(workMs > 0.9 * (nowMs - beforeMs), `${workMs} of ${nowMs - beforeMs}`);
+    workMs = 0;
+    assert.equal((await own.list(ALL, 'a', { max: 1 }, onWork))?.total, 20_000);
+    assert.equal(workMs, 0, 'what is remembered costs nothing');
+    await own.stop();
+  });
+
+  it('keeps the folders of some kinds of askers', async () => {
+    catalogue.apply([put('a/1'), put('b/c/1')]);
+    let looks = 0;
+    const kinds = Array.from({ length: 8 }, (_, at): View => {
+      const verdict = () => {
+        looks += 1;
+        return 'all' as const;
+      };
+      return { ...ALL, key: `${at}`, verdict };
+    });
+    for (const view of kinds) await names('', view);
+    looks = 0;
+    for (const view of [...kinds, ...kinds]) assert.deepEqual(await names('', view), ['a/', 'b/']);
+    assert.equal(looks, 0);
+  });
+
   it('shows after any changes what a plain walk shows', async () => {
-    const part = fc.constantFrom('a', 'b', 'x', 'a b', 'a!');
+    const part = fc.constantFrom('a', 'b', 'x', 'a b', 'a!', 'a\uDC80');
     const path = fc.array(part, { minLength: 2, maxLength: 5 }).map((parts) => parts.join('/'));
     const step = fc.record({
       path,
@@ -123,5 +191,5 @@ function walked(paths: readonly string[], folder: string): string[] | undefined 
   if (below.length === 0 && folder !== '') return undefined;
   const folders = new Set(below.filter((parts) => parts.length > 1).map((parts) => `${prefix}${parts[0]}`));
   const files = below.filter((parts) => parts.length === 1).map((parts) => `${prefix}${parts[0]}`);
-  return [...[...folders].sort().map((each) => `${each}/`), ...files.sort()];
+  return [...[...folders].sort().map((each) => `${toDisplay(each)}/`), ...files.sort()];
 }

@@ -5,9 +5,11 @@
  *
  * Of a file sha-256 is known. Who asks by the hash of another function has to say something else too: what
  * fits that is compared, a few files and not many bytes.
+ *
+ * A hash and a full path are looked up. For anything else all files are gone through, in turns with others who look.
  */
 import type { View } from '../../access/access-policy.js';
-import type { FileColumns, Slot } from '../../catalogue/file-columns.js';
+import { type FileColumns, FileFlag, type Slot } from '../../catalogue/file-columns.js';
 import { type FileEntry, keyOf, nameOf } from '../../catalogue/file-entry.js';
 import type { FileTable } from '../../catalogue/file-table.js';
 import { baseName, type FullPath, toBytes, toDisplay } from '../../catalogue/share-path.js';
@@ -16,6 +18,7 @@ import type { FileDescription } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
 import { xmlSafe } from '../../stanza/xml.js';
 import { checkedBytes, MAX_CHECKED_BYTES } from './hash-check.js';
+import type { LookSteps } from './look-turns.js';
 
 /** What is offered, as far as a selector needs it. */
 export interface OfferedFiles {
@@ -25,7 +28,7 @@ export interface OfferedFiles {
   readonly table: Pick<FileTable, 'columns' | 'shown' | 'isShown'>;
 }
 
-/** So many files are looked at before others get their turn. */
+/** So many files are looked at in a turn. */
 const FILES_A_TURN = 10_000;
 /** And of those that may fit, each of which costs a microsecond or two. */
 const CANDIDATES_A_TURN = 1_000;
@@ -44,12 +47,15 @@ export interface Selection {
 
 const NOTHING: Selection = { entries: [], hashes: [] };
 
-/** Throws `ParseError` when nothing selects a file, and what `signal` is aborted with. */
+/** Carries out a look through all files; `LookTurns` is what does. */
+export type TakeTurns = <T>(look: () => LookSteps<T>) => Promise<T>;
+
+/** Throws `ParseError` when nothing selects a file, and what `inTurns` does. */
 export async function selectFile(
   offered: OfferedFiles,
   wanted: FileDescription,
-  view: Pick<View, 'mayTake'>,
-  signal: AbortSignal,
+  view: Pick<View, 'mayTake' | 'verdict'>,
+  inTurns: TakeTurns,
 ): Promise<Selection> {
   const { name, path, size, mediaType, hashes } = wanted;
   const isDescribed = [name, path, size, mediaType].some((each) => each !== undefined);
@@ -58,6 +64,8 @@ export async function selectFile(
   }
   // Work on it is done for every file that is offered, so no more of it than can fit one.
   if ([name, path, mediaType].some((text) => (text?.length ?? 0) > MAX_TEXT_CHARS)) return NOTHING;
+  // Whatever it is: to this asker nothing is there, and so it takes no longer for what is.
+  if (view.verdict('') === 'none') return NOTHING;
   const isWanted = fitting(wanted);
   const fits = (entry: FileEntry) => isWanted(entry) && view.mayTake(entry);
   const sha256 = hashes.find((hash) => hash.algo === 'sha-256');
@@ -69,10 +77,29 @@ export async function selectFile(
   const isChecked = hashes.length > 0;
   const most = isChecked ? MAX_CHECKED_BYTES / checkedBytes(1, hashes) : Number.POSITIVE_INFINITY;
   const mayBe = (entry: FileEntry) => fits(entry) && entry.size <= most;
-  const named = offered.get((path ?? name ?? '') as FullPath);
-  if (named && mayBe(named)) return { entries: [named], hashes };
+  const whole = path ?? (name?.includes('/') ? name : undefined);
+  if (whole !== undefined) {
+    const named = offered.get(whole as FullPath);
+    if (named && mayBe(named)) return { entries: [named], hashes };
+    if (!mayLookOtherwise(whole)) return NOTHING; // no other file has this path
+  }
+  const count = isChecked ? MAX_CHECKED_FILES : 1;
   const fit = { mayFit: candidates(offered.table.columns, wanted), fits: mayBe };
-  return { entries: await firstByPath(offered, fit, isChecked ? MAX_CHECKED_FILES : 1, signal), hashes };
+  return { entries: await inTurns(() => firstByPath(offered, fit, count)), hashes };
+}
+
+/** What of it is still the same and may still be taken, after a wait. */
+export function stillThere(
+  offered: OfferedFiles,
+  { entries, hashes }: Selection,
+  view: Pick<View, 'mayTake'>,
+): Selection {
+  const left = entries.flatMap((entry) => {
+    const now = offered.get(keyOf(entry));
+    const isSame = now?.size === entry.size && now.mtimeMs === entry.mtimeMs;
+    return isSame && view.mayTake(now) ? now : [];
+  });
+  return { entries: left, hashes };
 }
 
 interface Fitting {
@@ -81,20 +108,18 @@ interface Fitting {
   readonly fits: (entry: FileEntry) => boolean;
 }
 
-async function firstByPath(
+function* firstByPath(
   { table }: OfferedFiles,
   { mayFit, fits }: Fitting,
   count: number,
-  signal: AbortSignal,
-): Promise<FileEntry[]> {
+): LookSteps<FileEntry[]> {
   const first: { readonly key: string; readonly entry: FileEntry }[] = [];
   let files = 0;
   let candidates = 0;
   for (const slot of table.shown()) {
     files += 1;
     if (files === FILES_A_TURN || candidates === CANDIDATES_A_TURN) {
-      await othersTurn();
-      signal.throwIfAborted();
+      yield;
       files = 0;
       candidates = 0;
     }
@@ -116,22 +141,51 @@ function candidates(
   columns: FileColumns,
   { name, path, size, mediaType }: FileDescription,
 ): Fitting['mayFit'] {
-  const type = mediaType === undefined ? undefined : bareType(mediaType);
+  const isType = typeTest(columns, mediaType);
   // Of a path, or of a name that is one, the last part is the name.
   const names = [name, path]
     .filter((text) => text !== undefined)
-    .filter((text) => !mayLookOtherwise(text))
-    .map((text) => toBytes(baseName(text)));
+    .map((text) => nameTest(columns, baseName(text)));
   return (slot) =>
     (size === undefined || columns.size.get(slot) === size) &&
-    names.every((bytes) => columns.names.holds(columns.nameAt.get(slot), bytes)) &&
-    (type === undefined || bareType(columns.typeOf(slot)) === type);
+    isType(slot) &&
+    names.every((isName) => isName(slot));
 }
 
-function othersTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
+/** Types are few: each is read once. */
+function typeTest(columns: FileColumns, mediaType: string | undefined): (slot: Slot) => boolean {
+  if (mediaType === undefined) return () => true;
+  const type = bareType(mediaType);
+  const known = new Map<number, boolean>();
+  return (slot) => {
+    const number = columns.type.get(slot);
+    const isKnown = known.get(number);
+    if (isKnown !== undefined) return isKnown;
+    const isType = bareType(columns.typeText(number)) === type;
+    known.set(number, isType);
+    return isType;
+  };
+}
+
+function nameTest(columns: FileColumns, name: string): (slot: Slot) => boolean {
+  const bytes = toBytes(name);
+  const isName = (slot: Slot) => columns.names.holds(columns.nameAt.get(slot), bytes);
+  if (!mayLookOtherwise(name)) return isName;
+  return (slot) => isName(slot) || isShownOtherwise(columns, slot);
+}
+
+/** Whether a name may be shown as something else than it is: few are. */
+function isShownOtherwise(columns: FileColumns, slot: Slot): boolean {
+  const flags = columns.flags.get(slot);
+  if ((flags & FileFlag.odd) !== 0) return true; // maybe no valid UTF-8
+  const { piece, value } = columns.names.find(columns.nameAt.get(slot));
+  const to = piece.starts[value + 1] as number;
+  for (let at = piece.starts[value] as number; at < to; at++) {
+    const byte = piece.bytes[at] as number;
+    // XML 1.0 §2.2: neither control characters nor U+FFFE and U+FFFF, which begin with EF BF.
+    if (byte < 0x20 || (byte === 0xef && piece.bytes[at + 1] === 0xbf)) return true;
+  }
+  return false;
 }
 
 function fitting({ name, path, size, mediaType, hashes }: FileDescription): (entry: FileEntry) => boolean {

@@ -2,7 +2,7 @@
  * Answers requests for files: finds the file, takes a slot, opens it, says what will be sent and
  * reads it. Whatever keeps a file from being sent, absent, forbidden or else, looks the same to the peer.
  */
-import type { AccessPolicy } from '../../access/access-policy.js';
+import type { AccessPolicy, View } from '../../access/access-policy.js';
 import type { FileRequestBudget } from '../../access/file-request-budget.js';
 import type { Refusals } from '../../access/refusals.js';
 import { type FileEntry, keyOf } from '../../catalogue/file-entry.js';
@@ -15,8 +15,9 @@ import { bareOf, type Jid } from '../../stanza/jid.js';
 import type { Range } from '../../stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../stanza/xep0300-hashes.js';
 import type { BandwidthGovernor } from './bandwidth-governor.js';
-import { type OfferedFiles, type Selection, selectFile } from './file-selector.js';
+import { type OfferedFiles, type Selection, selectFile, stillThere } from './file-selector.js';
 import { checkedBytes, HashChecks, MAX_CHECKED_BYTES } from './hash-check.js';
+import { LookTurns } from './look-turns.js';
 import { MemoryFile } from './memory-file.js';
 import type { OpenFile } from './range-reader.js';
 import { resolveRange } from './send-range.js';
@@ -79,6 +80,7 @@ export class FileServer {
   readonly #slots: UploadSlots;
   readonly #slow: SlowReceivers;
   readonly #checks = new HashChecks();
+  readonly #looks = new LookTurns();
   readonly #waits: UploadWaits;
   readonly #refusesEarly: boolean;
   readonly #uploads = new Map<Upload, Jid>();
@@ -162,8 +164,11 @@ export class FileServer {
   }
 
   async #serve(request: FileRequest, signal: AbortSignal): Promise<Upload> {
+    // Before there is a slot: who asks for what is not here holds none.
+    const found = await this.#select(request, signal);
+    if (this.#refusesEarly) someOf(found);
     return await this.#withSlot(await this.#slotFor(request, signal), async (slot) => {
-      const { entries, hashes } = await this.#select(request, signal);
+      const { entries, hashes } = await this.#selectAgain(request, someOf(found), signal);
       if (hashes.length === 0) request.granted?.();
       const { range, hashesUsed } = request.file;
       const partChecksum = hashesUsed.includes('sha-256');
@@ -185,23 +190,34 @@ export class FileServer {
     });
   }
 
-  /** One for the session, which may have to wait. Not for a file that is not here, where a look tells. */
+  /** One for the session, which may have to wait. */
   async #slotFor(request: FileRequest, signal: AbortSignal): Promise<UploadSlot> {
     const { peer, sid, queued } = request;
-    const owner = { peer: bareOf(peer), sid };
-    const lookIsCheap = request.file.hashes.some(({ algo }) => algo === 'sha-256');
-    if (this.#refusesEarly && lookIsCheap && !this.#slots.isFree(owner)) await this.#select(request, signal);
     const { clock } = this.#components;
+    const owner = { peer: bareOf(peer), sid };
     return await whenFree({ clock, slots: this.#slots, tell: queued }, owner, this.#waits, signal);
   }
 
   async #select(request: FileRequest, signal: AbortSignal): Promise<Selection> {
-    const { access, catalogue } = this.#components;
-    const { peer: jid, through } = request;
-    const view = access.viewOf({ jid, ...(through && { through }) });
-    const selection = await selectFile(catalogue, request.file, view, signal);
-    if (selection.entries.length === 0) throw new FileNotAvailableError('no such file');
-    return selection;
+    const { catalogue, budget } = this.#components;
+    const peer = bareOf(request.peer);
+    return await selectFile(catalogue, request.file, this.#viewOf(request), (look) =>
+      this.#looks.run(peer, look, {
+        signal,
+        onBegin: () => budget?.check(peer), // looks before this one may have used it up
+        onTurn: () => budget?.looked(peer),
+      }),
+    );
+  }
+
+  /** After the wait for a slot, in which files come and go, and rules change. */
+  async #selectAgain(request: FileRequest, found: Selection, signal: AbortSignal): Promise<Selection> {
+    const left = stillThere(this.#components.catalogue, found, this.#viewOf(request));
+    return left.entries.length > 0 ? left : someOf(await this.#select(request, signal));
+  }
+
+  #viewOf({ peer: jid, through }: FileRequest): View {
+    return this.#components.access.viewOf({ jid, ...(through && { through }) });
   }
 
   async #withSlot(slot: UploadSlot, open: (slot: UploadSlot) => Promise<Upload>): Promise<Upload> {
@@ -290,6 +306,11 @@ export class FileServer {
         this.#components.log.warn({ error: messageOf(error) }, 'a file did not close'),
       );
   }
+}
+
+function someOf(selection: Selection): Selection {
+  if (selection.entries.length === 0) throw new FileNotAvailableError('no such file');
+  return selection;
 }
 
 const SLICES = [

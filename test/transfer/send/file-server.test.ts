@@ -382,6 +382,7 @@ describe('FileServer', () => {
       const known = ask(PEER);
       const deaf = request({ name: 'a' }, PEER);
       deaf.catch(() => undefined);
+      await settle();
       await clock.advance(UPLOAD_WAITS.unknownMs);
       assert.ok(old.answer instanceof LimitError);
       await assert.rejects(deaf, LimitError);
@@ -406,8 +407,10 @@ describe('FileServer', () => {
       (await second.source).release(SUCCESS);
     });
 
-    it('says at once that there is no such file, where a look tells', async () => {
+    it('says at once that there is no such file', async () => {
       const sending = [await request({ name: 'a' }), await request({ name: 'a' })];
+      await assert.rejects(request({ name: 'none' }), FileNotAvailableError);
+      await assert.rejects(request({ path: 'share/none' }), FileNotAvailableError);
       const hashes = [{ algo: 'sha-256' as const, value: sha256(Buffer.from('none')) }];
       await assert.rejects(request({ hashes }), FileNotAvailableError);
       for (const each of sending) each.release(SUCCESS);
