@@ -42,6 +42,7 @@ export class RuleBook implements AccessPolicy {
   #rules: readonly AskersRule[];
   /** Counts the rules' replacements: views of other rules have other keys. */
   #edition = 0;
+  readonly #listeners = new Set<() => void>();
 
   constructor(components: RuleBookComponents, init: RuleBookInit) {
     this.#groups = components.groups;
@@ -55,6 +56,12 @@ export class RuleBook implements AccessPolicy {
     this.#rules = init.rules.map((rule) => new AskersRule(rule));
     this.#edition += 1;
     this.#views.clear();
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** What it may have there it may have at all doors, for a day. */
