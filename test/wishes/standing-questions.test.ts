@@ -329,6 +329,21 @@ describe('standing questions', () => {
       assert.equal(node.standing?.counts().kept, 0, 'their time is over');
     });
 
+    it('of one domain leave room for others', async () => {
+      const limits = { keptQuestions: 10, keptQuestionsPerAsker: 2, keptQuestionsPerDomain: 3 };
+      const node = await world.node('one.example.org', [], {}, { limits });
+      const bad = await Promise.all([1, 2].map((at) => world.asker(`u${at}@bad.example/x`)));
+      const [first = assert.fail(), second = assert.fail()] = bad;
+      for (const id of ['a', 'b']) await ask(first, 'one.example.org', id);
+      await ask(second, 'one.example.org', 'a');
+      await ask(second, 'one.example.org', 'a'); // in place of the one before
+      await assert.rejects(ask(second, 'one.example.org', 'b'), { condition: 'resource-constraint' });
+      await ask(await world.asker('hag66@example.org/pda'), 'one.example.org', 'a');
+      await first.entity.request({ to: node.entity.jid, type: 'set', payload: unwantCodec.toXml('a') });
+      await ask(second, 'one.example.org', 'b');
+      assert.equal(node.standing?.counts().kept, 4);
+    });
+
     it('never bring answers to anybody who did not ask', async () => {
       const node = await world.node('one.example.org', [], {}, {});
       const one = await world.asker('hag66@example.org/pda');
