@@ -11,8 +11,9 @@ import { pipeline } from 'node:stream/promises';
 import { freePorts } from '../src/cli/free-ports.js';
 import { systemClock } from '../src/clock.js';
 import { clientEntity } from '../src/entity/client-entity.js';
-import { componentEntity } from '../src/entity/component-entity.js';
+import { componentConnection } from '../src/entity/component-connection.js';
 import type { Entity } from '../src/entity/entity.js';
+import { StanzaRouter } from '../src/entity/stanza-router.js';
 import { silentLog } from '../src/log.js';
 import { PrivateProsody } from '../src/private-server/prosody.js';
 import { parseBareJid, parseJid } from '../src/stanza/jid.js';
@@ -110,7 +111,8 @@ async function startParties(): Promise<[Entity, Entity]> {
   await prosody.start();
   stops.push(() => prosody.stop());
   const host = '127.0.0.1';
-  const node = componentEntity(components, { jid: NODE, host, port: component, secret });
+  const connection = componentConnection(components, { jid: NODE, host, port: component, secret });
+  const node = new StanzaRouter({ ...components, connection });
   const asker = clientEntity(components, {
     jid: parseJid(`asker@${DOMAIN}`),
     password: secret,

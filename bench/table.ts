@@ -157,7 +157,7 @@ function formatRow({ work, ours, peer, goal, remark }: Row): string {
 
 function goalText(goal: Goal): string {
   if (goal.kind === 'no more than') return `ours ≤ ${goal.value}`;
-  return `${goal.kind === 'at most' ? '≤' : '≥'} ${goal.ratio}`;
+  return `${goal.kind === 'at most' ? '≤' : '≥'} ${Number(goal.ratio.toFixed(2))}`;
 }
 
 function verdict(goal: Goal, ours: number, ratio: number | undefined): string {

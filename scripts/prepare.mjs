@@ -43,7 +43,8 @@ function prune(folder) {
     if (entry.isDirectory()) {
       prune(path);
       if (readdirSync(path).length === 0) rmdirSync(path);
-    } else if (!existsSync(join(root, relative(dist, path)).replace(/\.js(\.map)?$/, '.ts'))) rmSync(path);
+    } else if (!existsSync(join(root, relative(dist, path)).replace(/\.(d\.ts|js(\.map)?)$/, '.ts')))
+      rmSync(path);
   }
 }
 

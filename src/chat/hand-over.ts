@@ -19,7 +19,7 @@ import type { FileSharing } from '../stanza/xep0447-stateless-file-sharing.js';
 import { fileSourcesOf } from '../transfer/file-sources.js';
 import type { LinkMaker } from '../transfer/link-maker.js';
 import type { WantedPath } from './conversation-machine.js';
-import { fileTransferOf } from './peer-abilities.js';
+import { type FileAbility, fileAbilityOf } from './peer-abilities.js';
 import { limitReason, shown, textOf, withSize } from './saying.js';
 
 /** Offers one of our files; `NetworkNode.offer` is one. Rejects as `offerFile` does. */
@@ -58,6 +58,14 @@ export interface GivenLink {
   readonly sharing: FileSharing;
 }
 
+/** What is said where there is no link either. */
+const NO_JINGLE: Readonly<Record<Exclude<FileAbility['type'], 'takes'>, string>> = {
+  'takes-none':
+    'Your client says that it takes no files by Jingle. Gajim, Dino, Conversations, Libervia and ‘shoal get’ do.',
+  unknown:
+    'Your client did not tell me whether it takes files by Jingle. Ask me again to have another try; Gajim, Dino, ' +
+    'Conversations, Libervia and ‘shoal get’ do.',
+};
 /** A peer declined, or withdrew. */
 const NO_WORD = ['decline', 'cancel'];
 
@@ -77,11 +85,11 @@ export class HandOver {
     try {
       const { entity } = this.#components;
       const { peer, self } = this.#init;
-      const namespace = await fileTransferOf(entity, peer, self, signal);
+      const ability = await fileAbilityOf(entity, peer, self, signal);
       const offered: string[] = [];
       for (const file of files) {
         if (signal.aborted) return;
-        const text = await this.#giveOne(file, namespace, signal);
+        const text = await this.#giveOne(file, ability, signal);
         if (text !== undefined) offered.push(text);
       }
       if (offered.length > 0) this.#tell(`I offer you ${offered.join(', ')}. Please accept in your client.`);
@@ -106,7 +114,7 @@ export class HandOver {
   /** What is offered, in words; undefined when all was said already. */
   async #giveOne(
     { path, number }: WantedPath,
-    namespace: FileTransferNamespace | undefined,
+    ability: FileAbility,
     signal: AbortSignal,
   ): Promise<string | undefined> {
     const { access, listing, offer } = this.#components;
@@ -118,12 +126,12 @@ export class HandOver {
       this.#tell(`I can’t give you ${called}: there is no such file.`);
       return undefined;
     }
-    if (namespace === undefined) {
-      this.#giveLink(entry, '');
+    if (ability.type !== 'takes') {
+      this.#giveLink(entry, '', NO_JINGLE[ability.type]);
       return undefined;
     }
     try {
-      const upload = await offer(peer, entry, signal, namespace);
+      const upload = await offer(peer, entry, signal, ability.namespace);
       void this.#watch(entry, upload, signal); // never rejects
       return withSize(nameOf(entry), entry.size);
     } catch (error) {
@@ -157,10 +165,15 @@ export class HandOver {
     const { error } = outcome;
     if (error instanceof SessionEndedError && NO_WORD.includes(error.reason)) return; // it knows best
     this.#components.log.debug({ to: this.#init.peer, error: messageOf(error) }, 'an offer came to nothing');
-    this.#giveLink(entry, `${name} did not get through to your client. `);
+    this.#giveLink(
+      entry,
+      `${name} did not get through to your client. `,
+      'Ask me again to have another try.',
+    );
   }
 
-  #giveLink(entry: FileEntry, said: string): void {
+  /** Says first what was `said`, and what else can be done where there is no link to it. */
+  #giveLink(entry: FileEntry, said: string, otherwise: string): void {
     const { links, access } = this.#components;
     const { peer } = this.#init;
     const mayTake = access.viewOf({ jid: peer }).mayTake(entry);
@@ -172,11 +185,7 @@ export class HandOver {
       return;
     }
     if (link === undefined) {
-      this.#tell(
-        said === ''
-          ? 'Your client says that it takes no files by Jingle. Gajim, Dino, Conversations, Libervia and ‘shoal get’ do.'
-          : `${said}Ask me again to have another try.`,
-      );
+      this.#tell(`${said}${otherwise}`);
       return;
     }
     if (said !== '') this.#tell(`${said}Here is a link to it.`);

@@ -9,23 +9,30 @@ const TRANSPORTS = [NS.s5b, NS.jingleIbb];
 /** A person waits meanwhile. */
 const ANSWER_MS = 5000;
 
-/**
- * The version of Jingle file transfer to offer files in; undefined where it takes none, or does not say. `from` is the
- * address of ours that it knows. Never rejects.
- */
-export async function fileTransferOf(
+export type FileAbility =
+  /** In the version of Jingle file transfer to offer files in. */
+  | { readonly type: 'takes'; readonly namespace: FileTransferNamespace }
+  /** It says so. */
+  | { readonly type: 'takes-none' }
+  /** It went away, or says nothing about itself, or not soon enough. */
+  | { readonly type: 'unknown' };
+
+/** `from` is the address of ours that it knows. Never rejects. */
+export async function fileAbilityOf(
   entity: Pick<Entity, 'request'>,
   peer: Jid,
   from: Jid,
   signal: AbortSignal,
-): Promise<FileTransferNamespace | undefined> {
+): Promise<FileAbility> {
   try {
     const request = { to: peer, from, type: 'get', timeoutMs: ANSWER_MS, signal } as const;
     const answer = await entity.request({ ...request, payload: discoQueryToXml('info') });
     const info = discoAnswerOf(answer, 'info');
-    if (info === undefined || !TRANSPORTS.some((ns) => hasFeature(info, ns))) return undefined;
-    return FILE_TRANSFER_NAMESPACES.find((ns) => hasFeature(info, ns));
+    if (info === undefined) return { type: 'unknown' };
+    const namespace = FILE_TRANSFER_NAMESPACES.find((ns) => hasFeature(info, ns));
+    const isTaker = namespace !== undefined && TRANSPORTS.some((ns) => hasFeature(info, ns));
+    return isTaker ? { type: 'takes', namespace } : { type: 'takes-none' };
   } catch {
-    return undefined; // it went away, or says nothing about itself
+    return { type: 'unknown' };
   }
 }

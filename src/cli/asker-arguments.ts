@@ -1,4 +1,4 @@
-/** The flags that say who asks and whom: shared by `find` and `get`. */
+/** The flags that say who asks and whom: shared by `find`, `get` and `want`. */
 import { join } from 'node:path';
 import { ConfigError } from '../config/config-error.js';
 import { type AskerOverrides, type Loaded, loadAskerConfig } from '../config/load.js';
@@ -37,6 +37,8 @@ export const askerNote = [
 
 const MAX_WAIT_S = 300; // no node answers a query that is older
 const DEFAULT_WAIT_S = 5;
+/** Nodes answer within the spread of a question and the time of a search, a second at most; the rest is for slow lines. */
+export const QUIET_S = 2;
 
 /** Throws {@link UsageError} and ConfigError. */
 export async function askerConfigOf(args: Arguments, io: Io): Promise<Loaded<AskerConfig>> {
@@ -106,7 +108,7 @@ export function jidsOf(args: Arguments, flag: string): Jid[] {
 export const waitFlag: Flag = {
   name: 'wait',
   value: 'SECONDS',
-  help: `How long to wait for answers, at most ${MAX_WAIT_S}. Default: ${DEFAULT_WAIT_S}.`,
+  help: `How long to wait for answers, at most ${MAX_WAIT_S}. Default: ${DEFAULT_WAIT_S}, or until for ${QUIET_S} nobody else has answered.`,
 };
 
 /** Milliseconds. Throws {@link UsageError}. */

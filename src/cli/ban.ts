@@ -2,12 +2,11 @@
 import { type Ban, MAX_BAN_MS } from '../access/bans.js';
 import { ParseError } from '../errors.js';
 import type { NodeQuestion, Refused } from '../node/node-question.js';
-import { askStatusSocket } from '../node/status-socket.js';
 import { type BareJid, bareOf, parseJid } from '../stanza/jid.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { banLine } from './ban-lines.js';
 import { type Command, type Components, ExitCode } from './command.js';
-import { nodeFlags, socketOf } from './local-node.js';
+import { localNode, nodeFlags } from './local-node.js';
 import { printable } from './printable.js';
 import { parseDuration } from './quantities.js';
 import type { Io } from './terminal.js';
@@ -51,8 +50,7 @@ async function ban(components: Components, args: Arguments, io: Io): Promise<Exi
     ...(time !== undefined && { forMs: parseDuration(time, 'for', MAX_BAN_MS) }),
     ...(reason !== undefined && { reason }),
   };
-  // Whoever listens in the data folder is the node itself, of this version: what it says has this shape.
-  const said = (await askStatusSocket(components, await socketOf(args), question)) as Ban | Refused;
+  const said = (await (await localNode(components, args)).ask(question)) as Ban | Refused;
   if ('refused' in said) {
     io.err.write(`shoal ban: ${printable(said.refused)}\n`);
     return ExitCode.failed;
@@ -64,7 +62,7 @@ async function ban(components: Components, args: Arguments, io: Io): Promise<Exi
 async function unban(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
   const who = whoOf(args);
   const question: NodeQuestion = { ask: 'unban', who };
-  const wasThere = (await askStatusSocket(components, await socketOf(args), question)) as boolean;
+  const wasThere = (await (await localNode(components, args)).ask(question)) as boolean;
   if (wasThere) return ExitCode.done;
   io.err.write(`shoal unban: ${printable(who)} is not banned\n`);
   return ExitCode.failed;

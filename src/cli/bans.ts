@@ -1,11 +1,10 @@
 /** `shoal bans`: whom the node on this machine keeps away. */
 import type { Ban } from '../access/bans.js';
 import type { NodeQuestion } from '../node/node-question.js';
-import { askStatusSocket } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { banLines } from './ban-lines.js';
 import { type Command, type Components, ExitCode } from './command.js';
-import { nodeFlags, socketOf } from './local-node.js';
+import { localNode, nodeFlags } from './local-node.js';
 import type { Io } from './terminal.js';
 
 const spec: CommandSpec = {
@@ -22,8 +21,7 @@ const spec: CommandSpec = {
 
 async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
   const question: NodeQuestion = { ask: 'bans' };
-  // Whoever listens in the data folder is the node itself, of this version: what it says has this shape.
-  const bans = (await askStatusSocket(components, await socketOf(args), question)) as readonly Ban[];
+  const bans = (await (await localNode(components, args)).ask(question)) as readonly Ban[];
   const lines = args.has('json')
     ? bans.map((ban) => JSON.stringify(ban))
     : banLines(bans, components.clock.now());

@@ -1,12 +1,11 @@
 /** `shoal explain`: how the node on this machine would answer, and what takes it the time. */
 import type { Explained } from '../node/explained.js';
 import type { NodeQuestion } from '../node/node-question.js';
-import { askStatusSocket } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
 import { criteriaFlags, criteriaOf } from './criteria-arguments.js';
 import { explanationLines } from './explanation-lines.js';
-import { nodeFlags, socketOf } from './local-node.js';
+import { localNode, nodeFlags } from './local-node.js';
 import type { Io } from './terminal.js';
 
 const spec: CommandSpec = {
@@ -27,9 +26,8 @@ const spec: CommandSpec = {
 
 async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
   const criteria = criteriaOf(args);
-  // Whoever listens in the data folder is the node itself, of this version: what it says has this shape.
   const question: NodeQuestion = { ask: 'explain', criteria };
-  const explained = (await askStatusSocket(components, await socketOf(args), question)) as Explained;
+  const explained = (await (await localNode(components, args)).ask(question)) as Explained;
   if (args.has('json')) io.out.write(`${JSON.stringify(explained)}\n`);
   else for (const line of explanationLines(explained)) io.out.write(`${line}\n`);
   return explained.type === 'explained' ? ExitCode.done : ExitCode.failed;

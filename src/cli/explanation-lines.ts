@@ -12,9 +12,10 @@ const DRIVERS: Readonly<Record<Explanation['driver'], string>> = {
 
 /** What can be done where a bound was reached, for the bounds that whoever asks can do something about. */
 const ADVICE: Readonly<Record<string, string>> = {
-  deadline: 'The node gives up after limits.queryDeadlineMs. Words beside a pattern leave it fewer files.',
+  queryDeadlineMs:
+    'The node gives up after limits.queryDeadlineMs. Words beside a pattern leave it fewer files.',
   terms: 'More letters before or after the * stand for fewer words.',
-  queue: 'Too many others ask; limits.concurrentQueries and limits.queuedQueries say how many may.',
+  queuedQueries: 'Too many others ask; limits.concurrentQueries and limits.queuedQueries say how many may.',
 };
 
 export function explanationLines(explained: Explained): string[] {

@@ -1,4 +1,5 @@
 /** `shoal find`: asks, and shows who has what. */
+import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import { createLog } from '../log.js';
 import type { Asker, FindRequest } from '../node/asker.js';
@@ -10,6 +11,7 @@ import {
   askerNote,
   audienceOf,
   jidOf,
+  QUIET_S,
   waitFlag,
   waitOf,
 } from './asker-arguments.js';
@@ -69,7 +71,9 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   );
   try {
     await asker.start();
-    await collect(asker, request, view, io.signal);
+    const hasTime = args.has('wait') || to !== undefined;
+    const quiet = hasTime ? undefined : new Quiet(components.clock, QUIET_S * 1000);
+    await collect(asker, request, view, { interrupted: io.signal, quiet });
   } finally {
     view.finish();
     await asker.stop();
@@ -82,16 +86,46 @@ async function collect(
   asker: Asker,
   request: FindRequest,
   view: FindView,
-  signal: AbortSignal,
+  { interrupted, quiet }: { readonly interrupted: AbortSignal; readonly quiet: Quiet | undefined },
 ): Promise<void> {
+  const signal = quiet === undefined ? interrupted : AbortSignal.any([interrupted, quiet.signal]);
   try {
     for await (const event of asker.find(request, signal)) {
+      if (event.type !== 'refused') quiet?.heard();
       view.take(event);
       if (view.rows.size >= request.max) return;
     }
   } catch (thrown) {
-    // What was found until the interruption is shown.
+    // What was found until then is shown.
     if (!(thrown instanceof AbortedError) || !signal.aborted) throw thrown;
+  } finally {
+    quiet?.cancel();
+  }
+}
+
+/** Aborts its signal when nothing has been heard for a while; before the first time there is no hurry. */
+class Quiet {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  readonly #over = new AbortController();
+  #timer: { cancel(): void } | undefined;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#ms = ms;
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  heard(): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.after(this.#ms, () => this.#over.abort());
+  }
+
+  cancel(): void {
+    this.#timer?.cancel();
   }
 }
 

@@ -8,7 +8,7 @@ import { sleep } from '../clock.js';
 import { ConfigError } from '../config/config-error.js';
 import { ImportedModules } from '../config/extension-module.js';
 import { shareName, text } from '../config/kinds.js';
-import { loadNodeConfig } from '../config/load.js';
+import { absolutePath, loadNodeConfig } from '../config/load.js';
 import { AbortedError, messageOf } from '../errors.js';
 import { createLog, type Log, type LogLevel } from '../log.js';
 import type { NodeStatus } from '../node/node-status.js';
@@ -201,7 +201,7 @@ async function sharesOf(written: readonly string[]): Promise<NamedFolder[]> {
   for (const each of written) {
     const equals = each.indexOf('=');
     const name = each.slice(0, Math.max(0, equals));
-    const path = resolve(each.slice(equals + 1));
+    const path = absolutePath(each.slice(equals + 1), '.'); // most shells leave name=~/… as it is
     if (equals < 1) faults.push(`--share: '${each}' must look like NAME=DIR`);
     else if (shareName.read(name, nowhere) === undefined)
       faults.push(`--share: '${name}' must be ${shareName.allowed}`);

@@ -1,9 +1,8 @@
 /** `shoal status`: shows what a node on this machine is doing. */
 import type { NodeStatus } from '../node/node-status.js';
-import { readStatusSocket } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
-import { nodeFlags, socketOf } from './local-node.js';
+import { localNode, nodeFlags } from './local-node.js';
 import { statusLines } from './status-lines.js';
 import type { Io } from './terminal.js';
 
@@ -17,8 +16,7 @@ const spec: CommandSpec = {
 };
 
 async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
-  // Whoever listens in the data folder is the node itself, of this version: what it says has this shape.
-  const status = (await readStatusSocket(components, await socketOf(args))) as NodeStatus;
+  const status = (await (await localNode(components, args)).ask()) as NodeStatus;
   if (args.has('json')) io.out.write(`${JSON.stringify(status)}\n`);
   else for (const line of statusLines(status)) io.out.write(`${line}\n`);
   return ExitCode.done;

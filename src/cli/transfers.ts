@@ -1,13 +1,11 @@
 /** `shoal transfers`: what goes in and out of a node on this machine. */
 import { sleep } from '../clock.js';
 import { AbortedError } from '../errors.js';
-import type { NodeQuestion } from '../node/node-question.js';
 import type { TransferStatus } from '../node/node-status.js';
-import { askStatusSocket } from '../node/status-socket.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { type Command, type Components, ExitCode } from './command.js';
 import { LiveRegion } from './live-region.js';
-import { nodeFlags, socketOf } from './local-node.js';
+import { localNode, nodeFlags } from './local-node.js';
 import type { Io } from './terminal.js';
 import { transferLines } from './transfers-lines.js';
 
@@ -38,12 +36,8 @@ const spec: CommandSpec = {
 };
 
 async function run(components: Components, args: Arguments, io: Io): Promise<ExitCode> {
-  const socket = await socketOf(args);
-  const read = async () =>
-    // Whoever listens in the data folder is the node itself, of this version: what it says has this shape.
-    (await askStatusSocket(components, socket, {
-      ask: 'transfers',
-    } satisfies NodeQuestion)) as readonly TransferStatus[];
+  const node = await localNode(components, args);
+  const read = async () => (await node.ask({ ask: 'transfers' })) as readonly TransferStatus[];
   const show = shower(args.has('json'), args.has('watch'), io);
   show(await read());
   while (args.has('watch')) {

@@ -50,8 +50,8 @@ const spec: CommandSpec = {
       '{"fetched": PATH, "bytes": N, "sha-256": BASE64}, one that was not is {"failed": NAME, "error": TEXT}.',
     ].join('\n'),
     [
-      'Ends with 0 when something was found and, with --get, all of it was fetched; 1 when not; 2 when the command',
-      'line or the configuration is wrong.',
+      'Ends with 0 when something was found and, with --get, all of it was fetched; when not, with 1, or with 130',
+      'after Ctrl-C; 2 when the command line or the configuration is wrong.',
     ].join('\n'),
     askerNote,
   ],

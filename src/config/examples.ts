@@ -12,7 +12,7 @@ export const examples = {
     nodeOptions,
   ),
   'asker.example.yaml': exampleYaml(
-    `Configuration of who looks for files, for: shoal find and shoal get. ${RULES}`,
+    `Configuration of who looks for files, for: shoal find, shoal get and shoal want. ${RULES}`,
     askerOptions,
   ),
 } as const;

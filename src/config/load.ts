@@ -178,12 +178,14 @@ function placeOf(folder: string): Place {
   return {
     path: [],
     faults: [],
-    resolve: (written) =>
-      resolve(
-        folder,
-        written === '~' || written.startsWith('~/') ? join(homedir(), written.slice(1)) : written,
-      ),
+    resolve: (written) => absolutePath(written, folder),
   };
+}
+
+/** Relative paths begin at `folder`, `~/` at the home folder. */
+export function absolutePath(written: string, folder: string): string {
+  const isAtHome = written === '~' || written.startsWith('~/');
+  return resolve(folder, isAtHome ? join(homedir(), written.slice(1)) : written);
 }
 
 function sectionAsWritten(value: unknown): unknown {

@@ -1,4 +1,4 @@
-/** Every option there is: a node's (`shoal serve`) and an asker's (`shoal find`, `shoal get`). */
+/** Every option there is: a node's (`shoal serve`) and an asker's (`shoal find`, `shoal get`, `shoal want`). */
 import { LogLevel } from '../log.js';
 import type { BareJid, FullJid } from '../stanza/jid.js';
 import { accessOptions, type WrittenRule } from './access-options.js';

@@ -39,7 +39,7 @@ export class PendingIqs {
   /** Waits for the answer to an iq that is about to be sent. Throws {@link LimitError} when too many wait. */
   add({ id, from, to, timeoutMs, signal }: PendingIq): Promise<Element> {
     if (this.#waiting.size >= this.maxPending) {
-      throw new LimitError('pending-iqs', `${this.maxPending} requests already wait for an answer`);
+      throw new LimitError('pendingIqs', `${this.maxPending} requests already wait for an answer`);
     }
     return new Promise((resolve, reject) => {
       const settle = (outcome: Element | Error) => {

@@ -9,10 +9,11 @@ import { FIELD_BIT, type WordField } from './text-index.js';
 /** Bits of {@link PostingCursor.known}: fields below, and `SPELLED` places higher the same fields again. */
 export const SPELLED = 4;
 export const ALL_FIELDS = 0b1111;
-/** Seven bits a byte: no distance doubled takes more, and one byte of knowledge. */
+/**
+ * Seven bits a byte: no distance doubled takes more, and one byte of knowledge. Nobody checks that an ordinal doubled fits
+ * 32 bits: of so many documents the ids alone would take 8 GB.
+ */
 export const MAX_POSTING_BYTES = 6;
-/** So that an ordinal doubled is a small integer. */
-export const MAX_ORDINALS = 1 << 29;
 
 export function bitsOf(fields: readonly WordField[]): number {
   return fields.reduce((bits, field) => bits | FIELD_BIT[field], 0);

@@ -67,7 +67,7 @@ export interface WordQuery {
 export type Work<T> = Generator<void, T, void>;
 
 export interface Pace {
-  /** True when it is time to yield. Throws what ends the work for good: `LimitError('deadline')`. */
+  /** True when it is time to yield. Throws what ends the work for good: `LimitError('queryDeadlineMs')`. */
   due(): boolean;
 }
 

@@ -43,6 +43,8 @@ export interface FileSessionRequest {
   readonly prefer?: TransportType;
   /** Ends it with `cancel`. */
   readonly signal?: AbortSignal;
+  /** Known to keep it from beginning: nothing is sent, and its files fail with this. */
+  readonly fault?: Error;
 }
 
 /** A file that a peer asks us to send. */

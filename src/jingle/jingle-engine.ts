@@ -177,7 +177,7 @@ export class JingleEngine implements Startable {
   }
 
   #begin(request: FileSessionRequest): Session {
-    const { signal } = request;
+    const { signal, fault } = request;
     const sid = randomBytes(SID_BYTES).toString('base64url');
     const session = this.#make(
       this.#components.entity.jid,
@@ -187,7 +187,7 @@ export class JingleEngine implements Startable {
       request.namespace,
       request.prefer,
     );
-    const refused = this.#refusal(signal);
+    const refused = fault ?? this.#refusal(signal);
     if (refused) {
       session.lose(refused);
       return session;
@@ -255,10 +255,10 @@ export class JingleEngine implements Startable {
       if (domainOf(each.peer) === domainOf(peer)) ofDomain += 1;
     }
     if (ofPeer >= maxSessionsPerPeer) {
-      throw new LimitError('sessions-per-peer', 'too many sessions of this peer');
+      throw new LimitError('sessionsPerPeer', 'too many sessions of this peer');
     }
     if (ofDomain >= maxSessionsPerDomain) {
-      throw new LimitError('sessions-per-domain', 'too many sessions of peers of this domain');
+      throw new LimitError('sessionsPerDomain', 'too many sessions of peers of this domain');
     }
   }
 

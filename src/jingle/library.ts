@@ -11,6 +11,7 @@ import { Disco } from '../entity/disco.js';
 import type { Entity } from '../entity/entity.js';
 import { Presence, type SubscriptionRule } from '../entity/presence.js';
 import { StanzaRouter } from '../entity/stanza-router.js';
+import { ParseError } from '../errors.js';
 import { type Log, silentLog } from '../log.js';
 import { type Jid, parseJid } from '../stanza/jid.js';
 import { NS } from '../stanza/namespaces.js';
@@ -105,7 +106,7 @@ export interface FileTransfer {
   offer(to: string, source: FileSource, options?: TransferOptions): FileUpload;
   /** Asks for a file by name, size, media type, hash or several of them. Never throws: the download fails. */
   request(from: string, file: Partial<FileDescription>, options?: TransferOptions): FileDownload;
-  /** Several files in one session: add them, then `begin` it. */
+  /** Several files in one session: add them, then `begin` it. Never throws: they fail. */
   session(peer: string, options?: TransferOptions): FileSession;
   /** Ends what is under way, and logs out. */
   stop(): Promise<void>;
@@ -254,10 +255,19 @@ class AccountTransfer implements FileTransfer, Startable {
 }
 
 function sessionOf(peer: string, { signal, version }: TransferOptions) {
-  const full: Jid = parseJid(peer);
   return {
-    peer: full,
+    ...peerOf(peer),
     ...(version === 4 && { namespace: NS.fileTransfer4 }),
     ...(signal && { signal }),
   };
+}
+
+/** What is no address fails as one does where nobody is: its source is released, whoever waits hears of it. */
+function peerOf(written: string): { readonly peer: Jid; readonly fault?: Error } {
+  try {
+    return { peer: parseJid(written) };
+  } catch (error) {
+    if (!(error instanceof ParseError)) throw error;
+    return { peer: written as Jid, fault: error };
+  }
 }

@@ -20,12 +20,14 @@ export type NodeOffersComponents = ChatServiceComponents &
 
 export class NodeOffers implements Startable {
   readonly #chat: ChatService | undefined;
+  readonly #subscriptions: FolderSubscriptions;
   readonly #parts: readonly Startable[];
 
   constructor(components: NodeOffersComponents, { limits, announce, data }: NodeConfig) {
     const { clock, log } = components;
     const folder = new RealDataFolder(join(data, 'folders'));
     const subscriptions = new FolderSubscriptions({ clock, log, folder }, limits);
+    this.#subscriptions = subscriptions;
     const withFolders = { ...components, subscriptions };
     const folders = [subscriptions, new FolderNodes(withFolders), new FolderNews(withFolders)];
     this.#chat = limits.conversations === 0 ? undefined : new ChatService(components, limits);
@@ -40,6 +42,7 @@ export class NodeOffers implements Startable {
   /** What of it can be other while it runs. */
   setLimits({ limits }: Pick<NodeConfig, 'limits'>): void {
     this.#chat?.setLimits(limits);
+    this.#subscriptions.setLimits(limits);
   }
 
   async start(): Promise<void> {

@@ -41,6 +41,9 @@ const LIMITS = [
   'chatAnswersPerPeerPerMinute',
   'chatAnswersPerDomainPerMinute',
   'chatAnswersPerMinute',
+  'folderSubscriptions',
+  'folderSubscriptionsPerAsker',
+  'folderSubscriptionsPerDomain',
   'sessions',
   'sessionsPerPeer',
   'sessionsPerDomain',
@@ -165,6 +168,9 @@ function restartOptions(before: NodeConfig, after: NodeConfig): string[] {
         if (!TAKEN_OVER.has(`${name}.${key}`) && !isDeepStrictEqual(old[key], now[key]))
           found.push(`${name}.${key}`);
   }
+  // With 0 there is no such door.
+  if ((before.limits.folderSubscriptions === 0) !== (after.limits.folderSubscriptions === 0))
+    found.push('limits.folderSubscriptions');
   // Where wishes go is known to what fetches them.
   const goals = new Set(before.wishes.map(({ share }) => share));
   for (const share of before.shares)

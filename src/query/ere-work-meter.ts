@@ -1,6 +1,6 @@
 /** Calls a budget every so much work, so that a search ends soon after its time is over, whatever it is doing. */
 export interface Budget {
-  /** Throws `LimitError('deadline', …)` when the time is over. Called every tenth of a millisecond or so. */
+  /** Throws `LimitError('queryDeadlineMs', …)` when the time is over. Called every tenth of a millisecond or so. */
   check(): void;
 }
 

@@ -18,7 +18,7 @@ export interface SearchRequest {
   readonly view?: ViewRules;
   /** Looks at the files in these slots alone, those of them that are there. */
   readonly among?: Uint32Array;
-  /** Milliseconds from now after which the search gives up with `LimitError('deadline')`. */
+  /** Milliseconds from now after which the search gives up with `LimitError('queryDeadlineMs')`. */
   readonly deadlineMs: number;
   /**
    * Slots of all files that have one of the hashes asked for, and perhaps others. The engine finds them where

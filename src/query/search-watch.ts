@@ -20,7 +20,7 @@ export class SearchWatch {
     this.#over.catch(() => {}); // told to whoever races it
     this.#timer = clock.after(ms, () => {
       this.onOver();
-      reject(new LimitError('deadline', 'the search worker did not answer in time'));
+      reject(new LimitError('queryDeadlineMs', 'the search worker did not answer in time'));
       this.#abort.abort();
     });
     this.#abort.signal.addEventListener('abort', () => reject(new AbortedError('the search was withdrawn')));

@@ -20,7 +20,7 @@ export interface TurnsInit {
 }
 
 export interface TurnOptions {
-  /** On `clock.monotonic()`; from then on the work fails with `LimitError('deadline')`. */
+  /** On `clock.monotonic()`; from then on the work fails with `LimitError('queryDeadlineMs')`. */
   readonly deadlineMs?: number;
   readonly signal?: AbortSignal;
 }
@@ -75,7 +75,7 @@ class Task implements Pace, Budget {
 }
 
 function deadlineError(): LimitError {
-  return new LimitError('deadline', 'the search took too long');
+  return new LimitError('queryDeadlineMs', 'the search took too long');
 }
 
 export class Turns {
@@ -92,12 +92,12 @@ export class Turns {
     this.#init = init;
   }
 
-  /** Runs a search. Throws `LimitError('queue')` when there are too many, and `AbortedError`. */
+  /** Runs a search. Throws `LimitError('queuedQueries')` when there are too many, and `AbortedError`. */
   search<T>(start: (pace: Pace & Budget) => Work<T>, options: TurnOptions = {}): Promise<T> {
     const first = this.#waiting.size === 0;
     if (first && this.#running.size < this.#init.maxRunning) return this.#add(this.#running, start, options);
     if (this.#waiting.size < this.#init.maxWaiting) return this.#add(this.#waiting, start, options);
-    return Promise.reject(new LimitError('queue', 'too many searches at a time'));
+    return Promise.reject(new LimitError('queuedQueries', 'too many searches at a time'));
   }
 
   /** Runs what has to be done for all searches. It is not counted among them and has no deadline. */

@@ -3,12 +3,6 @@
  * is not looked at again until some multiple of what the last look took has passed.
  */
 
-/** Times by the monotonic clock. */
-export interface DueLook {
-  readonly directory: string;
-  readonly dueMs: number;
-}
-
 /** Folders that wait at once; beyond, everything is scanned, which costs less than as many looks. */
 const MAX_WAITING = 10_000;
 /** Between two looks at a folder at least this, and {@link REST} times what the look took; but nobody waits for long. */

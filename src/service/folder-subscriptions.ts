@@ -26,7 +26,7 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024;
 
 export class FolderSubscriptions implements Startable {
   readonly #clock: Clock;
-  readonly #init: FolderSubscriptionsInit;
+  #init: FolderSubscriptionsInit;
   readonly #saved: SavedText;
   /** By folder and account, until when. */
   readonly #folders = new Map<string, Map<BareJid, number>>();
@@ -47,13 +47,18 @@ export class FolderSubscriptions implements Startable {
   async start(): Promise<void> {
     for (const line of (await this.#saved.read()).split('\n')) {
       const kept = readLine(line);
-      if (kept === undefined || this.#isOver(kept.untilMs) || this.#isFull(kept.jid)) continue;
+      if (kept === undefined || this.#isOver(kept.untilMs) || this.#full(kept.jid)) continue;
       this.#put(kept.folder, kept.jid, kept.untilMs);
     }
   }
 
   async stop(): Promise<void> {
     await this.#saved.stop();
+  }
+
+  /** Holds for who comes from now on: nobody is put out. */
+  setLimits(init: FolderSubscriptionsInit): void {
+    this.#init = init;
   }
 
   get isEmpty(): boolean {
@@ -74,9 +79,10 @@ export class FolderSubscriptions implements Startable {
 
   /** Also what prolongs one. Throws LimitError. */
   add(folder: string, jid: BareJid): void {
-    if (!this.#folders.get(folder)?.has(jid) && this.#isFull(jid)) {
+    if (!this.#folders.get(folder)?.has(jid) && this.#full(jid)) {
       this.#forgetOld();
-      if (this.#isFull(jid)) throw new LimitError('folderSubscriptions', 'too many subscriptions');
+      const bound = this.#full(jid);
+      if (bound) throw new LimitError(bound, `over the limit '${bound}'`);
     }
     this.#put(folder, jid, this.#clock.now() + LEASE_MS);
     this.#saved.changed();
@@ -112,14 +118,15 @@ export class FolderSubscriptions implements Startable {
     }
   }
 
-  #isFull(jid: BareJid): boolean {
-    const { folderSubscriptions, folderSubscriptionsPerAsker, folderSubscriptionsPerDomain } = this.#init;
-    const { asker, domain } = this.#counts;
-    return (
-      this.#size >= folderSubscriptions ||
-      (asker.get(jid) ?? 0) >= folderSubscriptionsPerAsker ||
-      (domain.get(domainOf(jid)) ?? 0) >= folderSubscriptionsPerDomain
-    );
+  /** The bound that leaves no room for another one. */
+  #full(jid: BareJid): keyof FolderSubscriptionsInit | undefined {
+    const counts = {
+      folderSubscriptionsPerAsker: this.#counts.asker.get(jid) ?? 0,
+      folderSubscriptionsPerDomain: this.#counts.domain.get(domainOf(jid)) ?? 0,
+      folderSubscriptions: this.#size,
+    };
+    const bounds = Object.keys(counts) as (keyof typeof counts)[];
+    return bounds.find((bound) => counts[bound] >= this.#init[bound]);
   }
 
   #isOver(untilMs: number): boolean {

@@ -51,7 +51,8 @@ export class MeteredEngine implements QueryEngine {
       return executed;
     } catch (error) {
       // It had all of its time, or used up another bound on the way there.
-      if (error instanceof LimitError && error.bound !== 'queue') this.#took(signal, request.deadlineMs);
+      if (error instanceof LimitError && error.bound !== 'queuedQueries')
+        this.#took(signal, request.deadlineMs);
       throw error;
     }
   }

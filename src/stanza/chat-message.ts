@@ -25,7 +25,7 @@ export interface ChatMessage {
   readonly state?: ChatState;
   /** Has an id then. */
   readonly asksForReceipt: boolean;
-  /** The body only says that what it stands for is encrypted (XEP-0380, and what was there before). */
+  /** The body only says that what it stands for is encrypted: XEP-0380 (version 0.4.0, 2021-11-18), and what was there before. */
   readonly isEncrypted: boolean;
 }
 

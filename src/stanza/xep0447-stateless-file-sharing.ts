@@ -2,8 +2,8 @@
  * XEP-0447: Stateless file sharing
  * https://xmpp.org/extensions/xep-0447.html, version 0.3.1 (2024-01-01)
  *
- * `<file-sharing/>`: what a file is, and where it can be had: by URL (XEP-0103) or by asking its owner to send it
- * (XEP-0358). Other sources are skipped. Sources that are attached to another message later are not read.
+ * `<file-sharing/>`: what a file is, and where it can be had: by URL, the `target` of XEP-0103 (version 0.4,
+ * 2004-01-20), or by asking its owner to send it (XEP-0358). Other sources are skipped. Sources that are attached to another message later are not read.
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';
@@ -27,8 +27,6 @@ export interface FileSharing {
   readonly file: FileMetadata;
   readonly sources: readonly FileSharingSource[];
 }
-
-export const FileSharingElement = { name: 'file-sharing', ns: NS.fileSharing } as const;
 
 export const fileSharingCodec: Codec<FileSharing> = {
   fromXml(element) {

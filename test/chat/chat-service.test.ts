@@ -76,6 +76,23 @@ describe('chat service', () => {
     );
   });
 
+  it('says of a client only what that said: one that says nothing may take files', async () => {
+    await world.node(NODE, FILES);
+    const nurse = await world.person('nurse@capulet.lit/kitchen', { takesFiles: false });
+    assert.match(
+      (await nurse.say(NODE, 'get books/romeo.pdf'))[0] ?? '',
+      /^Your client says that it takes no/,
+    );
+    const friar = await world.person('friar@verona.lit/cell', { takesFiles: 'unsaid' });
+    assert.deepEqual(await friar.say(NODE, 'get books/romeo.pdf'), []);
+    await world.clock.advance(5000);
+    await friar.quiet();
+    assert.match(
+      friar.heard.at(-1)?.getChildText('body') ?? '',
+      /^Your client did not tell me whether it takes files by Jingle\. Ask me again/,
+    );
+  });
+
   it('shows and gives nothing that the asker may not have, in the words for what is not there', async () => {
     const view: View = {
       key: 'books',

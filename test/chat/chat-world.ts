@@ -109,11 +109,13 @@ export class ChatWorld {
     return { chat, files, entity };
   }
 
-  async person(jid: string, init: { takesFiles?: boolean } = {}): Promise<Person> {
+  async person(jid: string, init: { takesFiles?: boolean | 'unsaid' } = {}): Promise<Person> {
     const entity = this.network.client(jid);
     const features = init.takesFiles === false ? [] : TAKES_FILES;
     entity.handleIq('get', 'query', 'http://jabber.org/protocol/disco#info', () =>
-      discoInfoCodec.toXml({ identities: [], features, forms: [] }),
+      init.takesFiles === 'unsaid'
+        ? new Promise<never>(() => {})
+        : discoInfoCodec.toXml({ identities: [], features, forms: [] }),
     );
     await entity.start();
     this.#stops.push(() => entity.stop());

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type CommandSpec, helpText, parseArguments } from '../../src/cli/arguments.js';
 import { findCommand } from '../../src/cli/find.js';
 import { getCommand } from '../../src/cli/get.js';
+import { reloadCommand } from '../../src/cli/reload.js';
 import { serveCommand } from '../../src/cli/serve.js';
 import { startCommand } from '../../src/cli/start.js';
 import { statusCommand } from '../../src/cli/status.js';
@@ -60,7 +61,14 @@ describe('arguments', () => {
   });
 
   it('are told by the help of every command, in lines that fit', () => {
-    for (const { spec: each } of [findCommand, getCommand, serveCommand, startCommand, statusCommand]) {
+    for (const { spec: each } of [
+      findCommand,
+      getCommand,
+      reloadCommand,
+      serveCommand,
+      startCommand,
+      statusCommand,
+    ]) {
       const help = helpText(each);
       for (const flag of each.flags) assert.ok(help.includes(`--${flag.name}`), flag.name);
       for (const line of help.split('\n')) assert.ok(line.length <= 112, `${each.name}: ${line}`);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { findCommand } from '../../src/cli/find.js';
 import { runCommand } from '../../src/cli/run-command.js';
 import { parseJid } from '../../src/stanza/jid.js';
@@ -31,11 +32,12 @@ async function find(
   init: LibraryAskerInit,
   argv: readonly string[],
   ioInit: Parameters<typeof captureIo>[0] = {},
+  clock = new VirtualClock(),
 ) {
   const io = captureIo({ env: { SHOAL_CONFIG: config }, ...ioInit });
   const asker = new LibraryAsker(init);
   const components = {
-    clock: new VirtualClock(),
+    clock,
     createAsker: async () => asker,
     createNode: () => assert.fail('find needs no node'),
     createServer: () => assert.fail('find needs no server'),
@@ -117,6 +119,32 @@ describe('shoal find', () => {
     assert.equal(out.text.split('\n').length - 1, 1);
     assert.match(err, /stopped at 1, --max N shows more/);
   });
+
+  it('ends when nobody else has answered for two seconds', async () => {
+    const clock = new VirtualClock();
+    const found = find({ files, patient: true }, ['romeo'], {}, clock);
+    while (clock.pendingTimers === 0) await setImmediate();
+    await clock.advance(1999);
+    assert.equal(clock.pendingTimers, 1);
+    await clock.advance(1);
+    assert.equal((await found).err, '2 files from 2 nodes\n');
+  });
+
+  for (const argv of [
+    ['--wait', '5'],
+    ['--to', 'a.x'],
+  ]) {
+    it(`has all its time with ${argv.join(' ')}`, async () => {
+      const clock = new VirtualClock();
+      const signal = AbortSignal.timeout(20);
+      const found = find({ files, patient: true }, ['romeo', ...argv], { signal }, clock);
+      while (!signal.aborted) {
+        await setImmediate();
+        assert.equal(clock.pendingTimers, 0);
+      }
+      assert.equal((await found).code, 0);
+    });
+  }
 
   it('shows what was found until it was interrupted', async () => {
     const { code, out } = await find({ files, patient: true }, ['romeo'], {

@@ -93,10 +93,27 @@ describe('the program shoal', () => {
     );
   });
 
-  it('says that no node runs, and ends with 1', async () => {
-    const { code, err } = await shoal('status', '--data', folder);
-    assert.equal(code, 1);
-    assert.match(err, /^shoal status: no node runs here: nobody listens at /);
+  it('says that no node runs, where it looked for one and who said so, and ends with 1', async () => {
+    const config = join(folder, 'good.yaml');
+    await mkdir(join(folder, 'books'));
+    const xmpp = 'xmpp: { jid: files.example.org, secret: s3cret }';
+    await writeFile(config, `${xmpp}\nshares: [{ name: x, path: ./books }]\ndata: ./kept\n`);
+    for (const [argv, where] of [
+      [['--data', 'kept'], `${folder}/kept (of --data)`],
+      [['--config', config], `${folder}/kept (of ${config})`],
+      [[], `${folder}/data (as there is no shoal-data/node.yaml here)`],
+    ] as const)
+      for (const command of ['status', 'reload']) {
+        const { code, err } = await shoal(command, ...argv);
+        assert.equal(code, 1);
+        assert.equal(err, `shoal ${command}: no node runs with the data folder ${where}\n`);
+      }
+  });
+
+  it('takes a folder at home where a share is named, whatever the shell makes of it', async () => {
+    const { code, err } = await shoal('start', '--share', 'music=~/missing');
+    assert.equal(code, 2);
+    assert.equal(err, `--share: '${folder}/missing' must be a folder that is there\n`);
   });
 
   it('looks for a configuration, in this order, and says when there is none', async () => {

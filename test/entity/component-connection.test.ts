@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { systemClock } from '../../src/clock.js';
-import { componentLoss } from '../../src/entity/component-connection.js';
-import { componentEntity } from '../../src/entity/component-entity.js';
+import { componentConnection, componentLoss } from '../../src/entity/component-connection.js';
 import type { ConnectionTimes } from '../../src/entity/connection-machine.js';
 import { type Entity, OfflineError, RefusedError } from '../../src/entity/entity.js';
+import { StanzaRouter } from '../../src/entity/stanza-router.js';
 import { AbortedError } from '../../src/errors.js';
 import { createLog, type Log, silentLog } from '../../src/log.js';
 import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
@@ -40,10 +40,9 @@ describe('component connection, to a scripted server', () => {
 
   function attach(port: number, times: Partial<ConnectionTimes> = FAST, log: Log = silentLog): Entity {
     events = [];
-    entity = componentEntity(
-      { clock: systemClock, log },
-      { jid: FILES, host: '127.0.0.1', port, secret: 'secret', times },
-    );
+    const components = { clock: systemClock, log };
+    const init = { jid: FILES, host: '127.0.0.1', port, secret: 'secret', times };
+    entity = new StanzaRouter({ ...components, connection: componentConnection(components, init) });
     entity.onEvent((event) => events.push(event.type));
     return entity;
   }

@@ -37,6 +37,7 @@ export class Chromium {
   static async start(home: string, downloads: string): Promise<Chromium> {
     const flags = ['--no-sandbox', '--disable-gpu', '--remote-debugging-pipe'];
     const child = spawn(COMMAND, [...flags, `--user-data-dir=${path.join(home, 'profile')}`], {
+      cwd: home,
       env: { PATH: process.env.PATH, HOME: home, LANG: 'C.UTF-8' }, // else it gives names of ASCII alone
       detached: true,
       stdio: [...PIPES],

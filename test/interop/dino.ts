@@ -79,6 +79,7 @@ export class Dino {
     const script = `mount --bind "$0" ${SYSTEM_CERTIFICATES} && exec dbus-run-session -- dino-im --print-xmpp=all`;
     const words = ['-m', '--propagation', 'private', 'sh', '-c', script, this.#certificates];
     const child = spawn('unshare', words, {
+      cwd: home,
       detached: true, // a group of its own: D-Bus, Dino and what they start end together
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {

@@ -48,12 +48,14 @@ export class Gajim {
     const words = [home, bare, account.password, server.host, server.c2sPort, folder, listen].map(String);
     const program = windowsOf === undefined ? [RECEIVER, ...words] : [WINDOWS, ...words, windowsOf];
     const child = spawn('dbus-run-session', ['--', '/usr/bin/python3', ...program], {
+      cwd: home,
       detached: true, // a group of its own: D-Bus, Gajim and what they start end together
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         PATH: '/usr/bin:/bin:/usr/sbin:/sbin',
         HOME: home,
         LANG: 'C.UTF-8',
+        PYTHONDONTWRITEBYTECODE: '1', // one of the programs imports the other, which lies in our tree
         XDG_RUNTIME_DIR: path.join(home, 'run'),
         PYTHONUNBUFFERED: '1',
         ...desktop.env,

@@ -1,7 +1,7 @@
 /** Libervia 0.9 with a node and with the library, on a Prosody with STARTTLS. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { ACCOUNTS } from '../support/server.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -15,6 +15,7 @@ const NAME = 'Ünïcode & sons.bin';
 
 describe('Libervia', function () {
   this.timeout(60_000);
+  let namesHere: readonly string[];
   let folder: TemporaryFolder;
   let tls: TlsServer;
   let libervia: Libervia;
@@ -23,6 +24,7 @@ describe('Libervia', function () {
   const stops: (() => Promise<void>)[] = [];
 
   before(async () => {
+    namesHere = await readdir('.');
     folder = await temporaryFolder();
     stops.push(() => folder.remove());
     await folder.write(`shared/deep/${NAME}`, BYTES);
@@ -87,5 +89,9 @@ describe('Libervia', function () {
     const { name, verified, via } = await received;
     assert.deepEqual({ name, verified, via }, { name: NAME, verified: true, via: 'direct' });
     assert.ok(BYTES.equals(await readFile(target)), 'byte for byte');
+  });
+
+  it('left nothing where the tests were started', async () => {
+    assert.deepEqual(await readdir('.'), namesHere);
   });
 });

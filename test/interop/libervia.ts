@@ -31,6 +31,11 @@ export class Libervia {
     this.jid = `${init.account.user}@${DOMAIN}/libervia`;
   }
 
+  /** At home: some of its files it makes where it was started (0.9 forgets `local_dir`). */
+  get #where() {
+    return { cwd: this.init.home, env: this.#env };
+  }
+
   /** Logged in, with STARTTLS and the certificate checked. */
   static async start(server: TestServer, init: LiberviaInit): Promise<Libervia> {
     const { home, certificateFile } = init;
@@ -80,7 +85,7 @@ export class Libervia {
 
   /** Resolves when it prints `ready`. */
   async #spawn(command: string, args: readonly string[], ready: RegExp): Promise<void> {
-    const child = spawn(command, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, args, { ...this.#where, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#processes.push(child);
     const printed: string[] = [];
     child.stderr.on('data', (bytes: Buffer) => printed.push(bytes.toString()));
@@ -99,7 +104,7 @@ export class Libervia {
   async #run(...args: readonly string[]): Promise<string> {
     try {
       const { stdout, stderr } = await promisify(execFile)(PYTHON, ['/usr/bin/libervia-cli', ...args], {
-        env: this.#env,
+        ...this.#where,
         timeout: COMMAND_TIMEOUT_MS,
       });
       return `${stdout}${stderr}`;
@@ -167,7 +172,7 @@ export class Libervia {
       folder,
       from,
     ];
-    const child = spawn(PYTHON, args, { env: this.#env, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(PYTHON, args, { ...this.#where, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#processes.push(child);
     let printed = '';
     child.stderr.on('data', (bytes: Buffer) => {

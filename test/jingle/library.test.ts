@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -11,11 +11,13 @@ import { promisify } from 'node:util';
 import {
   connectFileTransfer,
   FileNotAvailableError,
+  type FileSource,
   type FileTransfer,
   type FileTransferInit,
   type Received,
   receiveInto,
   streamSource,
+  type TransferOutcome,
 } from '../../src/jingle/library.js';
 import { projectRoot } from '../support/codec-fixtures.js';
 import { bytesOf } from '../support/jingle-pair.js';
@@ -75,15 +77,6 @@ describe('docs/jingle.md', () => {
     const lines = example.split('\n').filter((line) => line.trim() !== '');
     assert.ok(lines.length <= 30, `${lines.length} lines`);
   });
-
-  it('imports what package.json exports', () => {
-    const { exports } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
-      exports: Record<string, Record<string, string>>;
-    };
-    const { types = '', default: code = '' } = exports['./jingle'] ?? {};
-    assert.ok(existsSync(path.join(ROOT, types)));
-    assert.equal(code, types.replace(/^\.\/src/, './dist/src').replace(/\.ts$/, '.js'));
-  });
 });
 
 describeOnServers('shoal/jingle', (server) => {
@@ -133,6 +126,20 @@ describeOnServers('shoal/jingle', (server) => {
     await part.finish('success');
     const missing = bob.request(alice.jid, { name: 'b.bin' });
     await assert.rejects(missing.accepted, { code: 'session-ended', condition: 'file-not-available' });
+  });
+
+  it('throws nothing where a peer is no address: what was begun fails, and lets its file go', async () => {
+    const bob = await login('bob');
+    const outcomes: TransferOutcome[] = [];
+    const given: FileSource = { ...source(BYTES), release: (outcome) => void outcomes.push(outcome) };
+    const isNoAddress = { name: 'ParseError' };
+    const upload = bob.offer('@', given);
+    await assert.rejects(upload.accepted, isNoAddress);
+    assert.deepEqual([await upload.done], outcomes);
+    assert.equal(outcomes[0]?.type === 'failed' && outcomes[0].error.name, 'ParseError');
+    await assert.rejects(bob.request('@', { name: 'a.bin' }).accepted, isNoAddress);
+    const { error } = await bob.session('@').ended;
+    assert.equal(error?.name, 'ParseError');
   });
 
   it('sends several files in one session, also in version 4', async () => {

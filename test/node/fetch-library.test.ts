@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -100,15 +100,6 @@ describe('docs/fetch.md', function () {
     assert.match(stdout, /^node[12]\.localhost has romeo\.txt\n/);
     assert.match(stdout, /\nromeo\.txt is here, from [12] at once\n$/);
     assert.deepEqual(await readFile(path.join(folder.path, 'romeo.txt')), BYTES);
-  });
-
-  it('imports what package.json exports', () => {
-    const { exports } = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8')) as {
-      exports: Record<string, Record<string, string>>;
-    };
-    const { types = '', default: code = '' } = exports['./fetch'] ?? {};
-    assert.ok(existsSync(path.join(ROOT, types)));
-    assert.equal(code, types.replace(/^\.\/src/, './dist/src').replace(/\.ts$/, '.js'));
   });
 
   it('fetches by hash alone, from everybody on the channel', async () => {

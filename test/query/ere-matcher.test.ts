@@ -268,7 +268,7 @@ describe('an ERE matcher', () => {
           const now = performance.now();
           gaps.push(now - last);
           last = now;
-          if (gaps.length > 500) throw new LimitError('deadline', 'enough');
+          if (gaps.length > 500) throw new LimitError('queryDeadlineMs', 'enough');
         },
       };
       const matcher = compileEre(parseEre(pattern), { caseSensitive: false });
@@ -297,7 +297,7 @@ describe('an ERE matcher', () => {
     const value = Buffer.from('é'.repeat(60));
     const spent: Budget = {
       check: () => {
-        throw new LimitError('deadline', 'over');
+        throw new LimitError('queryDeadlineMs', 'over');
       },
     };
     assert.throws(() => matcher.matches(value, 0, value.length, spent), LimitError);

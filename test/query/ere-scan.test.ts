@@ -70,7 +70,7 @@ describe('findMatches', () => {
       isDue: false,
       check: () => {
         checks += 1;
-        if (checks === 3) throw new LimitError('deadline', 'over');
+        if (checks === 3) throw new LimitError('queryDeadlineMs', 'over');
       },
     };
     assert.throws(

@@ -70,7 +70,7 @@ describe('PathMatcher', () => {
     const name = columns.names.bytesAt(columns.nameAt.get(slot));
     const over = {
       check: () => {
-        throw new LimitError('deadline', 'over');
+        throw new LimitError('queryDeadlineMs', 'over');
       },
     };
     const run = (budget: { check: () => void }) =>

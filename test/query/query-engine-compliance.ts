@@ -443,7 +443,7 @@ export function queryEngineCompliance(
       const beganMs = performance.now();
       const hostile = assert.rejects(
         engine.search(request(HOSTILE, { deadlineMs: 400 })),
-        isLimit('deadline'),
+        isLimit('queryDeadlineMs'),
       );
       const quick = await engine.search(request({ size: [99] }));
       assert.equal(quick.total, 0);
@@ -457,7 +457,7 @@ export function queryEngineCompliance(
       const abort = new AbortController();
       const searches = [1, 2, 3].map(() => engine.search(request(HOSTILE), abort.signal));
       const ended = searches.map((each) => assert.rejects(each, AbortedError));
-      await assert.rejects(engine.search(request(HOSTILE)), isLimit('queue'));
+      await assert.rejects(engine.search(request(HOSTILE)), isLimit('queuedQueries'));
       abort.abort();
       await Promise.all(ended);
       assert.equal((await engine.search(request({ size: [100] }, { page: { max: 1 } }))).total, 2500);

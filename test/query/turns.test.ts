@@ -37,7 +37,7 @@ describe('Turns', () => {
 
   it('lets a short search end in twice its time at most, whatever else is going on', async () => {
     const long = turns.search(lasting(100_000), { deadlineMs: 5000 });
-    const refused = assert.rejects(long, isLimit('deadline'));
+    const refused = assert.rejects(long, isLimit('queryDeadlineMs'));
     await turns.search(lasting(500)); // the long one has had as much time by now
     const beganMs = clock.ms;
     const endedMs = await turns.search(lasting(40));
@@ -95,14 +95,14 @@ describe('Turns', () => {
 
   it('ends a search at its deadline, also one that waits for its turn', async () => {
     const searches = [1, 2, 3].map(() => turns.search(lasting(10_000), { deadlineMs: 100 }));
-    for (const each of searches) await assert.rejects(each, isLimit('deadline'));
+    for (const each of searches) await assert.rejects(each, isLimit('queryDeadlineMs'));
     assert.ok(clock.ms < 120, `${clock.ms}`);
   });
 
   it('ends a search at its deadline, also one that short searches and upkeep leave no turn', async () => {
     let endedMs = 0;
     const long = turns.search(lasting(10_000), { deadlineMs: 500 });
-    const refused = assert.rejects(long, isLimit('deadline')).then(() => {
+    const refused = assert.rejects(long, isLimit('queryDeadlineMs')).then(() => {
       endedMs = clock.ms;
     });
     await turns.search(lasting(200)); // the long one has had as much time by now, which later ones have not
@@ -116,7 +116,7 @@ describe('Turns', () => {
 
   it('refuses more searches than may wait, and takes one again when there is room', async () => {
     const searches = [1, 2, 3].map(() => turns.search(lasting(50)));
-    await assert.rejects(turns.search(lasting(1)), isLimit('queue'));
+    await assert.rejects(turns.search(lasting(1)), isLimit('queuedQueries'));
     await Promise.all(searches);
     await turns.search(lasting(1));
   });

@@ -10,7 +10,7 @@ import { FileDescriber } from '../../src/query/file-describer.js';
 import { DirectQuestions } from '../../src/service/direct-questions.js';
 import { FolderNews } from '../../src/service/folder-news.js';
 import { FolderNodes } from '../../src/service/folder-nodes.js';
-import { FolderSubscriptions } from '../../src/service/folder-subscriptions.js';
+import { FolderSubscriptions, type FolderSubscriptionsInit } from '../../src/service/folder-subscriptions.js';
 import { ShareListing } from '../../src/service/share-listing.js';
 import { SharedFolders } from '../../src/service/shared-folders.js';
 import { bareOf, parseBareJid, parseJid } from '../../src/stanza/jid.js';
@@ -31,6 +31,8 @@ import { settle, VirtualClock } from '../support/virtual-clock.js';
 
 const NODE = parseJid('files.example.org');
 const JULIET = parseJid('juliet@capulet.lit/balcony');
+const over = (bound: keyof FolderSubscriptionsInit) => (error: unknown) =>
+  error instanceof LimitError && error.bound === bound;
 const LIMITS = { folderSubscriptions: 3, folderSubscriptionsPerAsker: 2, folderSubscriptionsPerDomain: 3 };
 const CROWD = {
   folderSubscriptions: 10_003,
@@ -256,9 +258,9 @@ describe('folder subscriptions', () => {
     first.add('s', a);
     first.add('s/\n"', a);
     first.add('s', a);
-    assert.throws(() => first.add('t', a), LimitError);
+    assert.throws(() => first.add('t', a), over('folderSubscriptionsPerAsker'));
     first.add('s', b);
-    assert.throws(() => first.add('t', b), LimitError);
+    assert.throws(() => first.add('t', b), over('folderSubscriptionsPerDomain'));
     await first.stop();
     const second = new FolderSubscriptions({ clock, log: silentLog, folder }, LIMITS);
     await second.start();
@@ -277,12 +279,26 @@ describe('folder subscriptions of one domain', () => {
     });
     const add = (at: number) => subscriptions.add('s', parseBareJid(`u${at}@bad.example`));
     for (let at = 0; at < 10; at += 1) add(at);
-    assert.throws(() => add(10), LimitError);
+    assert.throws(() => add(10), over('folderSubscriptionsPerDomain'));
     subscriptions.add('s', bareOf(JULIET));
     subscriptions.remove('s', parseBareJid('u1@bad.example'));
     add(10);
-    assert.throws(() => add(11), LimitError);
+    assert.throws(() => add(11), over('folderSubscriptionsPerDomain'));
     assert.equal(subscriptions.of('s').length, 11);
+  });
+
+  it('are bounded otherwise from then on, and nobody is put out', () => {
+    const components = { clock: new VirtualClock(), log: silentLog, folder: new MemoryFolder() };
+    const subscriptions = new FolderSubscriptions(components, LIMITS);
+    const [a, b] = [parseBareJid('a@example.org'), parseBareJid('b@example.com')];
+    subscriptions.add('s', a);
+    subscriptions.add('t', a);
+    subscriptions.setLimits({ ...LIMITS, folderSubscriptions: 1 });
+    assert.throws(() => subscriptions.add('s', b), over('folderSubscriptions'));
+    subscriptions.add('t', a);
+    subscriptions.setLimits({ ...LIMITS, folderSubscriptionsPerAsker: 3 });
+    subscriptions.add('u', a);
+    assert.deepEqual([subscriptions.of('s'), subscriptions.of('u')], [[a], [a]]);
   });
 });
 

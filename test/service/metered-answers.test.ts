@@ -14,7 +14,7 @@ const QUESTION = { criteria: { text: ['romeo'] }, page: {}, hashWaitMs: 0, asker
 /** Finds nothing, which takes 300 ms of work, or needs more time than it has. */
 function engineOf(outcome: 'nothing' | 'deadline'): QueryEngine {
   const explain: QueryEngine['explain'] = async () => {
-    if (outcome === 'deadline') throw new LimitError('deadline', 'it takes too long');
+    if (outcome === 'deadline') throw new LimitError('queryDeadlineMs', 'it takes too long');
     return {
       answer: { entries: [], total: 0, offset: 0 },
       explanation: {
@@ -68,7 +68,10 @@ describe('metered answers', () => {
 
   it('charge for a search that ran out of its time', async () => {
     const { answers, budget } = metered('deadline', { searchMsPerAskerPerMinute: 2000 });
-    await assert.rejects(answers.answer(QUESTION, new AbortController().signal), refusedBy('deadline'));
+    await assert.rejects(
+      answers.answer(QUESTION, new AbortController().signal),
+      refusedBy('queryDeadlineMs'),
+    );
     assert.throws(() => budget.charge('juliet@example.org'), refusedBy('searchMsPerAskerPerMinute'));
   });
 

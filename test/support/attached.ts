@@ -1,9 +1,10 @@
 /** Components and clients of a test server, made but not started. */
 import { systemClock } from '../../src/clock.js';
 import { clientEntity } from '../../src/entity/client-entity.js';
-import { componentEntity } from '../../src/entity/component-entity.js';
+import { componentConnection } from '../../src/entity/component-connection.js';
 import type { ConnectionTimes } from '../../src/entity/connection-machine.js';
 import type { Entity } from '../../src/entity/entity.js';
+import { StanzaRouter } from '../../src/entity/stanza-router.js';
 import type { StreamManagementInit } from '../../src/entity/stream-management.js';
 import { silentLog } from '../../src/log.js';
 import { parseBareJid, parseJid } from '../../src/stanza/jid.js';
@@ -22,13 +23,14 @@ export function attachComponent(
   domain: string,
   options: AttachOptions & { readonly secret?: string } = {},
 ): Entity {
-  return componentEntity(ENTITY_COMPONENTS, {
+  const connection = componentConnection(ENTITY_COMPONENTS, {
     jid: parseBareJid(domain),
     host: server.host,
     port: options.port ?? server.componentPort,
     secret: options.secret ?? COMPONENT_SECRET,
     ...(options.times && { times: options.times }),
   });
+  return new StanzaRouter({ ...ENTITY_COMPONENTS, connection });
 }
 
 export interface AttachClientOptions extends AttachOptions {

@@ -214,7 +214,7 @@ export class UploadSlots {
     }
     if (this.#sessions >= maxUploads) return new LimitError('uploads', 'all upload slots are taken');
     if ((ofPeer?.size ?? 0) < maxUploadsPerPeer) return undefined;
-    return new LimitError('uploads-per-peer', 'this peer has all the upload slots it may have');
+    return new LimitError('uploadsPerPeer', 'this peer has all the upload slots it may have');
   }
 
   #grant(owner: UploadOwner): UploadSlot {
