@@ -345,7 +345,10 @@ export class NetworkNode implements Startable {
         access: this.#access,
         knowGroups: (rules) => this.#knowGroups(rules),
         settled: () => this.#engine.settled(),
-        bounded: [this.#guard, uploads, this.#offers],
+        bounded: [
+          ...[this.#guard, uploads, this.#offers],
+          ...(standing ? [{ setLimits: (now: NodeConfig) => standing.setLimits(now.limits) }] : []),
+        ],
       },
       config,
     );

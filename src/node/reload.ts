@@ -44,6 +44,9 @@ const LIMITS = [
   'folderSubscriptions',
   'folderSubscriptionsPerAsker',
   'folderSubscriptionsPerDomain',
+  'keptQuestions',
+  'keptQuestionsPerAsker',
+  'keptQuestionsPerDomain',
   'sessions',
   'sessionsPerPeer',
   'sessionsPerDomain',
@@ -169,8 +172,8 @@ function restartOptions(before: NodeConfig, after: NodeConfig): string[] {
           found.push(`${name}.${key}`);
   }
   // With 0 there is no such door.
-  if ((before.limits.folderSubscriptions === 0) !== (after.limits.folderSubscriptions === 0))
-    found.push('limits.folderSubscriptions');
+  for (const name of ['folderSubscriptions', 'keptQuestions'] as const)
+    if ((before.limits[name] === 0) !== (after.limits[name] === 0)) found.push(`limits.${name}`);
   // Where wishes go is known to what fetches them.
   const goals = new Set(before.wishes.map(({ share }) => share));
   for (const share of before.shares)

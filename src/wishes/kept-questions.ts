@@ -44,7 +44,7 @@ const MAX_QUESTION_BYTES = 8192;
 
 export class KeptQuestions {
   readonly #clock: Clock;
-  readonly #init: KeptQuestionsInit;
+  #init: KeptQuestionsInit;
   readonly #listener: KeptQuestionsListener;
   readonly #questions = new Map<string, KeptQuestion>();
   /** Of each account, and of each domain, of which one may be an account. */
@@ -59,6 +59,11 @@ export class KeptQuestions {
     this.#clock = clock;
     this.#init = init;
     this.#listener = listener;
+  }
+
+  /** Holds for questions that come from now on: none is forgotten. */
+  setLimits(init: KeptQuestionsInit): void {
+    this.#init = init;
   }
 
   get size(): number {

@@ -103,6 +103,11 @@ export class StandingQuestions implements Startable, QuestionKeeper {
     await this.#file.stop();
   }
 
+  /** See {@link KeptQuestions.setLimits}. */
+  setLimits(limits: KeptQuestionsInit): void {
+    this.#questions.setLimits(limits);
+  }
+
   keep(question: QuestionToKeep): void {
     if (this.#isOn(question.channel)) this.#questions.keep(question);
   }

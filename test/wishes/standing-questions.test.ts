@@ -341,7 +341,12 @@ describe('standing questions', () => {
       await ask(await world.asker('hag66@example.org/pda'), 'one.example.org', 'a');
       await first.entity.request({ to: node.entity.jid, type: 'set', payload: unwantCodec.toXml('a') });
       await ask(second, 'one.example.org', 'b');
-      assert.equal(node.standing?.counts().kept, 4);
+      const tight = { ...limits, keptQuestionsPerDomain: 1, keptQuestionMs: HOUR_MS };
+      node.standing?.setLimits(tight);
+      assert.equal(node.standing?.counts().kept, 4, 'none is forgotten');
+      await assert.rejects(ask(second, 'one.example.org', 'c'), { condition: 'resource-constraint' });
+      node.standing?.setLimits({ ...tight, keptQuestionsPerAsker: 3, keptQuestionsPerDomain: 4 });
+      await ask(second, 'one.example.org', 'c');
     });
 
     it('never bring answers to anybody who did not ask', async () => {
