@@ -41,6 +41,8 @@ export interface AccessPolicy {
   viewOf(asker: Asker): View;
   /** It asked there just now, and may come to other doors for what it finds. */
   asked?(asker: BareJid, channel: ChannelAddress): void;
+  /** When other rules have begun to hold. Returns what ends it. Without it none ever do. */
+  onChange?(listener: () => void): () => void;
 }
 
 /**

@@ -22,6 +22,15 @@ export interface RuleBookComponents {
 
 export interface RuleBookInit {
   readonly rules: readonly AccessRule[];
+  /** Those that the node is on: nobody is one who asks on others. Without it: on all that there are. */
+  readonly channels?: readonly ChannelAddress[];
+}
+
+/** Of channels as a configuration names them. */
+export function addressesOf(
+  channels: readonly { readonly service: BareJid; readonly node: string }[],
+): readonly ChannelAddress[] {
+  return channels.map(({ service, node }) => ({ service, nodeId: node }));
 }
 
 /** How it was decided what an asker may do with a file. */
@@ -40,26 +49,37 @@ export class RuleBook implements AccessPolicy {
   readonly #askers: ChannelAskers;
   readonly #views = new Map<string, RuleView>();
   #rules: readonly AskersRule[];
+  #channels: readonly ChannelAddress[] | undefined;
   /** Counts the rules' replacements: views of other rules have other keys. */
   #edition = 0;
+  readonly #listeners = new Set<() => void>();
 
   constructor(components: RuleBookComponents, init: RuleBookInit) {
     this.#groups = components.groups;
     this.#isBanned = components.isBanned ?? (() => false);
     this.#askers = new ChannelAskers(components);
     this.#rules = init.rules.map((rule) => new AskersRule(rule));
+    this.#channels = init.channels;
   }
 
   /** From now on these hold, for everybody. */
   replace(init: RuleBookInit): void {
     this.#rules = init.rules.map((rule) => new AskersRule(rule));
+    this.#channels = init.channels;
+    this.#askers.retain((channel) => this.#isOn(channel));
     this.#edition += 1;
     this.#views.clear();
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** What it may have there it may have at all doors, for a day. */
   asked(asker: BareJid, channel: ChannelAddress): void {
-    this.#askers.asked(asker, channel);
+    if (this.#isOn(channel)) this.#askers.asked(asker, channel);
   }
 
   viewOf(asker: Asker): View {
@@ -86,6 +106,10 @@ export class RuleBook implements AccessPolicy {
     return { may: 'nothing', rule: undefined };
   }
 
+  #isOn(channel: ChannelAddress): boolean {
+    return this.#channels?.some((each) => isSame(each, channel)) ?? true;
+  }
+
   #isAbout({ jids, domains, others }: AskersRule, { jid, through }: Asker): boolean {
     const bare = bareOf(jid);
     return jids.has(bare) || domains.has(domainOf(jid)) || others.some((who) => this.#is(who, bare, through));
@@ -100,7 +124,7 @@ export class RuleBook implements AccessPolicy {
       case 'channel':
         return isSame(who, through) || this.#askers.hasAsked(bare, who);
       case 'channels':
-        return through !== undefined || this.#askers.hasAsked(bare);
+        return (through !== undefined && this.#isOn(through)) || this.#askers.hasAsked(bare);
       default:
         return false; // those that are looked up
     }

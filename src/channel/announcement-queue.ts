@@ -43,6 +43,11 @@ export class AnnouncementQueue {
     return this.#waiting.has(sha256) || this.#announced.has(sha256);
   }
 
+  /** All content that it matters of. */
+  known(): string[] {
+    return [...new Set([...this.#waiting.keys(), ...this.#announced])];
+  }
+
   isNew(sha256: string, key: FullPath): void {
     if (this.#announced.has(sha256)) {
       this.#waiting.delete(sha256); // it is back before anybody heard that it was gone

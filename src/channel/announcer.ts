@@ -3,8 +3,9 @@
  * (XEP-0358 §2.1), by which any client that knows it can have the file. No more is told than whoever asks on the channel
  * may see, and no faster than the owner says.
  */
-import type { AccessPolicy } from '../access/access-policy.js';
+import type { AccessPolicy, View } from '../access/access-policy.js';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
+import type { Slot } from '../catalogue/file-columns.js';
 import { describeFile } from '../catalogue/file-description.js';
 import { keyOf } from '../catalogue/file-entry.js';
 import { publishedIdOf } from '../catalogue/published-id.js';
@@ -87,11 +88,13 @@ export class Announcer implements Startable {
   }
 
   async start(): Promise<void> {
-    const { catalogue, entity, ready } = this.#components;
+    const { access, catalogue, entity, ready } = this.#components;
     void ready.then(
       () => {
         if (this.#stopped.signal.aborted) return;
         this.#registrations.push(catalogue.onBatch((batch) => this.#take(batch)));
+        const unregister = access.onChange?.(() => this.#judgeAnew());
+        if (unregister) this.#registrations.push(unregister);
       },
       () => undefined, // the node does not start, and says so itself
     );
@@ -116,22 +119,36 @@ export class Announcer implements Startable {
   #take(batch: TableBatch): void {
     const { shares } = this.#init;
     const { columns } = this.#components.catalogue.table;
+    const view = this.#view;
     for (const entry of this.#news.take(batch)) {
-      const isWanted = shares.length === 0 || shares.includes(entry.share);
+      const isWanted = (shares.length === 0 || shares.includes(entry.share)) && view.maySee(entry);
       if (isWanted && entry.sha256 !== undefined) this.#queue.isNew(entry.sha256, keyOf(entry));
     }
     for (const slot of batch.removed) {
       const sha256 = columns.hasHash(slot) ? columns.entryOf(slot).sha256 : undefined;
-      if (sha256 !== undefined && this.#queue.knows(sha256) && !this.#isOffered(sha256)) {
+      if (sha256 !== undefined && this.#queue.knows(sha256) && !this.#isOffered(sha256, view)) {
         this.#queue.isGone(sha256);
       }
     }
+    this.#sayAll();
+  }
+
+  /** Takes back what may not be seen there any more. */
+  #judgeAnew(): void {
+    const view = this.#view;
+    for (const sha256 of this.#queue.known()) if (!this.#isOffered(sha256, view)) this.#queue.isGone(sha256);
+    this.#sayAll();
+  }
+
+  #sayAll(): void {
     if (this.#queue.waiting > 0) this.#work ??= this.#run();
   }
 
-  #isOffered(sha256: string): boolean {
+  /** A copy that may not be seen is none: that it is there is nobody's affair. */
+  #isOffered(sha256: string, view: View): boolean {
     const { table } = this.#components.catalogue;
-    return table.withHash(sha256, MAX_COPIES).some((slot) => table.isShown(slot));
+    const maySee = (slot: Slot) => view.maySee(table.columns.entryOf(slot));
+    return table.withHash(sha256, MAX_COPIES).some((slot) => table.isShown(slot) && maySee(slot));
   }
 
   /** Never rejects. */
@@ -188,17 +205,20 @@ export class Announcer implements Startable {
   }
 
   #payloadFor({ key, sha256 }: Extract<Announcement, { type: 'publish' }>): Element | undefined {
-    const { catalogue, access, entity } = this.#components;
+    const { catalogue, entity } = this.#components;
     const entry = catalogue.get(key);
-    // Whoever listens there is one who could ask there.
-    const view = access.viewOf({ jid: this.#init.service, through: this.#address });
-    if (entry === undefined || entry.sha256 !== sha256 || !view.maySee(entry)) return undefined;
+    if (entry === undefined || entry.sha256 !== sha256 || !this.#view.maySee(entry)) return undefined;
     const file = describeFile(entry);
     const id = publishedIdOf(file);
     if (id === undefined) return undefined;
     const summary = `${toDisplay(key)}, ${formatBytes(entry.size)}`;
     const title = file.name ?? toDisplay(key);
     return jinglepubCodec.toXml({ from: entity.jid, id, meta: [{ lang: 'en', title, summary }], file });
+  }
+
+  /** Whoever listens there is one who could ask there. */
+  get #view(): View {
+    return this.#components.access.viewOf({ jid: this.#init.service, through: this.#address });
   }
 
   get #address(): ChannelAddress {

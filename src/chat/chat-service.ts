@@ -6,7 +6,7 @@ import type { Clock, Timer } from '../clock.js';
 import type { Disco } from '../entity/disco.js';
 import type { Entity, IncomingMessage, Unsubscribe } from '../entity/entity.js';
 import { CHAT_BODY, chatMessageOf } from '../stanza/chat-message.js';
-import { bareOf, type Jid } from '../stanza/jid.js';
+import { bareOf, domainOf, type Jid } from '../stanza/jid.js';
 import { CHAT_STATES_FEATURE } from '../stanza/xep0085-chat-states.js';
 import { RECEIPTS_FEATURE } from '../stanza/xep0184-receipts.js';
 import type { Startable } from '../startable.js';
@@ -22,7 +22,7 @@ export interface ChatServiceComponents extends ConversationComponents {
 }
 
 export interface ChatServiceInit extends ChatAllowanceInit {
-  /** Conversations at once; the one in which nothing was said for longest gives way to another. */
+  /** Conversations at once; of the domain that has most, the one in which nothing was said for longest gives way to another. */
   readonly conversations: number;
   /** A conversation is forgotten after so long without a word. */
   readonly conversationIdleMs: number;
@@ -109,14 +109,23 @@ export class ChatService implements Startable {
       return known.conversation;
     }
     this.#forget(peer);
-    for (const oldest of this.#held.keys()) {
-      if (this.#held.size < this.#init.conversations) break;
-      this.#forget(oldest);
-    }
+    while (this.#held.size > 0 && this.#held.size >= this.#init.conversations)
+      this.#forget(this.#dispensable(peer));
     const conversation = new Conversation(this.#components, { peer, self });
     this.#held.set(peer, { conversation, heardAtMs });
     this.#timer ??= clock.after(this.#init.conversationIdleMs, this.#forgetIdle);
     return conversation;
+  }
+
+  /**
+   * Who gives way to a newcomer: of those that have most, with it, the one that was quiet longest. So however many come from
+   * one domain, or from one account, they push out each other.
+   */
+  #dispensable(newcomer: Jid): Jid {
+    const all = [...this.#held.keys()];
+    const ofDomain = ofFullest(all, domainOf, newcomer);
+    const [oldest = newcomer] = ofFullest(ofDomain, bareOf, newcomer);
+    return oldest;
   }
 
   #forget(peer: Jid): void {
@@ -137,4 +146,14 @@ export class ChatService implements Startable {
       this.#forget(peer);
     }
   };
+}
+
+/** Those of `peers` in the largest group; where several are, in that of the first. The newcomer makes its group larger. */
+function ofFullest(peers: readonly Jid[], groupOf: (jid: Jid) => string, newcomer: Jid): Jid[] {
+  const counts = new Map<string, number>();
+  for (const each of [...peers, newcomer]) counts.set(groupOf(each), (counts.get(groupOf(each)) ?? 0) + 1);
+  let fullest: string | undefined;
+  for (const group of peers.map(groupOf))
+    if (fullest === undefined || (counts.get(group) ?? 0) > (counts.get(fullest) ?? 0)) fullest = group;
+  return peers.filter((each) => groupOf(each) === fullest);
 }

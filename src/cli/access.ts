@@ -1,6 +1,6 @@
 /** `shoal access check`: what somebody may do with a file by the rules of a configuration, and which rule says so. */
 import { defaultRules } from '../access/default-rules.js';
-import { RuleBook } from '../access/rule-book.js';
+import { addressesOf, RuleBook } from '../access/rule-book.js';
 import { mediaTypeOf } from '../catalogue/media-type.js';
 import { parseShareRelativePath } from '../catalogue/share-path.js';
 import {
@@ -92,11 +92,12 @@ function check(
       `'${share}' is none of the shares: ${config.shares.map(({ name }) => name).join(', ')}`,
     );
   }
-  const rules: readonly (AccessRule & Partial<WrittenRule>)[] = config.access ?? defaultRules(config.xmpp);
+  const rules: readonly (AccessRule & Partial<WrittenRule>)[] =
+    config.access ?? defaultRules(config.xmpp, addressesOf(config.announce));
   const groups = args.all('group');
   const book = new RuleBook(
     { clock, groups: { isIn: (_contact, group) => groups.includes(group) } },
-    { rules },
+    { rules, channels: addressesOf(config.channels) },
   );
   for (const channel of args.all('channel')) {
     const through = channelOf(channel);

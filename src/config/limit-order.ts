@@ -21,6 +21,7 @@ const ORDERS: readonly (readonly string[])[] = [
   ['sessionsPerPeer', 'sessionsPerDomain', 'sessions'],
   ['uploadsPerPeer', 'uploads'],
   ['chatAnswersPerPeerPerMinute', 'chatAnswersPerDomainPerMinute', 'chatAnswersPerMinute'],
+  ['keptQuestionsPerAsker', 'keptQuestionsPerDomain', 'keptQuestions'],
   ['folderSubscriptionsPerAsker', 'folderSubscriptionsPerDomain', 'folderSubscriptions'],
 ];
 

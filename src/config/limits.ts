@@ -85,6 +85,9 @@ export const limitOptions = {
   'limits.keptQuestionsPerAsker': withDefault(whole(1, 100_000), 20, {
     reason: 'The same, of one asker (bare JID).',
   }),
+  'limits.keptQuestionsPerDomain': withDefault(whole(1, 100_000), 400, {
+    reason: 'The same, of all askers of one domain.',
+  }),
   'limits.keptQuestionMs': withDefault(whole(MINUTE_MS, 7 * DAY_MS), DAY_MS, {
     unit: 'ms',
     reason: 'How long a question is kept. Whoever still wants it asks again.',

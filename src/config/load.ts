@@ -327,7 +327,11 @@ function checkAccess(values: Partial<NodeValues>, place: Place): void {
   // Where one of these was at fault it is not known what is there.
   const isAtFault = (key: string) => place.faults.some(({ path }) => path[0] === key);
   const shares = isAtFault('shares') ? undefined : values.shares;
-  const channels = isAtFault('channels') ? undefined : values.channels;
+  const areUnknown = isAtFault('channels') || isAtFault('announce');
+  // Whoever listens where files are announced is one who may ask there.
+  const channels = areUnknown
+    ? undefined
+    : values.channels && [...values.channels, ...(values.announce ?? [])];
   if (isAtFault('access')) return;
   for (const [at, { who, what = [] }] of (values.access ?? []).entries()) {
     for (const [each, set] of what.entries()) {
@@ -345,7 +349,7 @@ function checkAccess(values: Partial<NodeValues>, place: Place): void {
       if (asker.type !== 'channel' || channels === undefined) continue;
       const { service, nodeId } = asker;
       if (channels.some((channel) => channel.service === service && channel.node === nodeId)) continue;
-      const text = 'must be one of the channels that the node is on';
+      const text = 'must be one of the channels that the node is on, or announces files on';
       place.faults.push({ path, value: `${service}/${nodeId}`, text });
     }
   }

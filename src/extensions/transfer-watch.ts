@@ -1,7 +1,9 @@
 /** Sends files as extensions let it, and tells them how far each one is and how it ended. */
+import { Readable } from 'node:stream';
+import { describeFile } from '../catalogue/file-description.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
 import type { Clock, Timer } from '../clock.js';
-import { ParseError } from '../errors.js';
+import { LimitError, ParseError } from '../errors.js';
 import {
   FileNotAvailableError,
   type FileRequest,
@@ -72,7 +74,15 @@ export class WatchedFiles {
 
   async source(entry: FileEntry, peer: Jid, signal: AbortSignal): Promise<FileSource> {
     const to = { peer, sid: undefined };
-    return await this.#watched(await this.#components.files.source(entry, peer, signal), to, signal);
+    try {
+      return await this.#watched(await this.#components.files.source(entry, peer, signal), to, signal);
+    } catch (error) {
+      if (!(error instanceof LimitError)) throw error;
+      // Who may not have the file must not learn that it is there from there being no slot for it.
+      const watched = await this.#watched(unsent(entry), to, signal);
+      watched.release({ type: 'failed', bytes: 0, error });
+      throw error;
+    }
   }
 
   async #watched(
@@ -122,6 +132,18 @@ export class WatchedFiles {
     this.#timer?.cancel();
     this.#timer = undefined;
   }
+}
+
+/** What there is to be asked about where nothing is opened. */
+function unsent(entry: FileEntry): ProgressingSource {
+  return {
+    file: describeFile(entry),
+    range: { offset: 0, length: entry.size },
+    open: () => Readable.from([]),
+    checksum: () => undefined,
+    release: () => {},
+    progress: () => ({ sentBytes: 0 }),
+  };
 }
 
 interface WatchedSourceInit {

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { BanKeeper } from '../access/bans.js';
-import { RuleBook } from '../access/rule-book.js';
+import { addressesOf, RuleBook } from '../access/rule-book.js';
 import { DiskBlockLists } from '../catalogue/disk-block-lists.js';
 import { DiskStore } from '../catalogue/disk-store.js';
 import type { FileEntry } from '../catalogue/file-entry.js';
@@ -130,7 +130,10 @@ export class NetworkNode implements Startable {
     const rules = rulesOf(config);
     const groups = { isIn: (contact: BareJid, group: string) => this.#roster?.isIn(contact, group) ?? false };
     const isBanned = (jid: Jid) => this.#guard.isBanned(jid);
-    this.#access = new RuleBook({ clock, groups, isBanned }, { rules });
+    this.#access = new RuleBook(
+      { clock, groups, isBanned },
+      { rules, channels: addressesOf(config.channels) },
+    );
     const access = this.#access;
     const indexLocation = join(config.data, 'index');
     const blockLists = new DiskBlockLists({ folder: new RealDataFolder(join(config.data, 'blocks')), log });
@@ -254,7 +257,7 @@ export class NetworkNode implements Startable {
       ...(extensions && { answerer }),
     });
     this.#channels = new NodeChannels(
-      { entity, clock, log, responder: this.#responder, random },
+      { entity, clock, log, responder: this.#responder, random, ...(standing && { standing }) },
       config.channels,
     );
     const uploads = uploadsOf(
@@ -342,7 +345,10 @@ export class NetworkNode implements Startable {
         access: this.#access,
         knowGroups: (rules) => this.#knowGroups(rules),
         settled: () => this.#engine.settled(),
-        bounded: [this.#guard, uploads, this.#offers],
+        bounded: [
+          ...[this.#guard, uploads, this.#offers],
+          ...(standing ? [{ setLimits: (now: NodeConfig) => standing.setLimits(now.limits) }] : []),
+        ],
       },
       config,
     );

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { Channel, type ChannelComponents } from '../channel/channel.js';
 import type { ChannelConfig } from '../config/options.js';
 import type { Startable } from '../startable.js';
+import type { StandingQuestions } from '../wishes/standing-questions.js';
 import type { ChannelStatus } from './node-status.js';
 import { channelStatusOf } from './status-of-parts.js';
 
@@ -10,12 +11,18 @@ const RETRY_BASE_MS = 2_000;
 const RETRY_MAX_MS = 5 * 60_000;
 const MAX_ITEMS_FETCHED = 50; // as many as a channel of ours keeps
 
+export interface NodeChannelsComponents extends ChannelComponents {
+  /** Keeps questions of the channels that the node is on. */
+  readonly standing?: Pick<StandingQuestions, 'setChannels'>;
+}
+
 export class NodeChannels implements Startable {
-  readonly #components: ChannelComponents;
+  readonly #components: NodeChannelsComponents;
   #channels: ReadonlyMap<ChannelConfig, Channel>;
 
-  constructor(components: ChannelComponents, configs: readonly ChannelConfig[]) {
+  constructor(components: NodeChannelsComponents, configs: readonly ChannelConfig[]) {
     this.#components = components;
+    this.#keepOnly(configs);
     this.#channels = new Map(configs.map((config) => [config, this.#channel(config)]));
   }
 
@@ -42,6 +49,7 @@ export class NodeChannels implements Startable {
     const known = (config: ChannelConfig) => before.find(([each]) => isDeepStrictEqual(each, config))?.[1];
     const now = new Map(configs.map((config) => [config, known(config) ?? this.#channel(config)]));
     this.#channels = now;
+    this.#keepOnly(configs);
     const staying = new Set(now.values());
     for (const [, channel] of before) {
       if (staying.has(channel)) continue;
@@ -53,6 +61,12 @@ export class NodeChannels implements Startable {
     }
     const old = new Set(before.map(([, channel]) => channel));
     for (const channel of staying) if (!old.has(channel)) await channel.start();
+  }
+
+  #keepOnly(configs: readonly ChannelConfig[]): void {
+    this.#components.standing?.setChannels((channel) =>
+      configs.some(({ service, node }) => service === channel.service && node === channel.nodeId),
+    );
   }
 
   #channel({ service, node, create, unsubscribeOnStop }: ChannelConfig): Channel {

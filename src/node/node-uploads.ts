@@ -50,6 +50,7 @@ export function uploadsOf(components: NodeUploadsComponents, config: NodeConfig)
       files: { open: (entry) => library.openFile(entry) },
       budget: guard.fileRequests,
       refusals: guard.doorkeeper,
+      linkRefusals: guard.refusals,
       governor,
     },
     {

@@ -4,7 +4,7 @@
  */
 import { isDeepStrictEqual } from 'node:util';
 import { defaultRules } from '../access/default-rules.js';
-import type { RuleBook } from '../access/rule-book.js';
+import { addressesOf, type RuleBook } from '../access/rule-book.js';
 import type { AccessRule } from '../config/access-options.js';
 import { budgetOptions } from '../config/budget-options.js';
 import type { Limits, NodeConfig } from '../config/options.js';
@@ -44,6 +44,9 @@ const LIMITS = [
   'folderSubscriptions',
   'folderSubscriptionsPerAsker',
   'folderSubscriptionsPerDomain',
+  'keptQuestions',
+  'keptQuestionsPerAsker',
+  'keptQuestionsPerDomain',
   'sessions',
   'sessionsPerPeer',
   'sessionsPerDomain',
@@ -109,19 +112,21 @@ async function reload(
   if (fixed.length > 0) throw new RestartNeededError(fixed);
   const [old, wanted] = [before, after].map(({ shares, wishes }) => withoutIncoming(shares, wishes));
   const rules = rulesOf(after);
+  const hasOtherChannels = !isDeepStrictEqual(before.channels, after.channels);
   const takeRules = async () => {
     await parts.knowGroups(rules);
-    parts.access.replace({ rules });
+    parts.access.replace({ rules, channels: addressesOf(after.channels) });
   };
   const hasOtherShares = !isDeepStrictEqual(old, wanted);
   const hasOtherRules = !isDeepStrictEqual(rulesOf(before), rules);
-  const hasOtherChannels = !isDeepStrictEqual(before.channels, after.channels);
+  // Who asked on a channel that the node leaves is nobody who asks on one of its channels.
+  const isRuledAnew = hasOtherRules || hasOtherChannels;
   if (hasOtherShares) {
     await parts.library.setShares(wanted ?? [], async () => {
       await parts.settled();
-      if (hasOtherRules) await takeRules();
+      if (isRuledAnew) await takeRules();
     });
-  } else if (hasOtherRules) await takeRules();
+  } else if (isRuledAnew) await takeRules();
   if (hasOtherChannels) await parts.channels.set(after.channels);
   // Nothing of this can fail, so it comes last.
   const otherBounds = (['limits', 'bandwidth', 'transfers'] as const).filter(
@@ -140,8 +145,13 @@ async function reload(
 }
 
 /** Wherever in the file they stand: a line above them changes nothing. */
-export function rulesOf({ access, xmpp }: Pick<NodeConfig, 'access' | 'xmpp'>): readonly AccessRule[] {
-  return (access ?? defaultRules(xmpp)).map(({ who, what, may }) => ({ who, what, may }));
+export function rulesOf({
+  access,
+  xmpp,
+  announce,
+}: Pick<NodeConfig, 'access' | 'xmpp' | 'announce'>): readonly AccessRule[] {
+  const rules = access ?? defaultRules(xmpp, addressesOf(announce));
+  return rules.map(({ who, what, may }) => ({ who, what, may }));
 }
 
 /** Whether somebody falls under them by a group of the roster. */
@@ -162,8 +172,8 @@ function restartOptions(before: NodeConfig, after: NodeConfig): string[] {
           found.push(`${name}.${key}`);
   }
   // With 0 there is no such door.
-  if ((before.limits.folderSubscriptions === 0) !== (after.limits.folderSubscriptions === 0))
-    found.push('limits.folderSubscriptions');
+  for (const name of ['folderSubscriptions', 'keptQuestions'] as const)
+    if ((before.limits[name] === 0) !== (after.limits[name] === 0)) found.push(`limits.${name}`);
   // Where wishes go is known to what fetches them.
   const goals = new Set(before.wishes.map(({ share }) => share));
   for (const share of before.shares)

@@ -89,7 +89,8 @@ export class Answerer implements Answering {
     const criteria = parseCriteria(question.criteria);
     const { max, after, before } = question.page;
     const { asker: jid, channel } = question;
-    if (channel) this.#access.asked?.(bareOf(jid), channel);
+    // A look at news for a question that is kept was not asked for just now.
+    if (channel && !question.among) this.#access.asked?.(bareOf(jid), channel);
     const asker = { jid, ...(channel && { through: channel }) };
     const asked = Math.min(max ?? this.#init.defaultFiles, this.#init.maxFiles);
     const request: SearchRequest = {

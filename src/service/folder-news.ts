@@ -42,10 +42,17 @@ const MAX_WAITING = 500;
 /** Folders of a batch that are looked at; with more, much has come at once. */
 const MAX_FOLDERS = 1000;
 
-/** What waits to be told of one folder: files as they were when something was new of them. */
+/** A file as it was when something was new of it. */
+interface Noted {
+  readonly entry: FileEntry;
+  /** Which rules held: others say nothing of who could see it. */
+  readonly edition: number;
+}
+
+/** What waits to be told of one folder. */
 interface News {
   readonly nodeId: string;
-  readonly files: Map<FullPath, FileEntry>;
+  readonly files: Map<FullPath, Noted>;
 }
 
 /** The same as one sees it. */
@@ -59,7 +66,9 @@ export class FolderNews implements Startable {
   /** By folder. */
   readonly #waiting = new Map<string, News>();
   readonly #slices: Slices;
-  #unsubscribe: (() => void) | undefined;
+  readonly #registrations: (() => void)[] = [];
+  /** Counts the changes of the rules. */
+  #edition = 0;
   #timer: Timer | undefined;
   #telling: Promise<void> | undefined;
   readonly #stopped = new AbortController();
@@ -70,19 +79,23 @@ export class FolderNews implements Startable {
   }
 
   async start(): Promise<void> {
-    const { catalogue, ready } = this.#components;
+    const { access, catalogue, ready } = this.#components;
     void ready.then(
       () => {
         if (!this.#stopped.signal.aborted)
-          this.#unsubscribe = catalogue.onBatch((batch) => this.#take(batch));
+          this.#registrations.push(catalogue.onBatch((batch) => this.#take(batch)));
       },
       () => undefined, // the node does not start, and says so itself
     );
+    const unregister = access.onChange?.(() => {
+      this.#edition += 1;
+    });
+    if (unregister) this.#registrations.push(unregister);
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort();
-    this.#unsubscribe?.();
+    for (const unregister of this.#registrations.splice(0)) unregister();
     this.#timer?.cancel();
     this.#waiting.clear();
     await this.#telling;
@@ -115,7 +128,8 @@ export class FolderNews implements Startable {
     const news = this.#waiting.get(folder) ?? { nodeId, files: new Map() };
     this.#waiting.set(folder, news);
     const key = keyOf(entry);
-    if (news.files.size < MAX_WAITING || news.files.has(key)) news.files.set(key, entry);
+    if (news.files.size < MAX_WAITING || news.files.has(key))
+      news.files.set(key, { entry, edition: this.#edition });
   }
 
   readonly #tell = (): void => {
@@ -133,7 +147,7 @@ export class FolderNews implements Startable {
     const { subscriptions } = this.#components;
     for (const [folder, { nodeId, files }] of [...this.#waiting]) {
       const news = [...files.values()].slice(0, MAX_FILE_ITEMS);
-      for (const entry of news) files.delete(keyOf(entry));
+      for (const { entry } of news) files.delete(keyOf(entry));
       if (files.size === 0) this.#waiting.delete(folder);
       const seenBy = new Map<string, Told>();
       for (const to of subscriptions.of(toDisplay(folder))) {
@@ -147,7 +161,7 @@ export class FolderNews implements Startable {
   async #tellOne(
     to: BareJid,
     nodeId: string,
-    news: readonly FileEntry[],
+    news: readonly Noted[],
     seenBy: Map<string, Told>,
   ): Promise<void> {
     const { access, folders, log } = this.#components;
@@ -164,16 +178,18 @@ export class FolderNews implements Startable {
     }
   }
 
-  async #told(to: BareJid, view: View, news: readonly FileEntry[]): Promise<Told> {
+  async #told(to: BareJid, view: View, news: readonly Noted[]): Promise<Told> {
     const { catalogue, entity, folders } = this.#components;
     const there: FileEntry[] = [];
     const gone: string[] = [];
-    for (const before of news) {
+    for (const { entry: before, edition } of news) {
       const key = keyOf(before);
       const entry = catalogue.get(key);
       if (entry !== undefined && view.maySee(entry)) there.push(entry);
+      // The rules that kept a file back go with its share: those of now may show what nobody saw.
+      const isKnown = entry === undefined && edition === this.#edition && view.maySee(before);
       // Where others decide who is told of what, nobody can ask them about what is gone.
-      if (entry === undefined && folders.tellsAll && view.maySee(before)) gone.push(toDisplay(baseName(key)));
+      if (isKnown && folders.tellsAll) gone.push(toDisplay(baseName(key)));
     }
     const described = await folders.describe(to, there, this.#stopped.signal);
     // Two names that look the same are one id.

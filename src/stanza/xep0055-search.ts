@@ -3,6 +3,9 @@
  * https://xmpp.org/extensions/xep-0055.html, version 1.3 (2009-09-15)
  *
  * With a data form (§3); the fixed fields of §2 are of people, not of files. Pages as in XEP-0059.
+ *
+ * Departs from XEP-0068 §3.4: our fields of the form and of its table, such as `size-min`, stand in a FORM_TYPE that is
+ * not ours and are not in Clark notation. They are those of `<find/>`.
  */
 import { ParseError } from '../errors.js';
 import type { Codec } from './codec.js';

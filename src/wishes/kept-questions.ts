@@ -1,9 +1,9 @@
-/** The standing questions of a node: how many there are and for how long is bounded, for each asker and for all. */
+/** The standing questions of a node: how many there are and for how long is bounded, for each asker, each domain and for all. */
 import type { Clock, Timer } from '../clock.js';
 import { LimitError } from '../errors.js';
 import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
-import { bareOf, type Jid } from '../stanza/jid.js';
+import { bareOf, domainOf, type Jid } from '../stanza/jid.js';
 import { wantCodec } from '../stanza/standing-question.js';
 
 export interface KeptQuestion {
@@ -29,6 +29,7 @@ export interface QuestionName {
 export interface KeptQuestionsInit {
   readonly keptQuestions: number;
   readonly keptQuestionsPerAsker: number;
+  readonly keptQuestionsPerDomain: number;
   readonly keptQuestionMs: number;
 }
 
@@ -43,10 +44,11 @@ const MAX_QUESTION_BYTES = 8192;
 
 export class KeptQuestions {
   readonly #clock: Clock;
-  readonly #init: KeptQuestionsInit;
+  #init: KeptQuestionsInit;
   readonly #listener: KeptQuestionsListener;
   readonly #questions = new Map<string, KeptQuestion>();
-  readonly #perAsker = new Map<string, number>();
+  /** Of each account, and of each domain, of which one may be an account. */
+  readonly #counts = { asker: new Map<string, number>(), domain: new Map<string, number>() };
   #expiry: Timer | undefined;
 
   constructor(
@@ -57,6 +59,11 @@ export class KeptQuestions {
     this.#clock = clock;
     this.#init = init;
     this.#listener = listener;
+  }
+
+  /** Holds for questions that come from now on: none is forgotten. */
+  setLimits(init: KeptQuestionsInit): void {
+    this.#init = init;
   }
 
   get size(): number {
@@ -72,7 +79,7 @@ export class KeptQuestions {
    * sooner than asked for. Throws `LimitError`.
    */
   keep(asked: KeptQuestion): number {
-    const { keptQuestions, keptQuestionsPerAsker, keptQuestionMs } = this.#init;
+    const { keptQuestions, keptQuestionsPerAsker, keptQuestionsPerDomain, keptQuestionMs } = this.#init;
     const key = keyOf(asked);
     const before = this.#questions.get(key);
     const bytes = Buffer.byteLength(wantCodec.toXml(asked).toString());
@@ -82,8 +89,15 @@ export class KeptQuestions {
         `a question that is kept has at most ${MAX_QUESTION_BYTES} bytes`,
       );
     }
-    const others = (this.#perAsker.get(bareOf(asked.asker)) ?? 0) - (before ? 1 : 0);
-    if (others >= keptQuestionsPerAsker) throw tooMany('keptQuestionsPerAsker', 'of one asker');
+    const { asker, domain } = this.#counts;
+    const others = (counts: ReadonlyMap<string, number>, keyFor: (jid: Jid) => string) => {
+      const key = keyFor(asked.asker);
+      return (counts.get(key) ?? 0) - (before && keyFor(before.asker) === key ? 1 : 0);
+    };
+    if (others(asker, bareOf) >= keptQuestionsPerAsker)
+      throw tooMany('keptQuestionsPerAsker', 'of one asker');
+    if (others(domain, domainOf) >= keptQuestionsPerDomain)
+      throw tooMany('keptQuestionsPerDomain', 'of one domain');
     if (!before && this.#questions.size >= keptQuestions) throw tooMany('keptQuestions', 'at all');
     if (before) this.#remove(before);
     const untilMs = Math.min(asked.untilMs, this.#clock.now() + keptQuestionMs);
@@ -116,10 +130,14 @@ export class KeptQuestions {
   }
 
   #count({ asker }: KeptQuestion, change: number): void {
-    const bare = bareOf(asker);
-    const count = (this.#perAsker.get(bare) ?? 0) + change;
-    if (count === 0) this.#perAsker.delete(bare);
-    else this.#perAsker.set(bare, count);
+    for (const [counts, key] of [
+      [this.#counts.asker, bareOf(asker)],
+      [this.#counts.domain, domainOf(asker)],
+    ] as const) {
+      const count = (counts.get(key) ?? 0) + change;
+      if (count === 0) counts.delete(key);
+      else counts.set(key, count);
+    }
   }
 
   #arm(): void {

@@ -52,6 +52,7 @@ export class StandingQuestions implements Startable, QuestionKeeper {
   readonly #file: SavedText;
   #unsubscribe: (() => void) | undefined;
   #state: 'new' | 'started' | 'stopped' = 'new';
+  #isOn: (channel: ChannelAddress) => boolean = () => true;
 
   constructor(components: StandingQuestionsComponents, init: StandingQuestionsInit) {
     this.#components = components;
@@ -102,8 +103,20 @@ export class StandingQuestions implements Startable, QuestionKeeper {
     await this.#file.stop();
   }
 
+  /** See {@link KeptQuestions.setLimits}. */
+  setLimits(limits: KeptQuestionsInit): void {
+    this.#questions.setLimits(limits);
+  }
+
   keep(question: QuestionToKeep): void {
-    this.#questions.keep(question);
+    if (this.#isOn(question.channel)) this.#questions.keep(question);
+  }
+
+  /** Of channels, questions of these alone are kept from now on. Until then: of all. */
+  setChannels(isOn: (channel: ChannelAddress) => boolean): void {
+    this.#isOn = isOn;
+    for (const { channel, id } of [...this.#questions])
+      if (channel && !isOn(channel)) this.withdraw(channel, id);
   }
 
   /** Of all addresses of an account, the oldest first. */
@@ -133,7 +146,7 @@ export class StandingQuestions implements Startable, QuestionKeeper {
   async #restore(): Promise<void> {
     const { clock } = this.#components;
     for (const question of parseKept(await this.#file.read())) {
-      if (question.untilMs <= clock.now()) continue;
+      if (question.untilMs <= clock.now() || (question.channel && !this.#isOn(question.channel))) continue;
       try {
         this.#questions.keep(question);
       } catch (error) {

@@ -94,6 +94,24 @@ describe('RuleBook', () => {
     assert.deepEqual(sees(), []);
   });
 
+  it('knows nobody by a channel that the node is not on, or is on no longer', () => {
+    const [plays = assert.fail(), songs = assert.fail()] = CHANNELS;
+    const rules = [rule({ type: 'channels' }, 'take', 'books')];
+    const book = new RuleBook({ clock: new VirtualClock() }, { rules, channels: [plays] });
+    const sees = (jid: Jid, through?: ChannelAddress) =>
+      book.viewOf({ jid, ...(through && { through }) }).maySee(file('books/1'));
+    book.asked(bareOf(JULIET), plays);
+    book.asked(bareOf(ROMEO), songs);
+    assert.deepEqual([sees(JULIET), sees(ROMEO), sees(ROMEO, songs)], [true, false, false]);
+    book.replace({ rules, channels: [plays, songs] });
+    book.asked(bareOf(ROMEO), songs);
+    assert.deepEqual([sees(JULIET), sees(ROMEO), sees(ROMEO, songs)], [true, true, true]);
+    book.replace({ rules, channels: [songs] });
+    assert.deepEqual([sees(JULIET), sees(JULIET, plays), sees(ROMEO)], [false, false, true]);
+    book.replace({ rules, channels: [plays, songs] });
+    assert.equal(sees(JULIET), false);
+  });
+
   it('shows nothing to who is banned, wherever it asked', () => {
     const [plays = assert.fail()] = CHANNELS;
     const components = { clock: new VirtualClock(), isBanned: (jid: Jid) => bareOf(jid) === ROMEO };

@@ -115,6 +115,37 @@ describe('announcer', () => {
     );
   });
 
+  it('takes back what nobody may see there any more, wherever it is now', async () => {
+    let [hidden, changed] = ['secret', () => {}];
+    const access: AccessPolicy = {
+      viewOf: () => ({
+        key: hidden,
+        maySee: ({ path }) => !path.includes(hidden),
+        mayTake: () => false,
+        verdict: () => 'some',
+      }),
+      onChange: (listener) => {
+        changed = listener;
+        return () => {};
+      },
+    };
+    const names = () => announced().map(({ file }) => file.path);
+    await announce({}, access);
+    await ready();
+    catalogue.apply([1, 2, 3].map((at) => put(`books/${at}`, { sha256: hash(at) })));
+    await clock.advance(10_000);
+    assert.equal(names().length, 3);
+    catalogue.apply([remove('books/1'), put('books/secret/1', { sha256: hash(1) }), remove('books/2')]);
+    // It comes back where nobody sees it, before anybody heard that it was gone.
+    catalogue.apply([put('books/secret/2', { sha256: hash(2) })]);
+    await clock.advance(10_000);
+    assert.deepEqual(names(), ['books/3']);
+    hidden = '3';
+    changed();
+    await clock.advance(10_000);
+    assert.deepEqual(names(), []);
+  });
+
   it('announces no faster than it may, and no more than a thousand at once', async () => {
     await announce({ perMinute: 30 });
     await ready();

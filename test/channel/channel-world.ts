@@ -109,7 +109,13 @@ export class World {
           settled: () => engine.settled(),
           folder: keeps.folder ?? new MemoryFolder(),
         },
-        { keptQuestions: 10, keptQuestionsPerAsker: 5, keptQuestionMs: 24 * 3_600_000, ...keeps.limits },
+        {
+          keptQuestions: 10,
+          keptQuestionsPerAsker: 5,
+          keptQuestionsPerDomain: 10,
+          keptQuestionMs: 24 * 3_600_000,
+          ...keeps.limits,
+        },
       );
     const responder = new QueryResponder(
       { entity, clock, log: silentLog, answerer, budget, random, ...(standing && { keeper: standing }) },

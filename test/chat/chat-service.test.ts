@@ -179,7 +179,7 @@ describe('chat service', () => {
     const { chat } = await world.node(NODE, FILES);
     await juliet.say(NODE, 'find romeo');
     for (const name of ['a', 'b', 'c']) {
-      const person = await world.person(`${name}@example.org/x`);
+      const person = await world.person(`${name}@${name}.example/x`);
       await person.say(NODE, 'find romeo');
     }
     assert.equal(chat.counts().conversations, 3);
@@ -188,6 +188,19 @@ describe('chat service', () => {
     await world.clock.advance(60 * 60_000);
     assert.equal(chat.counts().conversations, 0);
     assert.match((await juliet.say(NODE, 'get 1'))[0] ?? '', /^There is no list yet/);
+  });
+
+  it('forgets nobody’s conversation for more of one account or of one domain', async () => {
+    const { chat } = await world.node(NODE, FILES);
+    await juliet.say(NODE, 'find romeo');
+    const iago = await world.person('iago@bad.example/x');
+    for (const jid of ['a@bad.example/x', 'a@bad.example/y', 'a@bad.example/z']) {
+      await iago.say(NODE, 'find romeo');
+      await (await world.person(jid)).say(NODE, 'find romeo');
+    }
+    assert.equal(chat.counts().conversations, 3);
+    for (const each of [juliet, iago])
+      assert.doesNotMatch((await each.say(NODE, 'get 1'))[0] ?? '', /no list yet/);
   });
 
   describe('never talks for ever', () => {

@@ -84,7 +84,7 @@ ${access}`;
     may: nothing`;
     assert.deepEqual(await faults(access), [
       '6: access[0].what[1]: "bokos" must be the name of one of the shares',
-      '5: access[0].who[1]: "pubsub.example.org/songs" must be one of the channels that the node is on',
+      '5: access[0].who[1]: "pubsub.example.org/songs" must be one of the channels that the node is on, or announces files on',
     ]);
   });
 

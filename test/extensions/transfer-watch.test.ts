@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import type { FileEntry } from '../../src/catalogue/file-entry.js';
+import { LimitError } from '../../src/errors.js';
 import type { ExtensionHooks, Transfer, TransferEnd, TransferProgress } from '../../src/extensions/api.js';
 import { WatchedFiles } from '../../src/extensions/transfer-watch.js';
+import { FileNotAvailableError } from '../../src/jingle/file-session.js';
 import type { Range } from '../../src/stanza/xep0234-file-transfer.js';
 import { offerFile } from '../../src/transfer/send/offer-file.js';
 import { type Extended, extended } from '../support/extended.js';
@@ -104,6 +107,27 @@ describe('transfers that extensions see', () => {
     const ticks = progress.length;
     await pair.clock.advance(10_000);
     assert.equal(progress.length, ticks, 'nothing is told when it is over');
+  });
+
+  it('that are vetoed look so too where there is no slot for them', async () => {
+    const ends: TransferEnd[] = [];
+    const vetoed = ({ file }: Transfer) => (file.name === 'secret' ? { veto: true as const } : undefined);
+    await open(
+      { onTransferEnd: (each) => void ends.push(each) },
+      { onTransferStart: async (each) => vetoed(each) },
+    );
+    const secret = pair.files.offer('secret', BYTES);
+    const { signal } = new AbortController();
+    const of = (entry: FileEntry) => files.source(entry, ASKER, signal);
+    const entry = pair.files.offer('b', BYTES);
+    const first = await of(entry);
+    await assert.rejects(of(secret), FileNotAvailableError);
+    await assert.rejects(of(entry), LimitError);
+    first.release({ type: 'success', bytes: 0 });
+    assert.deepEqual(
+      ends.map(({ file, outcome }) => `${file.name} ${outcome}`),
+      ['secret failed', 'b failed', 'b success'],
+    );
   });
 
   it('that are vetoed look like files that are not there', async () => {

@@ -96,6 +96,20 @@ ${more}
     return url.url;
   }
 
+  it('hears whom a link was made for, however often others are refused who have it', async () => {
+    await node.stop();
+    await start('limits: { fileRequestsPerAskerPerMinute: 1, refusalsPerAskerPerMinute: 3 }');
+    const romeo = await asker();
+    const link = await linkTo(romeo, 'romeo');
+    const statuses: (number | undefined)[] = [];
+    for (let at = 0; at < 12; at += 1) statuses.push((await curl(link, '--range', '0-9')).status);
+    assert.equal(statuses.filter((status) => status === 503).length, 11);
+    assert.equal((await find(romeo, 'romeo'))?.name, 'romeo & juliet.epub');
+    assert.equal(node.status().ignored, 0);
+    const counted = node.status().refusals.find(({ rule }) => rule === 'fileRequestsPerAskerPerMinute');
+    assert.equal(counted?.count, 11);
+  });
+
   it('gives one to who asks, over which curl fetches the file, also after a restart', async () => {
     const link = await linkTo(await asker(), 'romeo');
     assert.match(link, new RegExp(`^http://127\\.0\\.0\\.1:${port}/dl/[\\w-]+/romeo%20%26%20juliet\\.epub$`));

@@ -10,6 +10,7 @@ import { RestartNeededError } from '../../src/node/reload.js';
 import { FileDiscoveryElement, findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
+import { pubsubRequestCodec } from '../../src/stanza/xep0060-pubsub.js';
 import {
   SharedFilesElement,
   sharedFilesCodec,
@@ -116,6 +117,36 @@ describe('a node that takes over another configuration', function () {
     assert.deepEqual(await node.reload(await config('music', EVERYONE, 'songs tales')), []);
     const lower = `\n# A line above them.\n${EVERYONE}`;
     assert.deepEqual(await node.reload(await config('music', lower, 'songs tales')), []);
+  });
+
+  it('gives nothing more to who asked on a channel that it leaves', async () => {
+    const asked = 'access: [{ who: [channels], may: take }]';
+    await node.reload(await config('books', asked));
+    assert.deepEqual(await found(), []);
+    await eventually(joined, (each) => each.includes('plays'));
+    const heard: string[] = [];
+    stranger.handleMessage(FileDiscoveryElement.found.name, FileDiscoveryElement.found.ns, ({ stanza }) => {
+      const { name, ns } = FileDiscoveryElement.found;
+      const { files } = foundCodec.fromXml(child(stanza, name, ns) ?? assert.fail());
+      heard.push(...files.map(({ path = '' }) => path));
+    });
+    const untilMs = clock.now() + 3_600_000;
+    const payload = findCodec.toXml({ criteria: { sizeMin: 0 }, page: {}, replyTo: stranger.jid, untilMs });
+    const item = { id: 'q', payload };
+    await stranger.request({
+      to: parseJid(PUBSUB),
+      type: 'set',
+      payload: pubsubRequestCodec.toXml({ type: 'publish', nodeId: 'plays', item }),
+    });
+    await eventually(
+      () => heard.length,
+      (files) => files === 2,
+    );
+    await finds(['books/1', 'books/secret/2']);
+    assert.equal(node.status().keptQuestions, 1);
+    assert.deepEqual(await node.reload(await config('books', asked, 'songs')), ['channels']);
+    assert.deepEqual(await found(), []);
+    assert.equal(node.status().keptQuestions, 0);
   });
 
   it('has other budgets at once, and gives nobody back what is used up', async () => {

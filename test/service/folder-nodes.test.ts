@@ -47,6 +47,8 @@ const nodeOf = (folder: string) => folderNodeId(folder) ?? assert.fail();
 let hidden = 'x';
 /** Views that were asked for. */
 let views = 0;
+/** Who hears of other rules. */
+let rulesChanged: () => void = () => {};
 const access: AccessPolicy = {
   viewOf: () => {
     views += 1;
@@ -56,6 +58,10 @@ const access: AccessPolicy = {
       mayTake: ({ path }) => !path.includes(hidden),
       verdict: () => 'some',
     };
+  },
+  onChange: (listener) => {
+    rulesChanged = listener;
+    return () => {};
   },
 };
 
@@ -193,6 +199,19 @@ describe('folder nodes', () => {
     catalogue.apply([put('a/yes', { sha256: sha256(3) }), put('a/young', { sha256: sha256(4) })]);
     catalogue.apply([remove('a/young')]);
     hidden = 'y';
+    await clock.advance(10_000);
+    assert.deepEqual(events, []);
+  });
+
+  it('names nothing that was hidden when its share goes with the rule that hid it', async () => {
+    await subscribe('a');
+    hidden = '';
+    rulesChanged();
+    catalogue.apply([put('a/2', { sha256: sha256(3) })]);
+    await clock.advance(10_000);
+    catalogue.apply([remove('a/1'), remove('a/2')]);
+    hidden = 'x';
+    rulesChanged();
     await clock.advance(10_000);
     assert.deepEqual(events, []);
   });

@@ -1,11 +1,13 @@
 /** Questions that nodes keep, on a network in memory: who is told what, when, and until when. */
 import assert from 'node:assert/strict';
+import { RuleBook } from '../../src/access/rule-book.js';
 import type { FileEntry } from '../../src/catalogue/file-entry.js';
 import type { AnswerEvent } from '../../src/channel/channel-asker.js';
+import { EVERY_FILE } from '../../src/config/access-options.js';
 import { silentLog } from '../../src/log.js';
 import type { FileCriteria } from '../../src/stanza/file-criteria.js';
 import { FileDiscoveryElement, findCodec, foundCodec } from '../../src/stanza/file-discovery.js';
-import { type Jid, parseJid } from '../../src/stanza/jid.js';
+import { bareOf, type Jid, parseJid } from '../../src/stanza/jid.js';
 import { unwantCodec, wantCodec, wantGrantedCodec } from '../../src/stanza/standing-question.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
 import { pubsubRequestCodec } from '../../src/stanza/xep0060-pubsub.js';
@@ -16,6 +18,7 @@ import { eventually } from '../support/eventually.js';
 import { MemoryFolder } from '../support/memory-folder.js';
 
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const sha = (byte: number) => Buffer.alloc(32, byte).toString('base64');
 const romeo: FileCriteria = { name: [{ type: 'contains', value: 'romeo' }] };
 
@@ -205,6 +208,48 @@ describe('standing questions', () => {
     assert.ok((kept.standing?.counts().kept ?? 0) >= 1);
   });
 
+  it('make nobody one who has asked within the last day, though they are answered', async () => {
+    const rules = [{ who: [{ type: 'channels' }], what: EVERY_FILE, may: 'take' }] as const;
+    const access = new RuleBook({ clock: world.clock }, { rules });
+    world.access = access;
+    const limits = { keptQuestionMs: 7 * DAY_MS };
+    const node = await world.node('one.example.org', [], {}, { limits });
+    const { entity } = await world.asker('hag66@example.org/pda');
+    const sees = () => access.viewOf({ jid: entity.jid }).maySee(entry('romeo.txt'));
+    const question = { criteria: romeo, page: {}, untilMs: world.clock.now() + 7 * DAY_MS };
+    const item = { id: 'w', payload: findCodec.toXml({ ...question, replyTo: entity.jid }) };
+    const payload = pubsubRequestCodec.toXml({ type: 'publish', nodeId: 'books', item });
+    await entity.request({ to: SERVICE, type: 'set', payload });
+    await until(sees, (isAsker) => isAsker);
+    await world.clock.advance(2 * DAY_MS);
+    await node.files.apply(put([entry('romeo.txt', sha(1))]));
+    await until(
+      () => node.standing?.counts().answered,
+      (answered) => answered === 1,
+    );
+    assert.equal(sees(), false);
+  });
+
+  it('are kept of the channels that the node is on, and of no others', async () => {
+    const node = await world.node('one.example.org', [], {}, {});
+    await wish('hag66@example.org/pda');
+    const { entity } = await wish('iago@example.org/desk', romeo, parseJid('one.example.org'));
+    await until(
+      () => node.standing?.counts().kept,
+      (kept) => kept === 2,
+    );
+    node.standing?.setChannels(({ nodeId }) => nodeId === BOOKS.nodeId);
+    assert.equal(node.standing?.counts().kept, 2);
+    node.standing?.setChannels(() => false);
+    assert.deepEqual(
+      node.standing?.of(bareOf(entity.jid)).map(({ channel }) => channel),
+      [undefined],
+    );
+    await wish('juliet@example.org/pda');
+    await world.clock.advance(10_000);
+    assert.equal(node.standing?.counts().kept, 1);
+  });
+
   it('are asked again after longer and longer times, and of nodes that keep none as well', async () => {
     const node = await world.node('one.example.org', []);
     const { events, names } = await wish('hag66@example.org/pda');
@@ -282,6 +327,26 @@ describe('standing questions', () => {
       assert.equal(node.standing?.counts().kept, 2);
       await world.clock.advance(HOUR_MS);
       assert.equal(node.standing?.counts().kept, 0, 'their time is over');
+    });
+
+    it('of one domain leave room for others', async () => {
+      const limits = { keptQuestions: 10, keptQuestionsPerAsker: 2, keptQuestionsPerDomain: 3 };
+      const node = await world.node('one.example.org', [], {}, { limits });
+      const bad = await Promise.all([1, 2].map((at) => world.asker(`u${at}@bad.example/x`)));
+      const [first = assert.fail(), second = assert.fail()] = bad;
+      for (const id of ['a', 'b']) await ask(first, 'one.example.org', id);
+      await ask(second, 'one.example.org', 'a');
+      await ask(second, 'one.example.org', 'a'); // in place of the one before
+      await assert.rejects(ask(second, 'one.example.org', 'b'), { condition: 'resource-constraint' });
+      await ask(await world.asker('hag66@example.org/pda'), 'one.example.org', 'a');
+      await first.entity.request({ to: node.entity.jid, type: 'set', payload: unwantCodec.toXml('a') });
+      await ask(second, 'one.example.org', 'b');
+      const tight = { ...limits, keptQuestionsPerDomain: 1, keptQuestionMs: HOUR_MS };
+      node.standing?.setLimits(tight);
+      assert.equal(node.standing?.counts().kept, 4, 'none is forgotten');
+      await assert.rejects(ask(second, 'one.example.org', 'c'), { condition: 'resource-constraint' });
+      node.standing?.setLimits({ ...tight, keptQuestionsPerAsker: 3, keptQuestionsPerDomain: 4 });
+      await ask(second, 'one.example.org', 'c');
     });
 
     it('never bring answers to anybody who did not ask', async () => {

@@ -105,13 +105,29 @@ export function tableStage<K extends string>(
   });
 }
 
-/** The same page with what was filled in: for whoever comes back to it. */
+/** What is kept of what was filled into a field, in all its values: forms may come to 200 kB, and pages are kept. */
+const MAX_KEPT_BYTES = 1024;
+
+/** The same page with what was filled in: for whoever comes back to it. What is too long is filled in anew. */
 export function refilled(stage: Stage, submitted: DataForm): Stage {
   const { form } = stage;
   if (form === undefined) return stage;
   const fields = form.fields.map((field) => {
     const values = submitted.fields.find((each) => each.var === field.var)?.values;
-    return values === undefined ? field : { ...field, values };
+    return values === undefined ? field : { ...field, values: keptOf(field, values) };
   });
   return { ...stage, form: { ...form, fields } };
+}
+
+function keptOf(
+  { type, options = [], values: before }: FormField,
+  values: readonly string[],
+): readonly string[] {
+  if (type === 'list-single' || type === 'list-multi') {
+    const chosen = new Set(values);
+    const kept = options.filter(({ label, value }) => chosen.has(value) || chosen.has(label ?? value));
+    return kept.slice(0, type === 'list-single' ? 1 : undefined).map(({ value }) => value);
+  }
+  const bytes = values.reduce((sum, value) => sum + Buffer.byteLength(value), 0);
+  return bytes <= MAX_KEPT_BYTES ? values : before;
 }

@@ -46,6 +46,8 @@ export interface FileServerComponents {
   readonly budget?: FileRequestBudget;
   /** Is told of who gets none. */
   readonly refusals?: Pick<Refusals, 'count'>;
+  /** The same for requests without a session, that is by a link: whoever has it may be another than it was made for. */
+  readonly linkRefusals?: Pick<Refusals, 'count'>;
   /** Bounds how fast they are sent. */
   readonly governor?: BandwidthGovernor;
 }
@@ -130,8 +132,9 @@ export class FileServer {
    * `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`.
    */
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> => {
-    const { budget, refusals } = this.#components;
-    const { peer } = request;
+    const { budget, refusals: ofSessions, linkRefusals } = this.#components;
+    const { peer, session } = request;
+    const refusals = session ? ofSessions : linkRefusals;
     try {
       budget?.charge(bareOf(peer));
       return await this.#serve(request, signal);

@@ -139,6 +139,31 @@ describe('commands', () => {
     ]);
   });
 
+  it('keep little of what is written into their pages, and show them again', async () => {
+    await world.stop();
+    const depth = 20;
+    world = new DoorWorld();
+    await world.start([put(`${'d/'.repeat(depth)}f.txt`, { sha256: SHA })]);
+    const { sessionId: session } = await run('browse');
+    const others = Array.from({ length: 255 }, (_, at) => `${at}${'x'.repeat(200)}`);
+    let path = 'd';
+    for (let at = 0; at < 16; at += 1) {
+      const { form } = await run('browse', { session, values: { folder: [path, ...others] } });
+      assert.equal(form?.title, path);
+      path += '/d';
+    }
+    for (let at = 0; at < 16; at += 1) {
+      path = path.slice(0, -2);
+      const { form } = await run('browse', { session, action: 'prev' });
+      assert.deepEqual(form?.fields.find((each) => each.var === 'folder')?.values, [path]);
+    }
+    const { sessionId: finding } = await run('find');
+    const values = { name: 'x'.repeat(3000), ext: 'txt', kind: ['document', ...others] };
+    const again = await run('find', { session: finding, action: 'next', values });
+    const filled = (name: string) => again.form?.fields.find((each) => each.var === name)?.values;
+    assert.deepEqual([filled('name'), filled('ext'), filled('kind')], [[], ['txt'], ['document']]);
+  });
+
   it('walk through folders, and back', async () => {
     const shares = await run('browse');
     const { sessionId: session } = shares;
