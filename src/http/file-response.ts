@@ -100,9 +100,12 @@ export class FileResponder {
     { asker, entry }: LinkedFile,
     planned: PlannedResponse & Required<Pick<PlannedResponse, 'range'>>,
     response: ServerResponse,
-    signal: AbortSignal,
+    gone: AbortSignal,
   ): Promise<void> {
-    const source = await this.#components.files.handle(this.#requestFor(entry, asker), signal);
+    const dismissed = new AbortController();
+    const request = { ...this.#requestFor(entry, asker), onDismissed: () => dismissed.abort() };
+    const source = await this.#components.files.handle(request, gone);
+    const signal = AbortSignal.any([gone, dismissed.signal]);
     const sent = { bytes: 0 };
     try {
       head(response, planned);

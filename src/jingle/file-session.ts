@@ -67,6 +67,11 @@ export interface FileRequest {
    * peer is looked for meanwhile. Whoever never calls it loses a moment.
    */
   readonly granted?: () => void;
+  /**
+   * Called when what is being sent is ended by whoever sends, and not by an error of the source: for a way on which the next
+   * chunk may be asked for much later. Sessions need none, they are ended.
+   */
+  readonly onDismissed?: () => void;
 }
 
 /**

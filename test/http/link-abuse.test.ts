@@ -98,6 +98,18 @@ describe('LinkServer, used hard,', () => {
       await once(socket, 'close');
     });
 
+    it('ends at once what goes to somebody who was dismissed, also where nothing is taken', async () => {
+      await started({ stallMs: 60_000 });
+      const socket = await slowDownload(harness.link(harness.files.offer('big', big)));
+      harness.uploads.dismiss(() => true);
+      await eventually(
+        () => harness.uploads.uploads,
+        (uploads) => uploads === 0,
+      );
+      socket.resume();
+      await once(socket, 'close');
+    });
+
     it('gives up a client that goes', async () => {
       await started();
       const socket = await slowDownload(harness.link(harness.files.offer('big', big)));

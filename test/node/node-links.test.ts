@@ -210,7 +210,7 @@ ${more}
   it('neither serves nor says anything to who is banned, whatever it was given before', async () => {
     const juliet = await asker();
     const link = await linkTo(juliet, 'romeo');
-    await folder.write('share/large.bin', Buffer.alloc(24_000_000)); // more than sockets hold
+    await folder.write('share/large.bin', Buffer.alloc(80_000_000)); // more than sockets hold
     const large = await linkTo(juliet, 'large');
     const heard: string[] = [];
     juliet.handleMessage(CHAT_BODY, undefined, ({ stanza }) => {
@@ -242,7 +242,7 @@ ${more}
       () => node.transfers(),
       ([transfer]) => transfer?.state === 'ended',
     );
-    assert.ok((await slow).body.length < 24_000_000);
+    assert.ok((await slow).body.length < 80_000_000);
     const wrong = await curl(link.replace(/dl.*/, 'dl/x/diary.txt'));
     const after = await curl(link);
     assert.deepEqual([after.status, after.body], [404, wrong.body]);

@@ -46,7 +46,7 @@ export interface FileServerComponents {
   readonly budget?: FileRequestBudget;
   /** Is told of who gets none. */
   readonly refusals?: Pick<Refusals, 'count'>;
-  /** The same for requests without a session, that is by a link: whoever has it may be another than it was made for. */
+  /** The same for requests without a session, that is by a link: whoever has it may be another than it was made for. Default: the same. */
   readonly linkRefusals?: Pick<Refusals, 'count'>;
   /** Bounds how fast they are sent. */
   readonly governor?: BandwidthGovernor;
@@ -71,6 +71,7 @@ interface WantedUpload {
   readonly sid: string;
   /** That it is asked for in. */
   readonly session: FileRequest['session'];
+  readonly onDismissed?: FileRequest['onDismissed'];
   readonly signal: AbortSignal;
   /** It has to have them. */
   readonly hashes: readonly Hash[];
@@ -85,7 +86,7 @@ export class FileServer {
   readonly #looks = new LookTurns();
   readonly #waits: UploadWaits;
   readonly #refusesEarly: boolean;
-  readonly #uploads = new Map<Upload, Jid>();
+  readonly #uploads = new Map<Upload, Pick<WantedUpload, 'to' | 'onDismissed'>>();
   #offers = 0;
 
   constructor(components: FileServerComponents, init: FileServerInit) {
@@ -118,13 +119,16 @@ export class FileServer {
 
   /** Ends what is sent to those peers. */
   dismiss(isMeant: (peer: Jid) => boolean): void {
-    for (const [upload, to] of this.#uploads)
-      if (isMeant(to)) upload.fail(new AbortedError('the peer was dismissed'));
+    for (const [upload, { to, onDismissed }] of this.#uploads) {
+      if (!isMeant(to)) continue;
+      upload.fail(new AbortedError('the peer was dismissed'));
+      onDismissed?.();
+    }
   }
 
   /** What is being sent, the oldest first. */
   status(): UploadStatus[] {
-    return [...this.#uploads].map(([upload, peer]) => ({ peer, ...upload.progress() }));
+    return [...this.#uploads].map(([upload, { to }]) => ({ peer: to, ...upload.progress() }));
   }
 
   /**
@@ -132,7 +136,7 @@ export class FileServer {
    * `FileNotAvailableError`, `LimitError`, `ParseError`, `AbortedError`.
    */
   readonly handle = async (request: FileRequest, signal: AbortSignal): Promise<Upload> => {
-    const { budget, refusals: ofSessions, linkRefusals } = this.#components;
+    const { budget, refusals: ofSessions, linkRefusals = ofSessions } = this.#components;
     const { peer, session } = request;
     const refusals = session ? ofSessions : linkRefusals;
     try {
@@ -175,8 +179,8 @@ export class FileServer {
       if (hashes.length === 0) request.granted?.();
       const { range, hashesUsed } = request.file;
       const partChecksum = hashesUsed.includes('sha-256');
-      const { peer: to, sid, session } = request;
-      const wanted = { to, sid, session, range, slot, signal, hashes, partChecksum };
+      const { peer: to, sid, session, onDismissed } = request;
+      const wanted = { to, sid, session, onDismissed, range, slot, signal, hashes, partChecksum };
       let failure = new FileNotAvailableError('no such file');
       let checked = 0;
       for (const entry of entries) {
@@ -253,7 +257,7 @@ export class FileServer {
           this.#close(file);
         },
       );
-      this.#uploads.set(upload, to);
+      this.#uploads.set(upload, wanted);
       const unwatch = this.#slow.watch({
         session: `${to}\n${wanted.sid}`,
         progress: () => ({ bytes: upload.progress().sentBytes, heldMs: pace?.heldMs ?? 0 }),
@@ -266,10 +270,11 @@ export class FileServer {
     }
   }
 
-  #endSlow(upload: Upload, { to, session }: WantedUpload): void {
+  #endSlow(upload: Upload, { to, session, onDismissed }: WantedUpload): void {
     const error = new LimitError('leastUploadBytesPerSecond', 'others wait, and it took too little');
     this.#components.refusals?.count(error.bound, to);
     upload.fail(error);
+    onDismissed?.();
     void session?.end('timeout', 'too slow while others wait; ask again for the rest');
   }
 
