@@ -4,8 +4,7 @@ import { AbortedError, messageOf, ShoalError } from '../errors.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { ExitCode } from './command.js';
-import { runJob } from './fetch-job.js';
-import { FetchUnfinishedError, type GetComponents } from './get-one.js';
+import { FetchUnfinishedError, type GetComponents, runGet } from './get-one.js';
 import { foldsCase, makeFolder, sha256Of, sizeOf } from './local-files.js';
 import { ManyView } from './many-view.js';
 import { MIN_SHARED_BYTES, type ResolveInit, resolveWishes, type WishedFile } from './resolve-wishes.js';
@@ -76,7 +75,7 @@ async function getFile(
     const { size = 0 } = row;
     const asked = size < MIN_SHARED_BYTES ? { ...audience, channels: [] } : audience;
     let done = false;
-    for await (const event of runJob(asker, { ...job, overwrite, waitMs, audience: asked }, signal)) {
+    for await (const event of runGet(asker, { ...job, overwrite, waitMs, audience: asked }, signal)) {
       view.take(target, event);
       done ||= event.type === 'done';
     }

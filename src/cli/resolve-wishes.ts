@@ -9,10 +9,13 @@ import type { FoundFile } from '../node/asker.js';
 import { formatDuration } from '../quantities.js';
 import type { Jid } from '../stanza/jid.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
+import { numberedName } from '../transfer/fetch/numbered-name.js';
+import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import type { FetchJob } from './fetch-job.js';
 import { LocalNames, planFolder } from './folder-plan.js';
-import { type FoundRow, rowsWith } from './found-rows.js';
+import { type FoundRow, namesOf, rowsWith } from './found-rows.js';
 import type { GetComponents } from './get-one.js';
+import { placeOf } from './kept-place.js';
 import { type Audience, lookFor, ONE_QUESTION_MS } from './look-for.js';
 import { printable } from './printable.js';
 import { criteriaFor, criteriaOfFolder, meantOf, unseen, type Wanted } from './wanted-file.js';
@@ -50,6 +53,9 @@ export const MIN_SHARED_BYTES = 16_777_216;
 
 const HASHES_A_QUESTION = 20; // their answers fit into a stanza each
 const MAX_COPIES = 100;
+/** So many of its names, each with so many numbers, are looked at for what an earlier run has begun. */
+const MAX_NAMES = 5;
+const NUMBERS = [1, 2, 3, 4];
 /** A node that tells of more has a folder without end, or one that is better fetched in parts. */
 const MAX_FOLDER_FILES = 100_000;
 const FIRST_PAUSE_MS = 10_000;
@@ -177,7 +183,8 @@ async function* resolveHashes(
       continue;
     }
     listener.found(1, row.size ?? 0);
-    yield { line, job: { row, hash, others, target: places.of(row.name) }, audience };
+    const target = await places.ofHash({ ...row, hashes: [hash] }, components.io.signal);
+    yield { line, job: { row, hash, others, target }, audience };
   }
 }
 
@@ -296,5 +303,16 @@ class Places {
 
   of(name: string): string {
     return join(this.#folder, this.#names.take([name]));
+  }
+
+  /** Where an earlier run has begun it, else a free one: answers come in another order each time. */
+  async ofHash(row: FoundRow, signal: AbortSignal): Promise<string> {
+    const names = namesOf(row).slice(0, MAX_NAMES).map(safeFileName);
+    const numbered = names.flatMap((name) => NUMBERS.map((number) => numberedName(name, number)));
+    const places = numbered
+      .filter((name) => this.#names.isFree(name))
+      .map((name) => join(this.#folder, name));
+    const begun = await placeOf(row, places, signal);
+    return this.of(begun === undefined ? (names[0] ?? row.name) : basename(begun));
   }
 }

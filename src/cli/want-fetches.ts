@@ -1,9 +1,11 @@
 /** The files that `shoal want --get` fetches: a few at a time, each to a name of its own. */
 import { join } from 'node:path';
 import { AbortedError, ShoalError } from '../errors.js';
+import { realPartFileSystem } from '../fs/part-file.js';
 import type { Asker, WantRequest } from '../node/asker.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { numberedName } from '../transfer/fetch/numbered-name.js';
+import { mayTake, partOwner } from '../transfer/fetch/part-owner.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { runJob } from './fetch-job.js';
 import type { FoundRow } from './found-rows.js';
@@ -120,12 +122,15 @@ export class WantFetches {
   async #targetOf(row: FoundRow, sha256: string | undefined): Promise<string | undefined> {
     const { signal } = this.#components;
     const name = safeFileName(row.name);
+    const hash = row.hashes.find(({ algo }) => algo === 'sha-256') ?? row.hashes[0];
     for (let number = 1; number <= MAX_NUMBER; number += 1) {
       const target = join(this.#init.folder, numberedName(name, number));
       if (this.#taken.has(target)) continue;
       this.#taken.add(target); // before anything is waited for
-      if (!(await exists(target))) return target;
+      const isFree = !(await exists(target));
+      if (isFree && mayTake(await partOwner(realPartFileSystem, target), hash)) return target;
       this.#taken.delete(target);
+      if (isFree) continue; // its `.part` is in the way
       const isSame = sha256 !== undefined && (await sizeOf(target)) === row.size;
       if (isSame && (await sha256Of(target, signal)) === sha256) return undefined;
     }

@@ -6,6 +6,7 @@ import { getCommand } from '../../src/cli/get.js';
 import { runCommand } from '../../src/cli/run-command.js';
 import { systemClock } from '../../src/clock.js';
 import type { FoundFile } from '../../src/node/asker.js';
+import { formatHash } from '../../src/stanza/xep0300-hashes.js';
 import { captureIo } from '../support/captured-io.js';
 import { LibraryAsker, type LibraryAskerInit } from '../support/library-asker.js';
 import { foundFile } from './found-files.js';
@@ -164,6 +165,25 @@ describe('shoal get of a list', () => {
     const file = await list(files.map(({ hashes }) => hashes[0]?.value).join('\n'));
     const { targets } = await get({ files }, ['--list', file, '-o', into]);
     assert.deepEqual(targets, ['into/same (2).txt', 'into/same.txt']);
+  });
+
+  it('goes on with what an earlier run has begun, in whatever order answers come', async () => {
+    const named = (name: string, jid: string) => foundFile('x', jid, { content: name });
+    const [a, b] = [named('one', 'a.x'), named('two', 'b.x')];
+    const hashes = [a, b].map(({ hashes }) => formatHash(hashes[0] ?? assert.fail()));
+    const file = await list(hashes.join('\n'));
+    await mkdir(into);
+    const journal = { format: 'shoal part 1', hash: hashes[0], syncedBytes: 1, provenBytes: 0, senders: [] };
+    await writeFile(join(into, 'x (2).part'), 'o'); // two was found before one the last time
+    await writeFile(join(into, 'x (2).part.json'), JSON.stringify(journal));
+    const { asker } = await get({ files: [a, b] }, ['--list', file, '-o', into]);
+    assert.deepEqual(
+      asker.downloaded.map(({ file, target }) => [file.hash, target.slice(into.length + 1)]),
+      [
+        [a.hashes[0], 'x (2)'],
+        [b.hashes[0], 'x'],
+      ],
+    );
   });
 
   it('says as JSON what became of each, and of all', async () => {
