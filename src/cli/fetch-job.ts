@@ -1,4 +1,5 @@
 /** One file to be fetched: by blocks from everybody where its hash is known, else from one source after the other. */
+import type { Clock } from '../clock.js';
 import type { Asker } from '../node/asker.js';
 import { downloadDoubted } from '../node/doubted-size.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
@@ -26,10 +27,20 @@ export interface FetchJob {
   readonly waitMs: number;
 }
 
+export interface JobComponents {
+  readonly asker: Asker;
+  readonly clock: Clock;
+}
+
 export type JobEvent = DownloadEvent | FetchEvent;
 
 /** Ends with `done`. Throws FetchError and AbortedError. */
-export async function* runJob(asker: Asker, job: FetchJob, signal: AbortSignal): AsyncGenerator<JobEvent> {
+export async function* runJob(
+  components: JobComponents,
+  job: FetchJob,
+  signal: AbortSignal,
+): AsyncGenerator<JobEvent> {
+  const { asker } = components;
   const { row, others = [], range, target, overwrite, audience, waitMs } = job;
   const hash = job.hash ?? row.hashes.find((each) => each.algo === 'sha-256') ?? row.hashes[0];
   const sources = sourcesOf(row);
@@ -50,7 +61,7 @@ export async function* runJob(asker: Asker, job: FetchJob, signal: AbortSignal):
             },
           ],
     );
-    yield* downloadDoubted(asker, orders, signal);
+    yield* downloadDoubted(components, orders, signal);
     return;
   }
   const file = { name: row.name, ...(hash !== undefined && { hash }), ...(size !== undefined && { size }) };

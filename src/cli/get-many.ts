@@ -58,7 +58,7 @@ export async function getMany(components: GetComponents, init: GetManyInit): Pro
 }
 
 async function getFile(
-  { asker, io }: GetComponents,
+  { asker, clock, io }: GetComponents,
   { line, job, audience }: WishedFile,
   { overwrite, waitMs }: GetManyInit,
   view: ManyView,
@@ -75,7 +75,11 @@ async function getFile(
     const { size = 0 } = row;
     const asked = size < MIN_SHARED_BYTES ? { ...audience, channels: [] } : audience;
     let done = false;
-    for await (const event of runGet(asker, { ...job, overwrite, waitMs, audience: asked }, signal)) {
+    for await (const event of runGet(
+      { asker, clock },
+      { ...job, overwrite, waitMs, audience: asked },
+      signal,
+    )) {
       view.take(target, event);
       done ||= event.type === 'done';
     }

@@ -9,7 +9,7 @@ import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { partPath } from '../transfer/fetch/part-file.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { type Components, ExitCode } from './command.js';
-import { type FetchJob, type JobEvent, runJob } from './fetch-job.js';
+import { type FetchJob, type JobComponents, type JobEvent, runJob } from './fetch-job.js';
 import { failureToJson } from './fetch-json.js';
 import { type FoundRow, namesOf, rowsWith } from './found-rows.js';
 import { GetView } from './get-view.js';
@@ -125,7 +125,7 @@ async function fetch(
   const { target } = job;
   const view = new GetView({ clock, io }, { name: basename(target), form, target });
   try {
-    for await (const event of runGet(asker, job, io.signal)) view.take(event);
+    for await (const event of runGet({ asker, clock }, job, io.signal)) view.take(event);
   } catch (thrown) {
     view.finish();
     if (thrown instanceof AbortedError && io.signal.aborted) sayInterrupted(view, target, io);
@@ -138,9 +138,13 @@ async function fetch(
 }
 
 /** As {@link runJob}; tells of the option that only this command has. */
-export async function* runGet(asker: Asker, job: FetchJob, signal: AbortSignal): AsyncGenerator<JobEvent> {
+export async function* runGet(
+  components: JobComponents,
+  job: FetchJob,
+  signal: AbortSignal,
+): AsyncGenerator<JobEvent> {
   try {
-    yield* runJob(asker, job, signal);
+    yield* runJob(components, job, signal);
   } catch (thrown) {
     if (!(thrown instanceof FetchError) || thrown.code !== 'exists') throw thrown;
     throw new FetchError('exists', `${thrown.message}; --force replaces it`, { cause: thrown });

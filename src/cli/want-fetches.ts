@@ -1,5 +1,6 @@
 /** The files that `shoal want --get` fetches: a few at a time, each to a name of its own. */
 import { join } from 'node:path';
+import type { Clock } from '../clock.js';
 import { AbortedError, ShoalError } from '../errors.js';
 import { realPartFileSystem } from '../fs/part-file.js';
 import type { Asker, WantRequest } from '../node/asker.js';
@@ -14,6 +15,7 @@ import type { WantView } from './want-view.js';
 
 export interface WantFetchesComponents {
   readonly asker: Asker;
+  readonly clock: Clock;
   readonly view: WantView;
   readonly signal: AbortSignal;
 }
@@ -91,7 +93,7 @@ export class WantFetches {
 
   /** Never rejects. */
   async #get(key: string, row: FoundRow): Promise<void> {
-    const { asker, signal, view } = this.#components;
+    const { asker, clock, signal, view } = this.#components;
     const { to, channels } = this.#init.audience;
     const audience = { channels, nodes: to === undefined ? [] : [to] };
     const sha256 = row.hashes.find(({ algo }) => algo === 'sha-256')?.value;
@@ -100,7 +102,7 @@ export class WantFetches {
       target = await this.#targetOf(row, sha256);
       if (target !== undefined) {
         const job = { row, target, overwrite: 'refuse', audience, waitMs: 0 } as const;
-        for await (const event of runJob(asker, job, signal)) {
+        for await (const event of runJob({ asker, clock }, job, signal)) {
           if (event.type === 'done') view.fetched(target, event.bytes, sha256);
         }
       }

@@ -77,7 +77,7 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const view = new WantView(io, args.has('json') ? 'json' : 'lines');
   const fetches = args.has('get')
     ? new WantFetches(
-        { asker, view, signal: io.signal },
+        { asker, clock: components.clock, view, signal: io.signal },
         { folder, audience: request, onFault: () => over.abort() },
       )
     : undefined;

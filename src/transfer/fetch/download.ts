@@ -262,6 +262,7 @@ class Download implements BlockFetchHost {
     });
     this.#part = part;
     let isOver = false;
+    let isDisk = false;
     try {
       this.#resumedBytes = this.#settledBytes;
       this.#idleSinceMs = undefined;
@@ -294,10 +295,14 @@ class Download implements BlockFetchHost {
       this.#show();
       this.#done(file.size);
       return true;
+    } catch (error) {
+      isDisk = error instanceof DiskError;
+      throw error;
     } finally {
       await this.#closeFetch();
       this.#part = undefined;
-      const isWorthless = this.#request.isDoubted && this.#resumedBytes === 0 && !this.#stop.signal.aborted;
+      const isKept = isDisk || part.settled.size > 0 || this.#stop.signal.aborted;
+      const isWorthless = this.#request.isDoubted && !isKept;
       if (!isOver) await (isWorthless ? part.discard() : part.close());
     }
   }
