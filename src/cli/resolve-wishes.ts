@@ -41,6 +41,11 @@ export interface WishedFile {
   readonly audience: Audience;
 }
 
+export interface ResolveComponents extends Omit<GetComponents, 'io'> {
+  /** The signal ends it. */
+  readonly io: Pick<GetComponents['io'], 'err' | 'signal'>;
+}
+
 /** Who hears of what can't be had, and of how much there is. */
 export interface ResolveListener {
   found(files: number, bytes: number): void;
@@ -68,7 +73,7 @@ class WishError extends ShoalError {
 
 /** Each file when it is known who has it. Those that turn out not to be had are told to the listener. */
 export async function* resolveWishes(
-  components: GetComponents,
+  components: ResolveComponents,
   init: ResolveInit,
   listener: ResolveListener,
 ): AsyncGenerator<WishedFile> {
@@ -113,7 +118,7 @@ interface Resolving {
 }
 
 async function* resolveGroup(
-  components: GetComponents,
+  components: ResolveComponents,
   init: ResolveInit,
   group: readonly WishLine[],
   resolving: Resolving,
@@ -152,7 +157,7 @@ async function* resolveGroup(
 }
 
 async function* resolveHashes(
-  components: GetComponents,
+  components: ResolveComponents,
   { audience }: ResolveInit,
   group: readonly WishLine[],
   { listener, places, miss }: Resolving,
@@ -189,7 +194,7 @@ async function* resolveHashes(
 }
 
 async function resolvePath(
-  components: GetComponents,
+  components: ResolveComponents,
   { audience }: ResolveInit,
   { from, path }: { readonly from: Jid; readonly path: string },
 ): Promise<FoundRow> {
@@ -209,7 +214,11 @@ async function resolvePath(
 }
 
 /** The row with everybody on the channels who has it too. */
-async function withOthers(components: GetComponents, audience: Audience, row: FoundRow): Promise<FoundRow> {
+async function withOthers(
+  components: ResolveComponents,
+  audience: Audience,
+  row: FoundRow,
+): Promise<FoundRow> {
   const hash = row.hashes.find(({ algo }) => algo === 'sha-256') ?? row.hashes[0];
   if (hash === undefined) return row;
   const { rows } = await lookFor(components, {
@@ -224,7 +233,7 @@ async function withOthers(components: GetComponents, audience: Audience, row: Fo
 }
 
 async function* resolveFolder(
-  { asker, io }: GetComponents,
+  { asker, io }: ResolveComponents,
   { audience, foldsCase, folder: into, flat }: ResolveInit,
   line: WishLine,
   { folder, from, listener, places }: Resolving & { readonly folder: string; readonly from: Jid },

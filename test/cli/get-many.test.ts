@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCommand } from '../../src/cli/get.js';
 import { runCommand } from '../../src/cli/run-command.js';
-import { systemClock } from '../../src/clock.js';
+import { type Clock, systemClock } from '../../src/clock.js';
 import type { FoundFile } from '../../src/node/asker.js';
 import { formatHash } from '../../src/stanza/xep0300-hashes.js';
+import { DiskError } from '../../src/transfer/fetch/disk-error.js';
 import { captureIo } from '../support/captured-io.js';
 import { LibraryAsker, type LibraryAskerInit } from '../support/library-asker.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { foundFile } from './found-files.js';
 
 let folder: string;
@@ -28,11 +30,16 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true }));
 
-async function get(init: LibraryAskerInit, argv: readonly string[], signal?: AbortSignal) {
+async function get(
+  init: LibraryAskerInit,
+  argv: readonly string[],
+  signal?: AbortSignal,
+  clock: Clock = systemClock,
+) {
   const io = captureIo({ env: { SHOAL_CONFIG: config }, ...(signal !== undefined && { signal }) });
   const asker = new LibraryAsker(init);
   const components = {
-    clock: systemClock,
+    clock,
     createAsker: async () => asker,
     createNode: () => assert.fail('get needs no node'),
     createServer: () => assert.fail('get needs no server'),
@@ -184,6 +191,40 @@ describe('shoal get of a list', () => {
         [b.hashes[0], 'x'],
       ],
     );
+  });
+
+  it('fetches what there is while others are waited for', async () => {
+    const gone = Array.from({ length: 9 }, (_, i) => foundFile(`gone ${i}`, 'gone.x'));
+    const good = foundFile('good', 'a.x');
+    const hashes = [...gone, good].map(({ hashes }) => formatHash(hashes[0] ?? assert.fail()));
+    const file = await list(hashes.join('\n'));
+    const stop = new AbortController();
+    const ended = get(
+      { files: [...gone, good], gone: ['gone.x'], onDone: () => stop.abort() },
+      ['--list', file, '-o', into, '--wait', '1h'],
+      stop.signal,
+    );
+    const { asker, out } = await ended;
+    assert.equal(asker.downloaded.length, 10);
+    assert.equal(out.trim(), join(into, 'good'));
+  });
+
+  it('ends when the disk is full, also while it would wait for others', async () => {
+    const large = foundFile('large', 'a.x');
+    const hashes = [large, foundFile('missing', 'a.x')].map(({ hashes }) =>
+      formatHash(hashes[0] ?? assert.fail()),
+    );
+    const file = await list(hashes.join('\n'));
+    const clock = new VirtualClock();
+    const { code, err } = await get(
+      { files: [large], ends: new Map([[large.size ?? 0, new DiskError('no-space', 'the disk is full')]]) },
+      ['--list', file, '-o', into, '--wait', '1h'],
+      undefined,
+      clock,
+    );
+    assert.equal(code, 1);
+    assert.match(err, /the disk is full/);
+    assert.equal(clock.pendingTimers, 0);
   });
 
   it('says as JSON what became of each, and of all', async () => {
