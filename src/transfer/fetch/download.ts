@@ -31,6 +31,7 @@ import { SourceSearch } from './source-search.js';
 import { chooseLayout, layoutKey, setsOf, treeKey } from './source-sets.js';
 import { systemIntakes } from './thread-intake.js';
 import { systemWholeHash } from './thread-whole-hash.js';
+import { whileWanted } from './while-wanted.js';
 import type { WholeHash } from './whole-hash.js';
 
 export const DOWNLOAD_DEFAULTS: DownloadInit = {
@@ -288,8 +289,7 @@ class Download implements BlockFetchHost {
         if (damages === MAX_DAMAGES)
           throw new DiskError('not-writable', `the disk damages what is written to ${target}`);
       }
-      this.#stop.signal.throwIfAborted();
-      await this.#closeFetch(); // nothing is written to it any more
+      await this.#closeFetch(); // nothing is written to it any more; it is right, whoever interrupts now
       await part.commit({ ...(modifiedMs !== undefined && { modifiedMs }) });
       isOver = true;
       this.#show();
@@ -330,7 +330,7 @@ class Download implements BlockFetchHost {
 
   async #verify(part: PartStore): Promise<Verdict> {
     const { hash } = this.#request.file;
-    const actual = await this.#whole?.value();
+    const actual = this.#whole && (await whileWanted(this.#whole.value(), this.#stop.signal));
     if (actual === undefined || actual.value === hash.value) return 'right';
     const list = this.#fetch?.list;
     if (list !== undefined && (await dropDamaged(part, list, this.#stop.signal)) > 0) {
