@@ -86,6 +86,8 @@ export interface MirrorStatus {
 
 /** Until the disk, or the folder, is looked at again. */
 const PAUSE_MS = 60_000;
+/** Most of what is found is here already: after so many looks the node does something else. */
+const TURN = 100;
 /** Until it is looked again for what nobody offers any more. */
 const SWEEP_MS = 24 * 60 * 60_000;
 /** A file of which less than such a part has come in so long makes room for the next; what has come is kept. */
@@ -179,6 +181,7 @@ export class Mirror implements Startable {
   }
 
   async #fetchAll(signal: AbortSignal): Promise<void> {
+    let taken = 0;
     let sweptAtMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       const nowMs = this.#components.clock.monotonic();
@@ -188,6 +191,8 @@ export class Mirror implements Startable {
         continue; // it may have been stopped meanwhile
       }
       const candidate = this.#candidates.take();
+      taken += 1;
+      if (taken % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (candidate) await this.#consider(candidate, signal);
       else {
         if (this.#state !== 'share-full') this.#state = 'waiting';
