@@ -19,7 +19,7 @@ import {
   findCodec,
   foundCodec,
 } from '../stanza/file-discovery.js';
-import type { Jid } from '../stanza/jid.js';
+import { type BareJid, bareOf, type Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import { type PubsubRequest, pubsubIqType, pubsubRequestCodec } from '../stanza/xep0060-pubsub.js';
 import { child, type Element } from '../stanza/xml.js';
@@ -46,7 +46,7 @@ export interface ChannelAskerInit {
   readonly spreadMs: number;
   /** Files asked for in one page. */
   readonly pageFiles: number;
-  /** Answers kept for one question; what comes beyond it is dropped and logged. */
+  /** Answers kept for one question, a tenth of them of one address; what comes beyond it is dropped and logged. */
   readonly maxAnswers: number;
 }
 
@@ -60,10 +60,15 @@ interface Asked {
   readonly events: Readable;
   readonly question: ChannelQuestion;
   readonly answeredBy: Set<Jid>;
-  /** Answers that came later, since the question was kept. */
-  later: number;
+  /** How many of them are of one account or node. */
+  readonly answers: Map<BareJid, number>;
+  /** Answers that came later, since the question was kept, and that nobody has read yet. */
+  readonly unread: Map<BareJid, number>;
   readonly signal: AbortSignal;
 }
+
+/** Nobody takes more than such a part of what is kept, so that others are heard. */
+const PART_OF_ONE = 10;
 
 export class ChannelAsker implements Startable {
   readonly #components: ChannelAskerComponents;
@@ -108,7 +113,14 @@ export class ChannelAsker implements Startable {
     const over = new AbortController();
     const events = new Readable({ objectMode: true, highWaterMark: this.#init.maxAnswers, read: () => {} });
     const end = () => events.push(null);
-    const asked: Asked = { events, question, answeredBy: new Set(), later: 0, signal: over.signal };
+    const asked: Asked = {
+      events,
+      question,
+      answeredBy: new Set(),
+      answers: new Map(),
+      unread: new Map(),
+      signal: over.signal,
+    };
     this.#asked.set(id, asked);
     signal?.addEventListener('abort', end, { once: true });
     let published: readonly ChannelAddress[] = [];
@@ -118,7 +130,11 @@ export class ChannelAsker implements Startable {
       for (const event of outcome.refused) yield event;
       void sleep(clock, question.waitMs, over.signal).then(end, () => {});
       if (signal?.aborted) return;
-      for await (const event of events) yield event as AnswerEvent;
+      for await (const each of events) {
+        const event = each as AnswerEvent;
+        if (event.type === 'found' && event.found.news === true) add(asked.unread, event.from, -1);
+        yield event;
+      }
     } finally {
       over.abort();
       this.#asked.delete(id);
@@ -185,12 +201,15 @@ export class ChannelAsker implements Startable {
     const isLater = found.news === true && asked.question.keep === true;
     // A node answers once. More of it is asked for, never taken as it comes, but where the question is kept.
     if (!isLater && asked.answeredBy.has(from)) return;
-    if (asked.answeredBy.size + asked.later >= this.#init.maxAnswers) {
+    const { maxAnswers } = this.#init;
+    const kept = isLater ? asked.unread : asked.answers;
+    const keptOfAll = isLater ? asked.events.readableLength : asked.answeredBy.size;
+    if (keptOfAll >= maxAnswers || (kept.get(bareOf(from)) ?? 0) >= Math.ceil(maxAnswers / PART_OF_ONE)) {
       this.#components.log.warn({ from }, 'more answers than are kept; dropped');
       return;
     }
+    add(kept, from, 1);
     if (isLater) {
-      asked.later += 1;
       asked.events.push({ type: 'found', from, found, last: !found.more } satisfies AnswerEvent);
       return;
     }
@@ -271,6 +290,12 @@ export class ChannelAsker implements Startable {
       this.#components.log.debug(`the question was not retracted: ${messageOf(error)}`),
     );
   }
+}
+
+function add(counts: Map<BareJid, number>, jid: Jid, count: number): void {
+  const sum = (counts.get(bareOf(jid)) ?? 0) + count;
+  if (sum > 0) counts.set(bareOf(jid), sum);
+  else counts.delete(bareOf(jid));
 }
 
 /** A service says what is wrong, but not with which of its channels. */

@@ -108,7 +108,7 @@ export function jidsOf(args: Arguments, flag: string): Jid[] {
 export const waitFlag: Flag = {
   name: 'wait',
   value: 'SECONDS',
-  help: `How long to wait for answers, at most ${MAX_WAIT_S}. Default: ${DEFAULT_WAIT_S}, or until for ${QUIET_S} nobody else has answered.`,
+  help: `How long to wait for answers, at most ${MAX_WAIT_S}. Default: ${DEFAULT_WAIT_S}, or ${QUIET_S} after the last one.`,
 };
 
 /** Milliseconds. Throws {@link UsageError}. */

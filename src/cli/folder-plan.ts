@@ -89,6 +89,11 @@ export class LocalNames {
     return this.#free(folder, safeFileName(parts.at(-1) ?? ''), 'file');
   }
 
+  /** Whether a file could have this name, which is safe. */
+  isFree(name: string): boolean {
+    return !this.#isInTheWay(name, 'file');
+  }
+
   /** A folder may be the same as another one, a file may not. */
   #free(folder: string, name: string, kind: 'file' | 'folder'): string {
     const first = folder + name;

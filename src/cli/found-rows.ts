@@ -10,6 +10,8 @@ export interface RowSource {
   readonly channel?: string;
   /** `share/folder/name` there. */
   readonly path?: string;
+  /** What it calls the file, where that is not what the row says. */
+  readonly name?: string;
   /** What it says of the blocks. */
   readonly blocks?: BlockTree;
 }
@@ -48,6 +50,7 @@ export class FoundRows {
     const rowSource = {
       ...source,
       ...(file.path !== undefined && { path: file.path }),
+      ...(row !== undefined && file.name !== row.name && { name: file.name }),
       ...(blocks !== undefined && { blocks }),
     };
     if (row === undefined) {
@@ -64,11 +67,26 @@ export class FoundRows {
   }
 }
 
-/** The rows of one hash, which differ in size, so that all but one lie: first what most say. */
+/** The rows of one hash, which differ in size, so that all but one lie: first what most say, last what nobody tells the size of. */
 export function rowsWith(rows: readonly FoundRow[], hash: Hash): FoundRow[] {
   const text = formatHash(hash);
   const same = rows.filter(({ hashes }) => hashes.some((each) => formatHash(each) === text));
-  return same.sort((one, other) => other.sources.length - one.sources.length);
+  const isSized = ({ size }: FoundRow) => Number(size !== undefined);
+  return same.sort(
+    (one, other) => isSized(other) - isSized(one) || other.sources.length - one.sources.length,
+  );
+}
+
+/** What its sources call it, first what most do; whoever answers first, the order is the same. */
+export function namesOf({ name, sources }: FoundRow): string[] {
+  const tellers = new Map<string, Set<Jid>>();
+  for (const source of sources) {
+    const called = source.name ?? name;
+    tellers.set(called, (tellers.get(called) ?? new Set()).add(source.jid));
+  }
+  return [...tellers]
+    .sort(([one, by], [other, others]) => others.size - by.size || (one < other ? -1 : 1))
+    .map(([called]) => called);
 }
 
 /**

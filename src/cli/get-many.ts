@@ -4,8 +4,8 @@ import { AbortedError, messageOf, ShoalError } from '../errors.js';
 import { guarded } from '../transfer/fetch/disk-error.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { ExitCode } from './command.js';
-import { runJob } from './fetch-job.js';
-import { FetchUnfinishedError, type GetComponents } from './get-one.js';
+import { Crew, type Turn } from './get-crew.js';
+import { FetchUnfinishedError, type GetComponents, runGet } from './get-one.js';
 import { foldsCase, makeFolder } from './local-files.js';
 import { ManyView } from './many-view.js';
 import { PartNames } from './part-names.js';
@@ -18,39 +18,33 @@ export interface GetManyInit extends Omit<ResolveInit, 'foldsCase'> {
   readonly form: 'lines' | 'json';
 }
 
-/** Small files spend most of their time waiting for their sessions. */
-const AT_ONCE = 4;
-
 export async function getMany(components: GetComponents, init: GetManyInit): Promise<ExitCode> {
   const { clock, io } = components;
   await madeFolder(init.folder);
   const view = new ManyView({ clock, io }, { form: init.form });
   const folds = await guarded(init.folder, () => foldsCase(init.folder));
-  const files = resolveWishes(components, { ...init, foldsCase: folds }, view);
   const names = new PartNames(folds);
   const ended = new AbortController();
   const signal = AbortSignal.any([io.signal, ended.signal]);
-  const work = async () => {
-    // Workers take turns: a generator gives one file after the other, whoever asks.
-    for (;;) {
-      const next = await files.next();
-      if (next.done === true || signal.aborted) return;
-      const file = next.value;
-      await names.alone(file.job.target, () => getFile(components, file, init, view, signal));
+  const resolving = { ...components, io: { err: io.err, signal } };
+  const files = resolveWishes(resolving, { ...init, foldsCase: folds }, view);
+  const failed: unknown[] = [];
+  const crew = new Crew(async (turn) => {
+    try {
+      // Workers take turns: a generator gives one file after the other, whoever asks.
+      while (!turn.isSpare) {
+        const next = await files.next();
+        if (next.done === true || signal.aborted) return;
+        const file = next.value;
+        await names.alone(file.job.target, () => getFile(components, file, init, view, { signal, turn }));
+      }
+    } catch (thrown) {
+      failed.push(thrown);
+      ended.abort(); // one that can't go on at all ends the others
     }
-  };
+  });
   try {
-    const outcomes = await Promise.allSettled(
-      Array.from({ length: AT_ONCE }, () =>
-        work().catch((thrown: unknown) => {
-          ended.abort(); // one that can't go on at all ends the others
-          throw thrown;
-        }),
-      ),
-    );
-    const failed = outcomes
-      .filter((each) => each.status === 'rejected')
-      .map(({ reason }) => reason as unknown);
+    await crew.work();
     const cause = failed.find((each) => !(each instanceof AbortedError)) ?? failed[0];
     if (cause !== undefined) throw cause;
     if (io.signal.aborted) throw new AbortedError('interrupted');
@@ -64,11 +58,11 @@ export async function getMany(components: GetComponents, init: GetManyInit): Pro
 }
 
 async function getFile(
-  { asker, io }: GetComponents,
+  { asker, clock, io }: GetComponents,
   { line, job, audience }: WishedFile,
   { overwrite, waitMs }: GetManyInit,
   view: ManyView,
-  signal: AbortSignal,
+  { signal, turn }: { readonly signal: AbortSignal; readonly turn: Turn },
 ): Promise<void> {
   const { target, row } = job;
   view.begin(target, row.size);
@@ -81,8 +75,13 @@ async function getFile(
     const { size = 0 } = row;
     const asked = size < MIN_SHARED_BYTES ? { ...audience, channels: [] } : audience;
     let done = false;
-    for await (const event of runJob(asker, { ...job, overwrite, waitMs, audience: asked }, signal)) {
+    for await (const event of runGet(
+      { asker, clock },
+      { ...job, overwrite, waitMs, audience: asked },
+      signal,
+    )) {
       view.take(target, event);
+      turn.heard(event);
       done ||= event.type === 'done';
     }
     if (!done) throw new FetchUnfinishedError('the fetch ended before the file was there');
@@ -93,6 +92,8 @@ async function getFile(
     // What is no error of ours is a fault of the program; a full disk is full for the others too.
     const isFull = thrown instanceof FetchError && thrown.code === 'no-space' && thrown.failures.length === 0;
     if (isFull || !(thrown instanceof ShoalError)) throw thrown;
+  } finally {
+    turn.over();
   }
 }
 

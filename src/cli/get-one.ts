@@ -5,13 +5,15 @@ import type { Asker } from '../node/asker.js';
 import { formatBytes } from '../quantities.js';
 import type { Jid } from '../stanza/jid.js';
 import type { Range } from '../stanza/xep0234-file-transfer.js';
+import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { partPath } from '../transfer/fetch/part-file.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { type Components, ExitCode } from './command.js';
-import { type FetchJob, runJob } from './fetch-job.js';
+import { type FetchJob, type JobComponents, type JobEvent, runJob } from './fetch-job.js';
 import { failureToJson } from './fetch-json.js';
-import { type FoundRow, rowsWith } from './found-rows.js';
+import { type FoundRow, namesOf, rowsWith } from './found-rows.js';
 import { GetView } from './get-view.js';
+import { placeOf } from './kept-place.js';
 import { isFolder } from './local-files.js';
 import { type Audience, lookFor } from './look-for.js';
 import { printable } from './printable.js';
@@ -23,6 +25,8 @@ import { criteriaFor, matches, rangeIn, unseen, type Wanted } from './wanted-fil
 const MAX_CANDIDATES = 100;
 /** Files of one name that a node may have; of a hash there is one. */
 const MAX_OF_NAME = 25;
+/** A file has a name or two; whoever tells of more shall not have us look for them all. */
+const MAX_NAMES = 20;
 
 export interface GetComponents extends Pick<Components, 'clock'> {
   readonly asker: Asker;
@@ -57,7 +61,8 @@ export async function getOne(components: GetComponents, init: GetOneInit): Promi
   }
   if (row === 'several') return ExitCode.failed;
   const range = rangeIn(init.range, row.size);
-  const target = await targetOf(init.output, row.name);
+  const names = wanted.type === 'hash' ? namesOf(row) : [row.name];
+  const target = await targetOf(init.output, names, row, io.signal);
   const { overwrite } = init;
   const job: FetchJob = {
     row,
@@ -103,10 +108,17 @@ function sayMissing(others: readonly FoundRow[], wanted: Wanted, { form }: GetOn
 }
 
 /** The name that a peer gave never leads out of the folder. */
-async function targetOf(output: string | undefined, name: string): Promise<string> {
-  if (output === undefined) return safeFileName(name);
+async function targetOf(
+  output: string | undefined,
+  names: readonly string[],
+  row: FoundRow,
+  signal: AbortSignal,
+): Promise<string> {
   if (output === '') throw new UsageError('--output needs a path');
-  return output.endsWith('/') || (await isFolder(output)) ? join(output, safeFileName(name)) : output;
+  if (output !== undefined && !output.endsWith('/') && !(await isFolder(output))) return output;
+  const places = names.slice(0, MAX_NAMES).map((name) => join(output ?? '', safeFileName(name)));
+  const begun = await placeOf(row, places, signal);
+  return begun ?? places[0] ?? join(output ?? '', safeFileName(row.name));
 }
 
 async function fetch(
@@ -117,7 +129,7 @@ async function fetch(
   const { target } = job;
   const view = new GetView({ clock, io }, { name: basename(target), form, target });
   try {
-    for await (const event of runJob(asker, job, io.signal)) view.take(event);
+    for await (const event of runGet({ asker, clock }, job, io.signal)) view.take(event);
   } catch (thrown) {
     view.finish();
     if (thrown instanceof AbortedError && io.signal.aborted) sayInterrupted(view, target, io);
@@ -127,6 +139,20 @@ async function fetch(
     view.finish();
   }
   if (!view.done) throw new FetchUnfinishedError('the fetch ended before the file was there');
+}
+
+/** As {@link runJob}; tells of the option that only this command has. */
+export async function* runGet(
+  components: JobComponents,
+  job: FetchJob,
+  signal: AbortSignal,
+): AsyncGenerator<JobEvent> {
+  try {
+    yield* runJob(components, job, signal);
+  } catch (thrown) {
+    if (!(thrown instanceof FetchError) || thrown.code !== 'exists') throw thrown;
+    throw new FetchError('exists', `${thrown.message}; --force replaces it`, { cause: thrown });
+  }
 }
 
 function sayInterrupted(view: GetView, target: string, io: Io): void {

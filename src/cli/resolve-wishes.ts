@@ -9,10 +9,13 @@ import type { FoundFile } from '../node/asker.js';
 import { formatDuration } from '../quantities.js';
 import type { Jid } from '../stanza/jid.js';
 import { formatHash } from '../stanza/xep0300-hashes.js';
+import { numberedName } from '../transfer/fetch/numbered-name.js';
+import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import type { FetchJob } from './fetch-job.js';
 import { LocalNames, planFolder } from './folder-plan.js';
-import { type FoundRow, rowsWith } from './found-rows.js';
+import { type FoundRow, namesOf, rowsWith } from './found-rows.js';
 import type { GetComponents } from './get-one.js';
+import { placeOf } from './kept-place.js';
 import { type Audience, lookFor, ONE_QUESTION_MS } from './look-for.js';
 import { printable } from './printable.js';
 import { criteriaFor, criteriaOfFolder, matches, unseen, type Wanted } from './wanted-file.js';
@@ -38,6 +41,11 @@ export interface WishedFile {
   readonly audience: Audience;
 }
 
+export interface ResolveComponents extends Omit<GetComponents, 'io'> {
+  /** The signal ends it. */
+  readonly io: Pick<GetComponents['io'], 'err' | 'signal'>;
+}
+
 /** Who hears of what can't be had, and of how much there is. */
 export interface ResolveListener {
   found(files: number, bytes: number): void;
@@ -50,6 +58,9 @@ export const MIN_SHARED_BYTES = 16_777_216;
 
 const HASHES_A_QUESTION = 20; // their answers fit into a stanza each
 const MAX_COPIES = 100;
+/** So many of its names, each with so many numbers, are looked at for what an earlier run has begun. */
+const MAX_NAMES = 5;
+const NUMBERS = [1, 2, 3, 4];
 /** A node that tells of more has a folder without end, or one that is better fetched in parts. */
 const MAX_FOLDER_FILES = 100_000;
 const FIRST_PAUSE_MS = 10_000;
@@ -62,7 +73,7 @@ class WishError extends ShoalError {
 
 /** Each file when it is known who has it. Those that turn out not to be had are told to the listener. */
 export async function* resolveWishes(
-  components: GetComponents,
+  components: ResolveComponents,
   init: ResolveInit,
   listener: ResolveListener,
 ): AsyncGenerator<WishedFile> {
@@ -107,7 +118,7 @@ interface Resolving {
 }
 
 async function* resolveGroup(
-  components: GetComponents,
+  components: ResolveComponents,
   init: ResolveInit,
   group: readonly WishLine[],
   resolving: Resolving,
@@ -146,7 +157,7 @@ async function* resolveGroup(
 }
 
 async function* resolveHashes(
-  components: GetComponents,
+  components: ResolveComponents,
   { audience }: ResolveInit,
   group: readonly WishLine[],
   { listener, places, miss }: Resolving,
@@ -179,12 +190,13 @@ async function* resolveHashes(
       continue;
     }
     listener.found(1, row.size ?? 0);
-    yield { line, job: { row, hash, others, target: places.of(row.name) }, audience };
+    const target = await places.ofHash({ ...row, hashes: [hash] }, components.io.signal);
+    yield { line, job: { row, hash, others, target }, audience };
   }
 }
 
 async function resolvePath(
-  components: GetComponents,
+  components: ResolveComponents,
   { audience }: ResolveInit,
   { from, path }: { readonly from: Jid; readonly path: string },
 ): Promise<FoundRow> {
@@ -206,7 +218,11 @@ async function resolvePath(
 }
 
 /** The row with everybody on the channels who has it too. */
-async function withOthers(components: GetComponents, audience: Audience, row: FoundRow): Promise<FoundRow> {
+async function withOthers(
+  components: ResolveComponents,
+  audience: Audience,
+  row: FoundRow,
+): Promise<FoundRow> {
   const hash = row.hashes.find(({ algo }) => algo === 'sha-256') ?? row.hashes[0];
   if (hash === undefined) return row;
   const { rows } = await lookFor(components, {
@@ -222,7 +238,7 @@ async function withOthers(components: GetComponents, audience: Audience, row: Fo
 }
 
 async function* resolveFolder(
-  { asker, io }: GetComponents,
+  { asker, io }: ResolveComponents,
   { audience, foldsCase, folder: into, flat }: ResolveInit,
   line: WishLine,
   { folder, from, listener, places }: Resolving & { readonly folder: string; readonly from: Jid },
@@ -301,5 +317,16 @@ class Places {
 
   of(name: string): string {
     return join(this.#folder, this.#names.take([name]));
+  }
+
+  /** Where an earlier run has begun it, else a free one: answers come in another order each time. */
+  async ofHash(row: FoundRow, signal: AbortSignal): Promise<string> {
+    const names = namesOf(row).slice(0, MAX_NAMES).map(safeFileName);
+    const numbered = names.flatMap((name) => NUMBERS.map((number) => numberedName(name, number)));
+    const places = numbered
+      .filter((name) => this.#names.isFree(name))
+      .map((name) => join(this.#folder, name));
+    const begun = await placeOf(row, places, signal);
+    return this.of(begun === undefined ? (names[0] ?? row.name) : basename(begun));
   }
 }

@@ -1,9 +1,12 @@
 /** The files that `shoal want --get` fetches: a few at a time, each to a name of its own. */
 import { join } from 'node:path';
+import type { Clock } from '../clock.js';
 import { AbortedError, ShoalError } from '../errors.js';
+import { realPartFileSystem } from '../fs/part-file.js';
 import type { Asker, WantRequest } from '../node/asker.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
 import { numberedName } from '../transfer/fetch/numbered-name.js';
+import { mayTake, partOwner } from '../transfer/fetch/part-owner.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { runJob } from './fetch-job.js';
 import type { FoundRow } from './found-rows.js';
@@ -13,6 +16,7 @@ import type { WantView } from './want-view.js';
 
 export interface WantFetchesComponents {
   readonly asker: Asker;
+  readonly clock: Clock;
   readonly view: WantView;
   readonly signal: AbortSignal;
 }
@@ -90,7 +94,7 @@ export class WantFetches {
 
   /** Never rejects. */
   async #get(key: string, row: FoundRow): Promise<void> {
-    const { asker, signal, view } = this.#components;
+    const { asker, clock, signal, view } = this.#components;
     const { to, channels } = this.#init.audience;
     const audience = { channels, nodes: to === undefined ? [] : [to] };
     const sha256 = row.hashes.find(({ algo }) => algo === 'sha-256')?.value;
@@ -99,7 +103,7 @@ export class WantFetches {
       target = await this.#targetOf(row, sha256);
       if (target !== undefined) {
         const job = { row, target, overwrite: 'refuse', audience, waitMs: 0 } as const;
-        for await (const event of runJob(asker, job, signal)) {
+        for await (const event of runJob({ asker, clock }, job, signal)) {
           if (event.type === 'done') view.fetched(target, event.bytes, sha256);
         }
       }
@@ -121,12 +125,15 @@ export class WantFetches {
   async #targetOf(row: FoundRow, sha256: string | undefined): Promise<string | undefined> {
     const { signal } = this.#components;
     const name = safeFileName(row.name);
+    const hash = row.hashes.find(({ algo }) => algo === 'sha-256') ?? row.hashes[0];
     for (let number = 1; number <= MAX_NUMBER; number += 1) {
       const target = join(this.#init.folder, numberedName(name, number));
       if (this.#taken.has(target)) continue;
       this.#taken.add(target); // before anything is waited for
-      if (!(await exists(target))) return target;
+      const isFree = !(await exists(target));
+      if (isFree && mayTake(await partOwner(realPartFileSystem, target), hash)) return target;
       this.#taken.delete(target);
+      if (isFree) continue; // its `.part` is in the way
       if (sha256 === undefined || row.size === undefined) continue;
       if (await isThere(target, { size: row.size, sha256 }, signal)) return undefined;
     }

@@ -1,4 +1,5 @@
 /** `shoal want`: keeps asking, shows what comes, and fetches it if it is told to. */
+import { join } from 'node:path';
 import { AbortedError } from '../errors.js';
 import { createLog } from '../log.js';
 import type { Asker, WantRequest } from '../node/asker.js';
@@ -7,7 +8,7 @@ import { askerConfigOf, askerFlags, askerNote, audienceOf, jidOf } from './asker
 import { type Command, type Components, ExitCode } from './command.js';
 import { criteriaFlags, criteriaOf } from './criteria-arguments.js';
 import { FoundRows, keyOf } from './found-rows.js';
-import { isFolder } from './local-files.js';
+import { isFolder, stateHome } from './local-files.js';
 import { parseDuration } from './quantities.js';
 import type { Io } from './terminal.js';
 import { UsageError } from './usage-error.js';
@@ -42,16 +43,16 @@ const spec: CommandSpec = {
     ].join('\n'),
     [
       'With --get a file that is in DIR already, by its name and hash, is not fetched again; where another file has',
-      'its name it becomes NAME (2). What could not be fetched is tried again when it is found again. Ctrl-C ends it;',
-      'when --for is over, what is being fetched is finished.',
+      'its name, or part of another one its NAME.part, it becomes NAME (2). What could not be fetched is tried again',
+      'when it is found again. Ctrl-C ends it; when --for is over, what is being fetched is finished.',
     ].join('\n'),
     [
       'With --json a file that was found is an object as of `shoal find --json`. One that was fetched is',
       '{"fetched": PATH, "bytes": N, "sha-256": BASE64}, one that was not is {"failed": NAME, "error": TEXT}.',
     ].join('\n'),
     [
-      'Ends with 0 when something was found and, with --get, all of it was fetched; when not, with 1, or with 130',
-      'after Ctrl-C; 2 when the command line or the configuration is wrong.',
+      'Ends with 0 when something was found and, with --get, all of it was fetched; 1 when not; 2 when the command',
+      'line or the configuration is wrong; 130 after Ctrl-C.',
     ].join('\n'),
     askerNote,
   ],
@@ -69,12 +70,14 @@ async function run(components: Components, args: Arguments, io: Io): Promise<Exi
   const { config, warnings } = await askerConfigOf(args, io);
   const request: WantRequest = { criteria, ...audienceOf(config, to), max: MAX_FILES };
   for (const warning of warnings) io.err.write(`shoal: ${warning}\n`);
-  const asker = await components.createAsker({ clock: components.clock, log: createLog('silent') }, config);
+  const asker = await components.createAsker({ clock: components.clock, log: createLog('silent') }, config, {
+    stateFolder: join(stateHome(io.env), 'shoal'), // who sent wrong bytes
+  });
   const over = new AbortController();
   const view = new WantView(io, args.has('json') ? 'json' : 'lines');
   const fetches = args.has('get')
     ? new WantFetches(
-        { asker, view, signal: io.signal },
+        { asker, clock: components.clock, view, signal: io.signal },
         { folder, audience: request, onFault: () => over.abort() },
       )
     : undefined;

@@ -52,7 +52,8 @@ export const wishOptions = {
   }),
   maxShareBytes: withDefault(whole(1, MAX_BYTES), 10_000_000_000, {
     unit: 'bytes',
-    reason: 'What the share holds in all, however it got there: beyond it nothing is fetched.',
+    reason:
+      'What the share holds in all, however it got there, with what is on its way: beyond it nothing is fetched.',
   }),
   maxShareFiles: withDefault(whole(1, 10_000_000), 10_000, {
     reason: 'The same, as a number of files.',

@@ -1,6 +1,6 @@
 /** A data folder on the real disk. */
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DataFolder, DataReader, DataWriter } from '../catalogue/data-folder.js';
 import { codeOf } from './os-error.js';
@@ -65,6 +65,16 @@ export class RealDataFolder implements DataFolder {
       if (codeOf(error) !== 'EINVAL') throw error; // some network file systems can't
     } finally {
       await folder.close();
+    }
+  }
+
+  /** What it takes of the disk; 0 where there is none. */
+  async bytesOf(name: string): Promise<number> {
+    try {
+      return (await lstat(join(this.location, name))).blocks * 512; // stat(2): whatever the blocks of the disk are
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return 0;
+      throw error;
     }
   }
 

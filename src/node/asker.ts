@@ -11,6 +11,7 @@ import type { Startable } from '../startable.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import type { DownloadRequest } from '../transfer/fetch/download-request.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
+import type { OtherSize } from './audience-finder.js';
 
 /** One file of one answer. */
 export interface FoundFile {
@@ -67,6 +68,8 @@ export type WantEvent =
 export interface DownloadOrder extends DownloadRequest {
   /** Who is asked, again and again while it goes on, whether they have it. */
   readonly audience: { readonly channels: readonly AskedChannel[]; readonly nodes: readonly Jid[] };
+  /** Hears who says that the file has another size. */
+  readonly onOtherSize?: (found: OtherSize) => void;
 }
 
 export interface Asker extends Startable {

@@ -11,9 +11,18 @@ export interface Audience {
   readonly nodes: readonly Jid[];
 }
 
+/** Somebody says that the file of the same hash has another size. */
+export interface OtherSize {
+  readonly size: number;
+  readonly dateMs?: number;
+  readonly source: FoundSource;
+}
+
 export interface AudienceFinderComponents {
   readonly asker: Pick<Asker, 'find'>;
   readonly log: Log;
+  /** Hears of each, each time it is asked for. */
+  readonly onOtherSize?: ((found: OtherSize) => void) | undefined;
 }
 
 /** Answers come within a second or two; who comes later is heard the next time. */
@@ -57,18 +66,20 @@ export class AudienceFinder implements SourceFinder {
     try {
       for await (const event of this.#components.asker.find(request, signal)) {
         if (event.type !== 'file') continue;
-        const { source, path, size, hashes, blocks } = event.file;
+        const { source, path, size, dateMs, hashes, blocks } = event.file;
         // What a node says of another file it was not asked for.
         const isSame = hashes.some(
           ({ algo, value }) => algo === wanted.hash.algo && value === wanted.hash.value,
         );
-        if (seen.has(source.jid) || !isSame || size !== wanted.size) continue;
+        if (seen.has(source.jid) || !isSame || size === undefined) continue;
         seen.add(source.jid);
-        found.push({
+        const giver: FoundSource = {
           jid: source.jid,
           ...(path !== undefined && { path }),
           ...(blocks !== undefined && { tree: blocks }),
-        } satisfies FoundSource);
+        };
+        if (size === wanted.size) found.push(giver);
+        else this.#components.onOtherSize?.({ size, ...(dateMs !== undefined && { dateMs }), source: giver });
       }
     } catch (error) {
       if (!signal.aborted)

@@ -185,7 +185,9 @@ class AccountFetcher implements Fetcher {
       waitMs,
       audience,
     }));
-    yield* downloadDoubted(this.#asker, orders, signal);
+    if (size === undefined)
+      yield* downloadDoubted({ asker: this.#asker, clock: systemClock }, orders, signal);
+    else for (const order of orders) yield* this.#asker.download(order, signal);
   }
 
   /** Ends soon after the first answer: others join in while it is fetched. */

@@ -158,8 +158,11 @@ export class NetworkAsker implements Asker {
     }
   }
 
-  download({ audience, ...request }: DownloadOrder, signal?: AbortSignal): AsyncIterable<DownloadEvent> {
-    const finder = new AudienceFinder({ asker: this, log: this.#components.log }, audience);
+  download(
+    { audience, onOtherSize, ...request }: DownloadOrder,
+    signal?: AbortSignal,
+  ): AsyncIterable<DownloadEvent> {
+    const finder = new AudienceFinder({ asker: this, log: this.#components.log, onOtherSize }, audience);
     return this.#downloads.download(request, finder, signal);
   }
 

@@ -77,6 +77,10 @@ export class FetchMemory {
     return true;
   }
 
+  isUnderWay(sha256: string): boolean {
+    return this.#underWay.has(sha256);
+  }
+
   /** However it ended. */
   end(sha256: string): void {
     this.#underWay.delete(sha256);

@@ -3,10 +3,13 @@ import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
 import type { Clock } from '../clock.js';
 import type { PartFileSystem } from '../fs/part-file.js';
 import type { Candidate } from './candidates.js';
+import type { IncomingParts } from './incoming-parts.js';
 
 export interface MirrorRoomComponents {
   readonly catalogue: Pick<ReadonlyCatalogue, 'withHash' | 'table'>;
   readonly disk: Pick<PartFileSystem, 'kindOf' | 'freeBytes'>;
+  /** What is on its way. */
+  readonly parts: Pick<IncomingParts, 'makeRoom'>;
   readonly clock: Clock;
 }
 
@@ -14,7 +17,7 @@ export interface MirrorRoomInit {
   readonly share: { readonly name: string; readonly path: string };
   /** Larger files are left out. */
   readonly maxFileBytes: number;
-  /** What the share holds in all, however it got there. */
+  /** What the share holds in all, however it got there, with what is on its way. */
   readonly maxShareBytes: number;
   readonly maxShareFiles: number;
   /** What is left free of the disk. */
@@ -41,8 +44,9 @@ export class MirrorRoom {
     this.#arriving.set(sha256, { size, atMs: this.#components.clock.monotonic() });
   }
 
-  async verdict({ sha256, size }: Candidate): Promise<Verdict> {
-    const { catalogue, disk } = this.#components;
+  async verdict(candidate: Candidate): Promise<Verdict> {
+    const { sha256, size } = candidate;
+    const { catalogue, disk, parts } = this.#components;
     const { share, maxFileBytes, maxShareBytes, maxShareFiles, keepFreeBytes } = this.#init;
     this.#settle();
     const isHere = this.#arriving.has(sha256) || catalogue.withHash(sha256).length > 0;
@@ -55,7 +59,9 @@ export class MirrorRoom {
     try {
       // With the dot a link to a folder counts as the folder.
       if ((await disk.kindOf(`${share.path}/.`)) !== 'folder') return 'share-gone';
-      return (await disk.freeBytes(share.path)) - size < keepFreeBytes ? 'disk-short' : 'fetch';
+      const there = await parts.makeRoom(candidate, maxShareBytes - bytes - size);
+      const missing = Math.max(0, size - there);
+      return (await disk.freeBytes(share.path)) - missing < keepFreeBytes ? 'disk-short' : 'fetch';
     } catch {
       return 'share-gone';
     }

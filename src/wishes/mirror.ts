@@ -6,7 +6,6 @@
  */
 import { join } from 'node:path';
 import type { ReadonlyCatalogue } from '../catalogue/catalogue.js';
-import type { DataFolder } from '../catalogue/data-folder.js';
 import { type Clock, sleep, type Timer } from '../clock.js';
 import { messageOf, ShoalError } from '../errors.js';
 import type { PartFileSystem } from '../fs/part-file.js';
@@ -15,15 +14,17 @@ import type { FileCriteria } from '../stanza/file-criteria.js';
 import type { ChannelAddress } from '../stanza/file-discovery.js';
 import { bareOf, type Jid } from '../stanza/jid.js';
 import type { Startable } from '../startable.js';
+import { DiskError } from '../transfer/fetch/disk-error.js';
 import { FetchError } from '../transfer/fetch/fetch-request.js';
-import { numberedName } from '../transfer/fetch/numbered-name.js';
 import { safeFileName } from '../transfer/fetch/safe-file-name.js';
 import { type Candidate, Candidates, candidateKey } from './candidates.js';
 import { ClaimTest } from './claim-test.js';
 import type { FetchMemory } from './fetch-memory.js';
 import type { Fetcher } from './fetcher.js';
+import { type Incoming, IncomingParts } from './incoming-parts.js';
 import type { WishEvent } from './keep-asking.js';
 import { MirrorRoom, type MirrorRoomInit } from './mirror-room.js';
+import { isWhole, place } from './place.js';
 
 /** The folder in a share in which files are while they come. The share must not offer it. */
 export const INCOMING = '.shoal-incoming';
@@ -36,9 +37,9 @@ export interface MirrorComponents {
   /** Resolves when all that the node has is hashed: before, it can't be known what it has. */
   readonly hashed: (signal: AbortSignal) => Promise<void>;
   readonly memory: FetchMemory;
-  readonly disk: Pick<PartFileSystem, 'kindOf' | 'rename' | 'remove' | 'freeBytes'>;
+  readonly disk: Pick<PartFileSystem, 'kindOf' | 'rename' | 'reopen' | 'freeBytes'>;
   /** {@link INCOMING} of the share. */
-  readonly incoming: Pick<DataFolder, 'location' | 'make' | 'list' | 'remove'>;
+  readonly incoming: Incoming;
   /** Our own address, which is no source. */
   readonly jid: () => Jid;
   readonly clock: Clock;
@@ -85,9 +86,10 @@ export interface MirrorStatus {
 
 /** Until the disk, or the folder, is looked at again. */
 const PAUSE_MS = 60_000;
-/** What nobody has offered for so long is not continued. */
-const KEEP_PARTS_MS = 7 * 24 * 60 * 60_000;
-const MAX_NUMBER = 1000;
+/** Most of what is found is here already: after so many looks the node does something else. */
+const TURN = 100;
+/** Until it is looked again for what nobody offers any more. */
+const SWEEP_MS = 24 * 60 * 60_000;
 /** A file of which less than such a part has come in so long makes room for the next; what has come is kept. */
 const HOLD_MS = 10 * 60_000;
 const HOLD_PART = 100; // all of it in less than a day
@@ -95,6 +97,7 @@ const HOLD_PART = 100; // all of it in less than a day
 export class Mirror implements Startable {
   readonly #components: MirrorComponents;
   readonly #init: MirrorInit;
+  readonly #parts: IncomingParts;
   readonly #room: MirrorRoom;
   readonly #claims: ClaimTest;
   readonly #candidates = new Candidates();
@@ -105,13 +108,16 @@ export class Mirror implements Startable {
   #short = 0;
   #fetched = { files: 0, bytes: 0 };
   #current: { readonly candidate: Candidate; bytes: number } | undefined;
+  /** Local path of what is here, checked, and has no name in the share yet. */
+  #whole: string | undefined;
   #wake: () => void = () => undefined;
   #work: Promise<unknown> = Promise.resolve();
 
   constructor(components: MirrorComponents, init: MirrorInit) {
     this.#components = components;
     this.#init = init;
-    this.#room = new MirrorRoom(components, init);
+    this.#parts = new IncomingParts(components);
+    this.#room = new MirrorRoom({ ...components, parts: this.#parts }, init);
     this.#claims = new ClaimTest(init.criteria);
   }
 
@@ -153,7 +159,6 @@ export class Mirror implements Startable {
     const { name } = this.#init;
     try {
       await hashed(signal);
-      await this.#sweep();
       await Promise.all([this.#ask(signal), this.#fetchAll(signal)]);
     } catch (error) {
       if (signal.aborted) return;
@@ -176,16 +181,34 @@ export class Mirror implements Startable {
   }
 
   async #fetchAll(signal: AbortSignal): Promise<void> {
+    let taken = 0;
+    let sweptAtMs = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
+      const nowMs = this.#components.clock.monotonic();
+      if (nowMs - sweptAtMs >= SWEEP_MS) {
+        sweptAtMs = nowMs;
+        await this.#parts.sweep();
+        continue; // it may have been stopped meanwhile
+      }
       const candidate = this.#candidates.take();
+      taken += 1;
+      if (taken % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (candidate) await this.#consider(candidate, signal);
       else {
         if (this.#state !== 'share-full') this.#state = 'waiting';
-        await new Promise<void>((resolve) => {
-          this.#wake = resolve;
-        });
+        await this.#woken(sweptAtMs + SWEEP_MS - nowMs);
       }
     }
+  }
+
+  /** Resolves when there may be something to do, after `mostMs` at the latest. */
+  async #woken(mostMs: number): Promise<void> {
+    let timer: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      timer = this.#components.clock.after(mostMs, resolve);
+    });
+    timer?.cancel();
   }
 
   /** Fetches it if it is to be fetched; what is left out is found again. */
@@ -219,11 +242,10 @@ export class Mirror implements Startable {
 
   /** False when the disk is at fault, and not the file. */
   async #fetch(candidate: Candidate, signal: AbortSignal): Promise<boolean> {
-    const { fetcher, incoming, log, memory } = this.#components;
+    const { disk, fetcher, incoming, log, memory } = this.#components;
     const { name: wish, share } = this.#init;
     const { sha256, size, dateMs } = candidate;
-    // With the size: who lies about it must not spoil what has come of the file.
-    const target = join(incoming.location, `${Buffer.from(sha256, 'base64').toString('hex')}.${size}`);
+    const target = join(incoming.location, IncomingParts.stemOf(candidate));
     const order = {
       sha256,
       size,
@@ -242,8 +264,13 @@ export class Mirror implements Startable {
       const onProgress = (bytes: number) => {
         current.bytes = bytes;
       };
-      await fetcher.fetch(order, onProgress, AbortSignal.any([signal, hold.signal]));
-      const name = await this.#place(target, safeFileName(candidate.name));
+      // It may be here and have no name yet: the disk did not let it have one.
+      const isKnown = this.#whole === target && (await disk.kindOf(target)) === 'file';
+      const isHere = isKnown || (await isWhole(disk, target, candidate, signal));
+      if (!isHere) await fetcher.fetch(order, onProgress, AbortSignal.any([signal, hold.signal]));
+      this.#whole = target;
+      const name = await place(disk, target, share.path, candidate);
+      this.#whole = undefined;
       this.#room.arrived(candidate);
       memory.fetched(sha256);
       this.#fetched = { files: this.#fetched.files + 1, bytes: this.#fetched.bytes + size };
@@ -251,7 +278,7 @@ export class Mirror implements Startable {
       return true;
     } catch (error) {
       if (signal.aborted) throw error;
-      const isDisk = !(error instanceof ShoalError) || isFullDisk(error);
+      const isDisk = !(error instanceof ShoalError) || isOfDisk(error);
       log[isDisk ? 'warn' : 'info']({ wish, sha256 }, `a file was not fetched: ${messageOf(error)}`);
       if (isDisk) this.#state = isFullDisk(error) ? 'disk-short' : 'share-gone';
       else {
@@ -281,44 +308,11 @@ export class Mirror implements Startable {
     look();
     return { signal: slow.signal, stop: () => timer?.cancel() };
   }
+}
 
-  /** Gives it a name in the share that is free. Rejects with Node's own errors. */
-  async #place(from: string, name: string): Promise<string> {
-    const { disk } = this.#components;
-    for (let number = 1; number <= MAX_NUMBER; number += 1) {
-      const free = numberedName(name, number);
-      const to = join(this.#init.share.path, free);
-      if ((await disk.kindOf(to)) !== 'absent') continue;
-      try {
-        await disk.rename(from, to, 'refuse');
-        return free;
-      } catch (error) {
-        if ((error as { code?: unknown }).code !== 'EEXIST') throw error; // somebody was quicker
-      }
-    }
-    throw new FetchError('exists', `${name} and ${MAX_NUMBER} others of this name are in the share`);
-  }
-
-  /** Removes what has come of files that nobody offers any more. */
-  async #sweep(): Promise<void> {
-    const { clock, incoming, log, memory } = this.#components;
-    let names: readonly string[];
-    try {
-      names = await incoming.list();
-    } catch {
-      return; // there is none
-    }
-    for (const name of names) {
-      const hex = /^[0-9a-f]{64}/.exec(name)?.[0];
-      const triedAtMs = hex && memory.triedAt(Buffer.from(hex, 'hex').toString('base64'));
-      if (!hex || (typeof triedAtMs === 'number' && clock.now() - triedAtMs < KEEP_PARTS_MS)) continue;
-      await incoming
-        .remove(name)
-        .catch((error: unknown) =>
-          log.warn({ wish: this.#init.name }, `what is left of a file can't be removed: ${messageOf(error)}`),
-        );
-    }
-  }
+/** Not the file's fault, nor that of those who give it. */
+function isOfDisk(error: unknown): boolean {
+  return isFullDisk(error) || (error instanceof DiskError && error.code === 'not-writable');
 }
 
 function isFullDisk(error: unknown): boolean {

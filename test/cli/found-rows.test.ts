@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { FoundRows, rowToJson } from '../../src/cli/found-rows.js';
+import { FoundRows, namesOf, rowsWith, rowToJson } from '../../src/cli/found-rows.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { foundFile } from './found-files.js';
 
@@ -28,6 +28,29 @@ describe('found rows', () => {
         ],
         ['other.txt', [['b.x', 'share/other.txt']]],
       ],
+    );
+  });
+
+  it('have the same names, whoever answers first: first what most say', () => {
+    const files = [
+      foundFile('b', 'a.x', { content: 'same' }),
+      foundFile('a', 'b.x', { content: 'same' }),
+      foundFile('z', 'c.x', { content: 'same' }),
+      foundFile('z', 'd.x', { content: 'same' }),
+    ];
+    for (const order of [files, files.toReversed()]) {
+      const [row] = rowsOf(...order);
+      assert.deepEqual(row && namesOf(row), ['z', 'a', 'b']);
+    }
+  });
+
+  it('of one hash come last where nobody tells the size', () => {
+    const { size, ...unsized } = foundFile('r', 'a.x');
+    const [hash] = unsized.hashes;
+    const rows = rowsOf(unsized, { ...unsized, source: { jid: parseJid('b.x') } }, foundFile('r', 'c.x'));
+    assert.deepEqual(
+      rowsWith(rows, hash ?? assert.fail()).map((row) => row.size),
+      [size, undefined],
     );
   });
 

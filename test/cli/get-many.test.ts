@@ -4,10 +4,13 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { getCommand } from '../../src/cli/get.js';
 import { runCommand } from '../../src/cli/run-command.js';
-import { systemClock } from '../../src/clock.js';
+import { type Clock, systemClock } from '../../src/clock.js';
 import type { DownloadOrder, FoundFile } from '../../src/node/asker.js';
+import { formatHash } from '../../src/stanza/xep0300-hashes.js';
+import { DiskError } from '../../src/transfer/fetch/disk-error.js';
 import { captureIo } from '../support/captured-io.js';
 import { LibraryAsker, type LibraryAskerInit } from '../support/library-asker.js';
+import { VirtualClock } from '../support/virtual-clock.js';
 import { foundFile } from './found-files.js';
 
 let folder: string;
@@ -31,11 +34,14 @@ async function get(
   init: LibraryAskerInit,
   argv: readonly string[],
   signal?: AbortSignal,
-  asker = new LibraryAsker(init),
+  {
+    asker = new LibraryAsker(init),
+    clock = systemClock,
+  }: { readonly asker?: LibraryAsker; readonly clock?: Clock } = {},
 ) {
   const io = captureIo({ env: { SHOAL_CONFIG: config }, ...(signal !== undefined && { signal }) });
   const components = {
-    clock: systemClock,
+    clock,
     createAsker: async () => asker,
     createNode: () => assert.fail('get needs no node'),
     createServer: () => assert.fail('get needs no server'),
@@ -205,10 +211,63 @@ describe('shoal get of a list', () => {
       }
     }
     const asker = new Watched({ files });
-    const { code } = await get({ files }, ['--list', file, '-o', into, '--force'], undefined, asker);
+    const { code } = await get({ files }, ['--list', file, '-o', into, '--force'], undefined, { asker });
     assert.equal(code, 0);
     assert.deepEqual(together[0], ['a.part', 'b']);
     assert.equal(together.length, 3);
+  });
+
+  it('goes on with what an earlier run has begun, in whatever order answers come', async () => {
+    const named = (name: string, jid: string) => foundFile('x', jid, { content: name });
+    const [a, b] = [named('one', 'a.x'), named('two', 'b.x')];
+    const hashes = [a, b].map(({ hashes }) => formatHash(hashes[0] ?? assert.fail()));
+    const file = await list(hashes.join('\n'));
+    await mkdir(into);
+    const journal = { format: 'shoal part 1', hash: hashes[0], syncedBytes: 1, provenBytes: 0, senders: [] };
+    await writeFile(join(into, 'x (2).part'), 'o'); // two was found before one the last time
+    await writeFile(join(into, 'x (2).part.json'), JSON.stringify(journal));
+    const { asker } = await get({ files: [a, b] }, ['--list', file, '-o', into]);
+    assert.deepEqual(
+      asker.downloaded.map(({ file, target }) => [file.hash, target.slice(into.length + 1)]),
+      [
+        [a.hashes[0], 'x (2)'],
+        [b.hashes[0], 'x'],
+      ],
+    );
+  });
+
+  it('fetches what there is while others are waited for', async () => {
+    const gone = Array.from({ length: 9 }, (_, i) => foundFile(`gone ${i}`, 'gone.x'));
+    const good = foundFile('good', 'a.x');
+    const hashes = [...gone, good].map(({ hashes }) => formatHash(hashes[0] ?? assert.fail()));
+    const file = await list(hashes.join('\n'));
+    const stop = new AbortController();
+    const ended = get(
+      { files: [...gone, good], gone: ['gone.x'], onDone: () => stop.abort() },
+      ['--list', file, '-o', into, '--wait', '1h'],
+      stop.signal,
+    );
+    const { asker, out } = await ended;
+    assert.equal(asker.downloaded.length, 10);
+    assert.equal(out.trim(), join(into, 'good'));
+  });
+
+  it('ends when the disk is full, also while it would wait for others', async () => {
+    const large = foundFile('large', 'a.x');
+    const hashes = [large, foundFile('missing', 'a.x')].map(({ hashes }) =>
+      formatHash(hashes[0] ?? assert.fail()),
+    );
+    const file = await list(hashes.join('\n'));
+    const clock = new VirtualClock();
+    const { code, err } = await get(
+      { files: [large], ends: new Map([[large.size ?? 0, new DiskError('no-space', 'the disk is full')]]) },
+      ['--list', file, '-o', into, '--wait', '1h'],
+      undefined,
+      { clock },
+    );
+    assert.equal(code, 1);
+    assert.match(err, /the disk is full/);
+    assert.equal(clock.pendingTimers, 0);
   });
 
   it('says as JSON what became of each, and of all', async () => {

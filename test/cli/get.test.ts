@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCommand } from '../../src/cli/get.js';
 import { runCommand } from '../../src/cli/run-command.js';
+import type { FoundFile } from '../../src/node/asker.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
+import { formatHash } from '../../src/stanza/xep0300-hashes.js';
 import { captureIo } from '../support/captured-io.js';
 import { LibraryAsker, type LibraryAskerInit } from '../support/library-asker.js';
 import { VirtualClock } from '../support/virtual-clock.js';
@@ -63,7 +65,8 @@ describe('shoal get', () => {
   it('fetches by name from everybody who has that file, and from nobody else', async () => {
     const { code, out, err, asker } = await get({ files }, ['romeo.txt']);
     assert.equal(code, 0, err.text);
-    assert.deepEqual(asker.downloaded, [
+    const orders = asker.downloaded.map(({ onOtherSize: _, ...order }) => order);
+    assert.deepEqual(orders, [
       {
         file: { hash: romeo.hashes[0], size: 9 },
         sources: [
@@ -97,6 +100,22 @@ describe('shoal get', () => {
     const { code, err, asker } = await get({ files: [bare] }, ['bare.txt', '-o', join(folder, 'none')]);
     assert.equal(code, 0, err.text); // the asker of this test writes nothing
     assert.equal(asker.fetched.length, 1);
+  });
+
+  it('goes on with what an earlier call has begun, whoever answers first', async () => {
+    const one = foundFile('a name', 'a.x', { content: 'same' });
+    const other = foundFile('other name', 'b.x', { content: 'same' });
+    const hash = formatHash(one.hashes[0] ?? assert.fail());
+    const into = await mkdtemp(join(folder, 'begun-'));
+    const targetOf = async (files: readonly FoundFile[]) =>
+      (await get({ files }, [hash, '-o', into])).asker.downloaded[0]?.target.slice(into.length + 1);
+    assert.equal(await targetOf([one, other]), 'a name');
+    assert.equal(await targetOf([other, one]), 'a name');
+    const journal = { format: 'shoal part 1', hash, syncedBytes: 1, provenBytes: 0, senders: [] };
+    await writeFile(join(into, 'other name.part'), 's');
+    await writeFile(join(into, 'other name.part.json'), JSON.stringify(journal));
+    assert.equal(await targetOf([one, other]), 'other name');
+    assert.equal(await targetOf([other, one]), 'other name');
   });
 
   it('fetches by hash also when somebody tells another size, and most tell it', async () => {

@@ -8,6 +8,7 @@ import { OfflineError } from '../../src/entity/entity.js';
 import type { FoundFile, WantEvent } from '../../src/node/asker.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { StanzaError } from '../../src/stanza/stanza-error.js';
+import { formatHash } from '../../src/stanza/xep0300-hashes.js';
 import { captureIo } from '../support/captured-io.js';
 import { eventually } from '../support/eventually.js';
 import { LibraryAsker } from '../support/library-asker.js';
@@ -35,12 +36,16 @@ describe('shoal want', () => {
 
   /** Runs it until an hour is over. */
   async function want(events: readonly WantEvent[], argv: readonly string[]) {
-    const io = captureIo({ env: { SHOAL_CONFIG: config } });
+    const io = captureIo({ env: { SHOAL_CONFIG: config, XDG_STATE_HOME: join(folder, 'state') } });
+    let remembersIn: string | undefined;
     const asker = new LibraryAsker({ files: [], news: events });
     const clock = new VirtualClock();
     const components = {
       clock,
-      createAsker: async () => asker,
+      createAsker: async (_: unknown, __: unknown, options?: { readonly stateFolder?: string }) => {
+        remembersIn = options?.stateFolder;
+        return asker;
+      },
       createNode: () => assert.fail('want needs no node'),
       createServer: () => assert.fail('want needs no server'),
     };
@@ -60,7 +65,7 @@ describe('shoal want', () => {
     );
     await running;
     assert.equal(clock.pendingTimers, 0);
-    return { code, out: io.out.text, err: io.err.text, asker };
+    return { code, out: io.out.text, err: io.err.text, asker, remembersIn };
   }
 
   it('shows each file once, whoever has it and however often it is told', async () => {
@@ -160,6 +165,36 @@ describe('shoal want', () => {
       [join(folder, 'romeo (2).txt')],
     );
     assert.deepEqual((await readdir(folder)).sort(), ['asker.yaml', 'romeo.txt']);
+  });
+
+  it('remembers who sent wrong bytes, where get does', async () => {
+    const { remembersIn } = await want([], ['romeo', '--get', '--into', folder]);
+    assert.equal(remembersIn, join(folder, 'state', 'shoal'));
+  });
+
+  it('takes another name where a .part of somebody else is in the way, and goes on with its own', async () => {
+    await writeFile(join(folder, 'romeo.txt.part'), 'of a browser');
+    await writeFile(join(folder, 'nurse.txt.part'), 'x');
+    const nurse = foundFile('nurse.txt', 'a.x');
+    const [hash] = nurse.hashes;
+    const journal = {
+      format: 'shoal part 1',
+      hash: hash && formatHash(hash),
+      syncedBytes: 0,
+      provenBytes: 0,
+    };
+    await writeFile(join(folder, 'nurse.txt.part.json'), JSON.stringify({ ...journal, senders: [] }));
+    const { code, asker, err } = await want(news(foundFile('romeo.txt', 'a.x'), nurse), [
+      'e',
+      '--get',
+      '--into',
+      folder,
+    ]);
+    assert.equal(code, 0, err);
+    assert.deepEqual(
+      asker.downloaded.map(({ target }) => target.slice(folder.length + 1)),
+      ['romeo (2).txt', 'nurse.txt'],
+    );
   });
 
   it('prints one JSON object a line, without control characters', async () => {

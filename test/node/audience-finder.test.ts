@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '../../src/log.js';
 import type { FindEvent, FindRequest } from '../../src/node/asker.js';
-import { AudienceFinder } from '../../src/node/audience-finder.js';
+import { AudienceFinder, type OtherSize } from '../../src/node/audience-finder.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { foundFile } from '../cli/found-files.js';
 
@@ -18,16 +18,18 @@ async function find(answer: (request: FindRequest, signal?: AbortSignal) => Asyn
     },
   };
   const audience = { channels: [channel], nodes: [parseJid('b.x')] };
-  const finder = new AudienceFinder({ asker, log: silentLog }, audience);
+  const others: string[] = [];
+  const onOtherSize = ({ size, source }: OtherSize) => others.push(`${source.jid} ${size}`);
+  const finder = new AudienceFinder({ asker, log: silentLog, onOtherSize }, audience);
   const found: string[] = [];
   for await (const { jid, path } of finder.find(wanted, new AbortController().signal))
     found.push(`${jid} ${path}`);
-  return { asked, found };
+  return { asked, found, others };
 }
 
 describe('who else has a file', () => {
   it('is asked on the channels and of the nodes by hash; each is told once, and none that has another file', async () => {
-    const { asked, found } = await find(async function* ({ to }) {
+    const { asked, found, others } = await find(async function* ({ to }) {
       const jid = to ?? 'a.x';
       yield { type: 'file', file: foundFile('romeo.txt', jid) };
       yield { type: 'file', file: foundFile('romeo.txt', jid, { path: 'other/romeo.txt' }) };
@@ -35,6 +37,7 @@ describe('who else has a file', () => {
       yield { type: 'file', file: { ...romeo, size: 8, source: { jid: parseJid('liar.x') } } };
     });
     assert.deepEqual(found.sort(), ['a.x share/romeo.txt', 'b.x share/romeo.txt']);
+    assert.deepEqual(others, ['liar.x 8', 'liar.x 8']); // of each question
     assert.deepEqual(
       asked.map(({ to, channels, criteria }) => [to, channels.length, criteria]),
       [

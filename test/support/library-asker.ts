@@ -21,6 +21,12 @@ export interface LibraryAskerInit {
   readonly happens?: readonly DownloadEvent[];
   /** They have nothing of what they say. */
   readonly liars?: readonly string[];
+  /** They have gone: what only they have is waited for. */
+  readonly gone?: readonly string[];
+  /** What a download ends with, by the size of its file. */
+  readonly ends?: ReadonlyMap<number, Error>;
+  /** Called a moment after a download has ended well. */
+  readonly onDone?: () => void;
   /** What comes to whoever keeps asking. */
   readonly news?: readonly WantEvent[];
   /** Keeps waiting until it is aborted, as an asker does whose time is not over. */
@@ -81,13 +87,22 @@ export class LibraryAsker implements Asker {
   }
 
   /** Half from each of two sources, where there are two. */
-  async *download(order: DownloadOrder): AsyncGenerator<DownloadEvent> {
+  async *download(order: DownloadOrder, signal?: AbortSignal): AsyncGenerator<DownloadEvent> {
     if (this.#state !== 'started') throw new Error('not started');
     this.downloaded.push(order);
     const { target: path } = order;
     const sources = order.sources.filter(({ jid }) => !this.#init.liars?.includes(jid));
     const { hash, size: bytes } = order.file;
+    const error = this.#init.ends?.get(bytes);
+    if (error) throw error;
     if (sources.length === 0) throw new FetchError('no-source-left', 'nobody has it');
+    if (sources.every(({ jid }) => this.#init.gone?.includes(jid))) {
+      yield { type: 'waiting', forMs: order.waitMs ?? 0 };
+      await new Promise<void>((resolve) => {
+        signal?.addEventListener('abort', () => resolve(), { once: true });
+      });
+      throw new AbortedError('aborted while waiting');
+    }
     const gave = sources
       .slice(0, 2)
       .map(({ jid }, _, all) => ({ jid, keptBytes: Math.floor(bytes / all.length) }));
@@ -117,6 +132,7 @@ export class LibraryAsker implements Asker {
     }
     yield { type: 'verifying' };
     yield { type: 'done', path, bytes, hash, sources: gave };
+    if (this.#init.onDone) setTimeout(this.#init.onDone, 0);
   }
 
   async *fetch(request: FetchRequest): AsyncGenerator<FetchEvent> {

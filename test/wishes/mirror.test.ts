@@ -1,163 +1,34 @@
 /** One wish of a node: real files, virtual time, and sources that give what they are told to. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { Readable } from 'node:stream';
-import { Catalogue } from '../../src/catalogue/catalogue.js';
+import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Catalogue } from '../../src/catalogue/catalogue.js';
 import type { CatalogueChange } from '../../src/catalogue/file-entry.js';
-import { AbortedError } from '../../src/errors.js';
-import { realPartFileSystem } from '../../src/fs/part-file.js';
-import { RealDataFolder } from '../../src/fs/real-data-folder.js';
-import { silentLog } from '../../src/log.js';
 import { parseJid } from '../../src/stanza/jid.js';
-import { FetchError } from '../../src/transfer/fetch/fetch-request.js';
-import { FetchMemory } from '../../src/wishes/fetch-memory.js';
-import type { Fetcher, FetchOrder } from '../../src/wishes/fetcher.js';
 import type { WishEvent } from '../../src/wishes/keep-asking.js';
-import { INCOMING, Mirror, type MirrorInit } from '../../src/wishes/mirror.js';
+import { INCOMING, type Mirror, type MirrorInit } from '../../src/wishes/mirror.js';
 import { eventually } from '../support/eventually.js';
 import { entryOf } from '../support/file-entries.js';
-import { MemoryFolder } from '../support/memory-folder.js';
-import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
-import { VirtualClock } from '../support/virtual-clock.js';
-
-const DAY_MS = 86_400_000;
-const shaOf = (content: string) => createHash('sha256').update(content).digest('base64');
-const hexOf = (content: string) => createHash('sha256').update(content).digest('hex');
-
-/** Gives every file whose content it knows, or fails as it is told. */
-class Sources implements Fetcher {
-  readonly #contents = new Map<string, string>();
-  readonly orders: FetchOrder[] = [];
-  error: Error | undefined;
-  /** Gives nothing until it is stopped, or told to go on. */
-  stalls = false;
-  go: () => void = () => undefined;
-
-  know(content: string): void {
-    this.#contents.set(shaOf(content), content);
-  }
-
-  async fetch(order: FetchOrder, onProgress: (bytes: number) => void, signal: AbortSignal): Promise<void> {
-    this.orders.push(order);
-    if (this.error) throw this.error;
-    const content = this.#contents.get(order.sha256);
-    if (content === undefined) throw new FetchError('no-source-left', 'nobody has it');
-    if (this.stalls) {
-      await writeFile(`${order.target}.part`, content.slice(0, 1));
-      onProgress(1);
-      await new Promise<void>((resolve, reject) => {
-        this.go = resolve;
-        signal.addEventListener('abort', () => reject(new AbortedError('stopped')), { once: true });
-      });
-    }
-    await writeFile(order.target, content);
-    onProgress(order.size);
-  }
-}
+import { DAY_MS, hexOf, MirrorWorld, type Sources, shaOf, startMirror } from '../support/mirror-world.js';
+import type { VirtualClock } from '../support/virtual-clock.js';
 
 describe('a wish of a node', () => {
-  let folder: TemporaryFolder;
+  let world: MirrorWorld;
   let share: string;
   let clock: VirtualClock;
   let catalogue: Catalogue;
   let sources: Sources;
-  let remembered: MemoryFolder;
-  let freeBytes: number;
-  let stops: (() => Promise<void>)[];
 
   beforeEach(async () => {
-    folder = await temporaryFolder();
-    share = join(folder.path, 'copies');
-    await mkdir(share);
-    clock = new VirtualClock();
-    catalogue = new Catalogue();
-    sources = new Sources();
-    remembered = new MemoryFolder();
-    freeBytes = 1_000_000;
-    stops = [];
+    world = await MirrorWorld.begin();
+    ({ share, clock, catalogue, sources } = world);
   });
-  afterEach(async () => {
-    for (const stop of stops) await stop();
-    await folder.remove();
-    assert.equal(clock.pendingTimers, 0, 'timers are left');
-  });
+  afterEach(() => world.end());
 
-  async function wish(init: Partial<MirrorInit> = {}) {
-    const events = new Readable({ objectMode: true, read: () => {} });
-    const memory = new FetchMemory({ folder: remembered, clock, log: silentLog, random: () => 0.5 });
-    await memory.start();
-    const mirror = new Mirror(
-      {
-        async *ask(signal) {
-          signal.addEventListener('abort', () => events.push(null), { once: true });
-          for await (const event of events) yield event as WishEvent;
-        },
-        fetcher: sources,
-        catalogue,
-        hashed: () => Promise.resolve(),
-        memory,
-        disk: { ...realPartFileSystem, freeBytes: async () => freeBytes },
-        incoming: new RealDataFolder(join(share, INCOMING)),
-        jid: () => parseJid('us.example.org'),
-        clock,
-        log: silentLog,
-      },
-      {
-        name: 'plays',
-        criteria: { sizeMax: 1001 },
-        channels: [],
-        share: { name: 'copies', path: share },
-        maxFileBytes: 1000,
-        maxShareBytes: 10_000,
-        maxShareFiles: 100,
-        keepFreeBytes: 1000,
-        ...init,
-      },
-    );
-    await mirror.start();
-    let isStopped = false;
-    const stop = async () => {
-      if (isStopped) return;
-      isStopped = true;
-      await mirror.stop();
-      await memory.stop();
-    };
-    stops.push(stop);
-    /** Somebody offers these. */
-    const offer = (jid: string, ...files: { readonly name: string; readonly content: string }[]) =>
-      events.push({
-        type: 'found',
-        from: parseJid(jid),
-        last: true,
-        found: {
-          total: files.length,
-          more: false,
-          pending: 0,
-          page: {},
-          files: files.map(({ name, content }) => ({
-            name,
-            path: `books/${name}`,
-            size: content.length,
-            hashes: [{ algo: 'sha-256', value: shaOf(content) }],
-            hashesUsed: [],
-          })),
-        },
-      } satisfies WishEvent);
-    return { mirror, offer, stop, events };
-  }
-
-  const filesInShare = async () => (await readdir(share)).filter((name) => name !== INCOMING).sort();
-  const idle = (mirror: Mirror) =>
-    eventually(
-      async () => {
-        await clock.advance(0);
-        return mirror.status();
-      },
-      ({ waitingFiles, state }) => waitingFiles === 0 && state !== 'starting' && state !== 'fetching',
-    );
+  const wish = (init: Partial<MirrorInit> = {}) => startMirror(world, init);
+  const filesInShare = () => world.filesInShare();
+  const idle = (mirror: Mirror) => world.idle(mirror);
 
   it('fetches what it does not have, once, and gives it a name in the share in one step', async () => {
     const { mirror, offer } = await wish();
@@ -242,7 +113,7 @@ describe('a wish of a node', () => {
       'tar.gz',
     ]);
     assert.equal(await readFile(join(share, 'passwd'), 'utf8'), 'was here before');
-    assert.ok(!existsSync(join(folder.path, 'etc')));
+    assert.ok(!existsSync(join(dirname(share), 'etc')));
   });
 
   it('stops at the bounds of the share, and goes on when there is room again', async () => {
@@ -264,7 +135,7 @@ describe('a wish of a node', () => {
   it('waits while the disk is short, and fetches when it is not', async () => {
     const { mirror, offer } = await wish();
     sources.know('to be');
-    freeBytes = 1004;
+    world.freeBytes = 1004;
     offer('one.example.org', { name: 'Hamlet.txt', content: 'to be' });
     await eventually(
       () => mirror.status().state,
@@ -272,7 +143,7 @@ describe('a wish of a node', () => {
     );
     await clock.advance(120_000);
     assert.deepEqual(sources.orders, []);
-    freeBytes = 1005;
+    world.freeBytes = 1005;
     await eventually(
       async () => {
         await clock.advance(60_000);
@@ -429,7 +300,7 @@ describe('a wish of a node', () => {
 
   it('fetches what there is room for while there is none for another', async () => {
     const { mirror, offer, events } = await wish();
-    freeBytes = 1500;
+    world.freeBytes = 1500;
     events.push(lie('large', 900) satisfies WishEvent);
     await eventually(
       () => mirror.status().state,

@@ -37,6 +37,8 @@ export interface OpenPart {
   readonly written: Map<number, number>;
   /** How long blocks may be here before they are made safe from a power cut. */
   readonly syncMs: number;
+  /** Called when it has its name: what else was kept for the target goes. */
+  readonly onNamed: () => Promise<void>;
   /** Called once, when it is over. */
   readonly onClosed: () => void;
 }
@@ -163,7 +165,8 @@ export class BlockPart implements PartStore {
         this.#phase = 'named';
       }
       // The file has its name: what is left beside it is no reason to say that it hasn't.
-      await this.#end(() => fs.remove(journalPath).catch((error: unknown) => this.#warn(error)));
+      const clear = () => fs.remove(journalPath).then(this.#open.onNamed);
+      await this.#end(() => clear().catch((error: unknown) => this.#warn(error)));
     });
   }
 

@@ -16,6 +16,7 @@ import {
 import { BlockPart, type BlockPartComponents } from './block-part.js';
 import { DiskError, existsError, guarded } from './disk-error.js';
 import { JournalWriter } from './journal-writer.js';
+import { OtherSizes } from './other-sizes.js';
 import { partPath } from './part-file.js';
 import { MAX_JOURNAL_BYTES, parseJournal } from './part-journal.js';
 import type { PartInit, PartLayout, PartStore, PartStores } from './part-store.js';
@@ -37,19 +38,21 @@ export class BlockParts implements PartStores {
   readonly #components: BlockPartComponents;
   readonly #init: BlockPartsInit;
   readonly #open = new Map<BlockPart, string>();
+  readonly #otherSizes: OtherSizes;
 
   constructor(components: BlockPartComponents, init: BlockPartsInit = {}) {
     this.#components = components;
     this.#init = init;
+    this.#otherSizes = new OtherSizes(components.fs);
   }
 
   kept(target: string, file: WantedFile): Promise<PartLayout | undefined> {
     return guarded(target, async () => {
       const { fs } = this.#components;
       const path = partPath(target);
-      if ((await fs.kindOf(path)) !== 'file') return undefined;
-      const state = await this.#journalOf(path);
-      return state && isSameFile(state.layout.file, file) ? state.layout : undefined;
+      const state = (await fs.kindOf(path)) === 'file' ? await this.#journalOf(path) : undefined;
+      if (state && isSameFile(state.layout.file, file)) return state.layout;
+      return (await this.#otherSizes.kept(target, file))?.layout;
     });
   }
 
@@ -75,8 +78,9 @@ export class BlockParts implements PartStores {
 
   async #openClaimed(init: PartInit, path: string, claim: Claim): Promise<PartStore> {
     const { fs } = this.#components;
-    const found = await this.#take(init, path);
     const { file } = init;
+    await this.#otherSizes.change(init.target, file);
+    const found = await this.#take(init, path);
     const settled = found?.settled ?? new RangeSet();
     const written = found?.written ?? new Map<number, number>();
     let handle = found?.handle;
@@ -112,6 +116,7 @@ export class BlockParts implements PartStores {
         settled,
         written,
         syncMs: this.#init.syncMs ?? DEFAULT_SYNC_MS,
+        onNamed: () => this.#otherSizes.forget(init.target),
         onClosed: () => this.#open.delete(part),
       });
       this.#open.set(part, dirname(path));

@@ -43,7 +43,7 @@ export interface DownloadRequest {
   readonly modifiedMs?: number;
   /** How long to wait in a row for somebody who can give anything; default 0. */
   readonly waitMs?: number;
-  /** Others tell another size of the hash: given up when it would take days, and what came of it is not kept then. */
+  /** Others tell another size of the hash: given up when it would take days, and nothing is kept of which no block came. */
   readonly isDoubted?: boolean;
 }
 

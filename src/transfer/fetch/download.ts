@@ -31,6 +31,7 @@ import { SourceSearch } from './source-search.js';
 import { chooseLayout, layoutKey, pieceBytesOf, setsOf, treeKey } from './source-sets.js';
 import { systemIntakes } from './thread-intake.js';
 import { systemWholeHash } from './thread-whole-hash.js';
+import { whileWanted } from './while-wanted.js';
 import type { WholeHash } from './whole-hash.js';
 
 export const DOWNLOAD_DEFAULTS: DownloadInit = {
@@ -262,6 +263,7 @@ class Download implements BlockFetchHost {
     });
     this.#part = part;
     let isOver = false;
+    let isDisk = false;
     try {
       this.#resumedBytes = this.#settledBytes;
       this.#wasBegun = isBegun(part);
@@ -288,17 +290,20 @@ class Download implements BlockFetchHost {
         if (damages === MAX_DAMAGES)
           throw new DiskError('not-writable', `the disk damages what is written to ${target}`);
       }
-      this.#stop.signal.throwIfAborted();
-      await this.#closeFetch(); // nothing is written to it any more
+      await this.#closeFetch(); // nothing is written to it any more; it is right, whoever interrupts now
       await part.commit({ ...(modifiedMs !== undefined && { modifiedMs }) });
       isOver = true;
       this.#show();
       this.#done(file.size);
       return true;
+    } catch (error) {
+      isDisk = error instanceof DiskError;
+      throw error;
     } finally {
       await this.#closeFetch();
       this.#part = undefined;
-      const isWorthless = this.#request.isDoubted && this.#resumedBytes === 0 && !this.#stop.signal.aborted;
+      const isKept = isDisk || part.settled.size > 0 || this.#stop.signal.aborted;
+      const isWorthless = this.#request.isDoubted && !isKept;
       if (!isOver) await (isWorthless ? part.discard() : part.close());
     }
   }
@@ -326,7 +331,7 @@ class Download implements BlockFetchHost {
 
   async #verify(part: PartStore): Promise<Verdict> {
     const { hash } = this.#request.file;
-    const actual = await this.#whole?.value();
+    const actual = this.#whole && (await whileWanted(this.#whole.value(), this.#stop.signal));
     if (actual === undefined || actual.value === hash.value) return 'right';
     const list = this.#fetch?.list;
     if (list !== undefined && (await dropDamaged(part, list, this.#stop.signal)) > 0) {

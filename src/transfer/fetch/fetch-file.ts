@@ -75,6 +75,7 @@ export async function* fetchFile(
     overwrite: request.overwrite,
     file: knownFile(request),
     checkpointBytes: all.checkpointBytes,
+    ...(signal !== undefined && { signal }),
   });
   const fetch = new Fetch(components, request, all, part, signal);
   try {

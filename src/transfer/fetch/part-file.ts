@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { basename, dirname, join } from 'node:path';
-import { messageOf } from '../../errors.js';
+import { AbortedError, messageOf } from '../../errors.js';
 import type { PartFileSystem, PartHandle } from '../../fs/part-file.js';
 import type { Claim } from '../../fs/process-claim.js';
 import { ContentHash } from '../../jingle/content-hash.js';
@@ -29,6 +29,8 @@ export interface PartFileInit {
   readonly file: KnownFile;
   /** After so many bytes they are made safe from a power cut, where no hash would show the damage. */
   readonly checkpointBytes: number;
+  /** Ends what is read to hash it, which of a large file takes minutes. */
+  readonly signal?: AbortSignal;
 }
 
 const READ_BYTES = 1_048_576; // large enough that reading a part again is as fast as hashing it
@@ -274,6 +276,7 @@ export class PartFile {
     for (let at = start; at < end; ) {
       const count =
         (await this.#handle?.read(buffer.subarray(0, Math.min(buffer.length, end - at)), at)) ?? 0;
+      if (this.#init.signal?.aborted) throw new AbortedError('the fetch was aborted');
       if (count === 0) throw new DiskError('changed', `${this.#path} was changed by another program`);
       hash.update(buffer.subarray(0, count));
       at += count;

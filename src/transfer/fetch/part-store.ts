@@ -82,8 +82,9 @@ export interface PartStores {
   kept(target: string, file: WantedFile): Promise<PartLayout | undefined>;
   /**
    * Takes the target's name for this process, and what is there of the same file, size, block size and root. A part
-   * of the same file in another layout is begun anew, but for `perhaps`; one of another file is in the way unless `replace`. Reserves
-   * the room. Throws `DiskError`: `exists`, `in-use`, `no-space`, `not-writable`.
+   * of the same file in another layout is begun anew, but for `perhaps`; what there is of the same hash and another size
+   * is kept aside until it is opened again, or one of them has the name; one of another file is in the way unless
+   * `replace`. Reserves the room. Throws `DiskError`: `exists`, `in-use`, `no-space`, `not-writable`.
    */
   open(init: PartInit): Promise<PartStore>;
 }

@@ -22,13 +22,17 @@ export class MemoryParts implements PartStores {
   readonly files = new Map<string, Uint8Array>();
   readonly modifiedMs = new Map<string, number>();
   readonly #kept = new Map<string, Kept>();
+  /** Of the same hash and another size. */
+  readonly #aside = new Map<string, Kept>();
   readonly #open = new Map<string, MemoryPart>();
   /** Called before each write and commit; may throw what a disk would. */
   fault: (target: string, bytes: number) => void = () => undefined;
 
   async kept(target: string, file: WantedFile): Promise<PartLayout | undefined> {
     const layout = this.#kept.get(target)?.layout;
-    return layout && isSameFile(layout.file, file) ? layout : undefined;
+    return layout && isSameFile(layout.file, file)
+      ? layout
+      : this.#aside.get(`${target} ${file.size}`)?.layout;
   }
 
   async open(init: PartInit): Promise<PartStore> {
@@ -36,7 +40,12 @@ export class MemoryParts implements PartStores {
     if (this.#open.has(target)) throw new DiskError('in-use', `${target} is being fetched`);
     if (init.overwrite === 'refuse' && this.files.has(target))
       throw new DiskError('exists', `${target} exists`);
-    const kept = this.#kept.get(target);
+    const before = this.#kept.get(target);
+    if (before !== undefined && before.layout.file.size !== init.file.size) {
+      this.#aside.set(`${target} ${before.layout.file.size}`, before);
+      this.#kept.delete(target);
+    }
+    const kept = this.#kept.get(target) ?? this.#aside.get(`${target} ${init.file.size}`);
     const isContinued =
       kept !== undefined &&
       isSameFile(kept.layout.file, init.file) &&

@@ -9,7 +9,7 @@ import type { DownloadInit, DownloadRequest } from '../../../src/transfer/fetch/
 import { inlineIntakes } from '../../../src/transfer/fetch/range-intake.js';
 import type { FoundSource, SourceFinder, WantedFile } from '../../../src/transfer/fetch/range-source.js';
 import { Strikes } from '../../../src/transfer/fetch/strikes.js';
-import { inlineWholeHash } from '../../../src/transfer/fetch/whole-hash.js';
+import { inlineWholeHash, type WholeHashing } from '../../../src/transfer/fetch/whole-hash.js';
 import { MemoryParts } from './memory-parts.js';
 import { SimulatedClock } from './simulated-clock.js';
 import { type Behaviour, listOf, SimulatedSources } from './simulated-sources.js';
@@ -34,6 +34,7 @@ export class SimulatedWorld {
   readonly list;
   parts = new MemoryParts();
   strikes = new Strikes();
+  whole: WholeHashing = inlineWholeHash;
   readonly #later: { readonly found: FoundSource; readonly atMs: number }[] = [];
 
   constructor(content: Uint8Array) {
@@ -85,7 +86,7 @@ export class SimulatedWorld {
         strikes,
         clock,
         log: silentLog,
-        hashing: { intakes: inlineIntakes, whole: inlineWholeHash },
+        hashing: { intakes: inlineIntakes, whole: this.whole },
         ...(this.#later.length > 0 && { finder: this.finder }),
       },
       { file: this.file, sources, target: TARGET, overwrite: 'refuse', ...request },

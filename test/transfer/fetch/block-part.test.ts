@@ -169,6 +169,44 @@ describe('BlockPart', () => {
     await other.close();
   });
 
+  it('is kept aside while another size of the hash is tried, and gone when one of them is the file', async () => {
+    const part = await parts.open(initOf());
+    for (const block of [1, 2]) await give(part, block);
+    await part.close();
+    const lie = initOf({ file: { ...FILE, size: 3 * BLOCK }, tree: { ...TREE, count: 3 } });
+    const other = await parts.open(lie);
+    assert.equal(other.settled.size, 0);
+    assert.deepEqual((await parts.kept(TARGET, FILE))?.file, FILE);
+    await give(other, 0);
+    await other.close();
+    const again = await parts.open(initOf());
+    assert.equal(again.settled.size, 2);
+    await giveAll(again);
+    await again.commit({});
+    assert.deepEqual(files.contentOf(TARGET), CONTENT);
+    assert.deepEqual(files.names, [TARGET]);
+  });
+
+  it('is kept aside of three sizes at most, of which most was right', async () => {
+    for (const [count, right] of [
+      [9, 3],
+      [8, 1],
+      [7, 2],
+      [6, 4],
+      [5, 0],
+      [4, 5],
+    ] as const) {
+      const size = count * BLOCK;
+      const part = await parts.open(initOf({ file: { ...FILE, size }, tree: { ...TREE, count } }));
+      for (let block = 0; block < Math.min(right, count); block += 1) await give(part, block);
+      await part.close();
+    }
+    const kept = (count: number) => parts.kept(TARGET, { ...FILE, size: count * BLOCK });
+    const sizes = [9, 8, 7, 6, 5, 4];
+    const there = await Promise.all(sizes.map(async (count) => ((await kept(count)) ? [count] : [])));
+    assert.deepEqual(there.flat(), [9, 7, 6, 4]);
+  });
+
   it('keeps what other blocks of the same file may be right in, but does not say that it is right', async () => {
     const part = await parts.open(initOf());
     for (const block of [1, 2, 9]) await give(part, block);

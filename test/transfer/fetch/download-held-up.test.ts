@@ -210,6 +210,49 @@ describe('a download that is held up', () => {
     assert.ok(all.sources.taken() < 1.1 * SIZE);
   });
 
+  it('is stopped at once while the hash of the whole is computed, and keeps all', async () => {
+    const all = world();
+    const { whole } = all;
+    all.whole = () => ({
+      extend: () => undefined,
+      value: () => new Promise<never>(() => undefined),
+      close: async () => undefined,
+    });
+    const abort = new AbortController();
+    let abortedAtMs = 0;
+    const listen = async () => {
+      for await (const event of all.start(four(all), {}, {}, abort.signal)) {
+        if (event.type !== 'verifying') continue;
+        all.clock.after(1000, () => {
+          abortedAtMs = all.clock.monotonic();
+          abort.abort();
+        });
+      }
+    };
+    await assert.rejects(all.clock.runUntil(listen(), 1e6), { code: 'aborted' });
+    assert.ok(all.clock.monotonic() - abortedAtMs <= 2000);
+    assert.equal(all.clock.pendingTimers, 0);
+    all.whole = whole;
+    const outcome = await all.run(four(all));
+    assertFetched(all, outcome);
+    assert.equal(of(outcome.events, 'progress').at(-1)?.resumedBytes, SIZE);
+  });
+
+  it('is done when it is stopped after the hash has proved right', async () => {
+    const all = world();
+    const abort = new AbortController();
+    all.parts.fault = (_, bytes) => {
+      if (bytes === 0) abort.abort(); // while it gets its name
+    };
+    const types: string[] = [];
+    const listen = async () => {
+      for await (const { type } of all.start(four(all), {}, {}, abort.signal)) types.push(type);
+    };
+    await all.clock.runUntil(listen(), 1e6);
+    assert.equal(types.at(-1), 'done');
+    assert.ok(all.isFetched);
+  });
+
   it('does not believe in blocks that no file of the size has', async () => {
     const all = world();
     const huge = { algo: 'sha-256' as const, blockBytes: 2 ** 30, count: 1, root: all.file.hash.value };

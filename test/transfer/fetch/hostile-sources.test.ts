@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import { DiskError } from '../../../src/transfer/fetch/disk-error.js';
 import { FetchError } from '../../../src/transfer/fetch/fetch-request.js';
 import type { FoundSource } from '../../../src/transfer/fetch/range-source.js';
 import { assertFetched, of, SIZE, world } from '../../support/download/download-checks.js';
@@ -174,7 +175,6 @@ describe('hostile sources of a download', () => {
   for (const [what, behaviour] of [
     ['drips', DRIP],
     ['queues', { queuedUntilMs: FOR_EVER }],
-    ['gives a part and goes away', { away: [{ fromMs: 2000, toMs: FOR_EVER }] }],
   ] as const) {
     it(`leave nothing in the way of another size when one of a size that is doubted ${what}`, async () => {
       const all = world();
@@ -185,6 +185,33 @@ describe('hostile sources of a download', () => {
       assert.deepEqual(all.parts.has(TARGET), { open: false, kept: false });
     });
   }
+
+  it('do not take what came of a size that is doubted when its sources have gone', async () => {
+    const all = world();
+    const honest = all.source('honest', { bytesPerMs: 10, away: [{ fromMs: 2000, toMs: FOR_EVER }] });
+    const { error } = await all.run([honest], { isDoubted: true });
+    assert.ok(error instanceof FetchError && error.code === 'no-source-left', String(error));
+    const liar = all.source('liar', { bytesPerMs: 10, refuses: 'refused' });
+    const file = { ...all.file, size: 5 };
+    assert.ok((await all.run([liar], { isDoubted: true, file })).error instanceof FetchError);
+    const outcome = await all.run([all.source('another', { bytesPerMs: 10 })]);
+    assertFetched(all, outcome);
+    const resumed = of(outcome.events, 'progress').map(({ resumedBytes }) => resumedBytes);
+    assert.ok(Math.max(...resumed) > 10_000, `${resumed}`);
+  });
+
+  it('do not take what has come when the disk is full', async () => {
+    const all = world();
+    let left = 20;
+    all.parts.fault = () => {
+      left -= 1;
+      if (left < 0) throw new DiskError('no-space', 'full');
+    };
+    const honest = all.source('honest', { bytesPerMs: 10 });
+    const { error } = await all.run([honest], { isDoubted: true });
+    assert.ok(error instanceof DiskError, String(error));
+    assert.deepEqual(all.parts.has(TARGET), { open: false, kept: true });
+  });
 
   it('do not keep a file by never giving the hashes of its blocks, under many addresses', async () => {
     const all = world();

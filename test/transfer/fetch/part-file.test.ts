@@ -62,6 +62,36 @@ describe('fetchFile and its .part', () => {
       await folder.assertFetched(content.subarray(7, 16));
     });
 
+    it('is not read to its end when the fetch is aborted meanwhile', async () => {
+      const large = randomBytes(5_000_000);
+      const request = folder.requestOf({ file: { hash: sha256(large) } });
+      await until(4_000_000, run(sourcesOf({ [A]: { content: large } }), request));
+      const abort = new AbortController();
+      let reads = 0;
+      const fs: PartFileSystem = {
+        ...realPartFileSystem,
+        async reopen(path) {
+          const handle = await realPartFileSystem.reopen(path);
+          const read = handle?.read.bind(handle);
+          if (handle && read) {
+            handle.read = (buffer, position) => {
+              reads += 1;
+              abort.abort();
+              return read(buffer, position);
+            };
+          }
+          return handle;
+        },
+      };
+      const stream = run(sourcesOf({ [A]: { content: large } }), request, { fs, signal: abort.signal });
+      await assert.rejects(events(stream), AbortedError);
+      assert.equal(reads, 1);
+      const seen = await events(run(sourcesOf({ [A]: { content: large } }), request));
+      await folder.assertFetched(large);
+      const first = seen.find((event) => event.type === 'progress');
+      assert.ok(first?.type === 'progress' && first.resumedBytes >= 4_000_000);
+    });
+
     it('is fetched again when it was damaged meanwhile', async () => {
       await until(100_000, run(sourcesOf({ [A]: { content } }), folder.requestOf()));
       const part = await readFile(`${folder.target}.part`);
