@@ -36,8 +36,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
   /** Who gets the bytes in place of the readers of the stream, and whether they have enough for now. */
   #take: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
   #isTaking = false;
-  /** Where in the file the first byte is that comes. */
-  #offset = 0;
+  #range: Range | undefined;
   #expectedBytes: number | undefined;
   #receivedBytes = 0;
   #seenBytes = 0;
@@ -67,6 +66,10 @@ export class FileReceiving implements ContentApplication, FileDownload {
 
   get transport(): TransportType | undefined {
     return this.#transport;
+  }
+
+  get range(): Range | undefined {
+    return this.#range;
   }
 
   get queuePlace(): number | undefined {
@@ -107,7 +110,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
   /** The bytes of `file` that will come: those of `range`, as far as the file has them. */
   expect(file: FileDescription, { offset, length }: Range): void {
     const rest = file.size === undefined ? undefined : Math.max(0, file.size - offset);
-    this.#offset = offset;
+    this.#range = { offset, ...bounded(length) };
     this.#expectedBytes =
       length === undefined || rest === undefined ? (length ?? rest) : Math.min(length, rest);
     // §8.2. COMPAT: Dino 0.4.2 neither tells nor promises a hash, and never sends one.
@@ -145,7 +148,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
 
   missing(): Range {
     const left = this.#expectedBytes === undefined ? undefined : this.#expectedBytes - this.#receivedBytes;
-    return { offset: this.#offset + this.#receivedBytes, ...bounded(left) };
+    return { offset: (this.#range?.offset ?? 0) + this.#receivedBytes, ...bounded(left) };
   }
 
   checkMissing(): void {}

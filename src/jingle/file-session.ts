@@ -138,6 +138,8 @@ export interface FileDownload {
   readonly sid: string;
   /** What the sender says of the file. Rejects with {@link SessionEndedError} and others. */
   readonly accepted: Promise<FileDescription>;
+  /** Which bytes of the file come, as agreed; without a length, up to its end. Undefined until then. */
+  readonly range: Range | undefined;
   /** The place in the sender's queue that it last told of; undefined where it told none, and once it has accepted. */
   readonly queuePlace: number | undefined;
   /** Called at every news of that place. */

@@ -63,7 +63,7 @@ export {
   SessionEndedError,
 } from './file-session.js';
 export { SessionFailedError } from './reason.js';
-export { type Received, receiveInto } from './receive-into.js';
+export { type Received, type ReceiveOptions, receiveInto } from './receive-into.js';
 export { type StreamSourceInit, streamSource } from './stream-source.js';
 
 export interface FileTransferInit {
