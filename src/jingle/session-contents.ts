@@ -3,8 +3,9 @@
  * those that were: what still comes for one that is over is no error of the peer's.
  */
 import { StanzaError } from '../stanza/stanza-error.js';
-import type { ContentRef, JingleRole } from '../stanza/xep0166-jingle.js';
+import type { ContentRef, JingleBody, JingleRole } from '../stanza/xep0166-jingle.js';
 import type { FileContent } from './file-content.js';
+import type { TransportAction } from './session-event.js';
 
 const MAX_PAST = 64; // a peer hears of an ending within one round trip
 
@@ -72,6 +73,29 @@ export class SessionContents implements Iterable<FileContent> {
     if (found && found.standing !== 'ours-alone') return found;
     if (this.#past.includes(keyOf(ref))) return undefined;
     throw new StanzaError('item-not-found', 'no such content');
+  }
+
+  /** What the peer says of contents; those that are over hear nothing of it. */
+  each<T extends ContentRef>(refs: readonly T[], act: (content: FileContent, ref: T) => void): void {
+    const found = refs.map((ref) => [this.find(ref), ref] as const); // all of it or nothing
+    for (const [content, ref] of found) if (content) act(content, ref);
+  }
+
+  /** What it says of their transports. Throws `StanzaError` and `ParseError` for the peer. */
+  takeTransport(jingle: Extract<JingleBody, { readonly action: TransportAction }>): void {
+    switch (jingle.action) {
+      case 'transport-info':
+        this.each(jingle.contents, (content, { transport }) => content.transportInfo(transport));
+        return;
+      case 'transport-replace':
+        this.each(jingle.contents, (content, { transport }) => content.peerReplace(transport));
+        return;
+      case 'transport-accept':
+        this.each(jingle.contents, (content, { transport }) => content.peerReplaceAccepted(transport));
+        return;
+      case 'transport-reject':
+        this.each(jingle.contents, (content) => content.peerReplaceRejected());
+    }
   }
 
   /** The content that an information is about (XEP-0234 §8: it SHOULD say), by name or by being the only one. */

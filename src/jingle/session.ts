@@ -9,7 +9,6 @@ import type { Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import {
   type Content,
-  type ContentRef,
   type Jingle,
   type JingleRole,
   jingleError,
@@ -180,26 +179,14 @@ export class Session implements FileSession {
         this.#onAccept(jingle.contents);
         return;
       case 'transport-info':
-        this.#each(jingle.contents, (content, { transport }) => content.transportInfo(transport));
-        return;
       case 'transport-replace':
-        this.#each(jingle.contents, (content, { transport }) => content.peerReplace(transport));
-        return;
       case 'transport-accept':
-        this.#each(jingle.contents, (content, { transport }) => content.peerReplaceAccepted(transport));
-        return;
       case 'transport-reject':
-        this.#each(jingle.contents, (content) => content.peerReplaceRejected());
+        this.contents.takeTransport(jingle);
         return;
       default:
         this.#handleFromPeer(sessionEventOf(jingle));
     }
-  }
-
-  /** What the peer says of contents; those that are over hear nothing of it. */
-  #each<T extends ContentRef>(refs: readonly T[], act: (content: FileContent, ref: T) => void): void {
-    const found = refs.map((ref) => [this.contents.find(ref), ref] as const); // all of it or nothing
-    for (const [content, ref] of found) if (content) act(content, ref);
   }
 
   #handleFromPeer(event: SessionEvent): void {
@@ -210,7 +197,7 @@ export class Session implements FileSession {
     const event: SessionEvent = { type: 'peer-accept', contents };
     if (!this.#runner.accepts(event)) {
       // COMPAT: a transport-replace answered with session-accept, a known fault of several clients.
-      this.#each(contents, (content, { transport }) => content.peerReplaceAccepted(transport));
+      this.contents.each(contents, (content, { transport }) => content.peerReplaceAccepted(transport));
       return;
     }
     if (!contents.some((each) => this.contents.find(each))) throw jingleError('out-of-order');
@@ -239,19 +226,21 @@ export class Session implements FileSession {
         this.#take(effect.contents);
         return;
       case 'take-rejected':
-        this.#each(effect.contents, (content) => {
+        this.contents.each(effect.contents, (content) => {
           if (!content.handle({ type: 'rejected', ending: effect.ending })) throw jingleError('out-of-order');
         });
         return;
       case 'take-removed':
-        this.#each(effect.contents, (content) => content.ended(effect.ending));
+        this.contents.each(effect.contents, (content) => content.ended(effect.ending));
         this.#endIfEmpty(effect.ending);
         return;
       case 'take-modified':
-        this.#each(effect.contents, (content, { senders }) => content.peerModified(senders));
+        this.contents.each(effect.contents, (content, { senders }) => content.peerModified(senders));
         return;
       case 'take-hints':
-        this.#each(effect.contents, (content, { description }) => content.descriptionInfo(description));
+        this.contents.each(effect.contents, (content, { description }) =>
+          content.descriptionInfo(description),
+        );
         return;
       case 'take-info': {
         const { info } = effect;
@@ -432,7 +421,7 @@ export class Session implements FileSession {
 
   #takeAccepted(accepted: readonly Content[], of: 'session' | 'contents'): void {
     if (of === 'contents') {
-      this.#each(accepted, (content, answer) => content.peerAccepted(answer));
+      this.contents.each(accepted, (content, answer) => content.peerAccepted(answer));
       return;
     }
     const proposed = [...this.contents].filter(({ phase }) => phase === 'proposed');
