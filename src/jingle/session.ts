@@ -51,6 +51,9 @@ export class Session implements FileSession {
   /** Aborts what is under way for the session when it is over. */
   readonly #work = new AbortController();
   #close: (ending: SessionEnding) => void = () => undefined;
+  /** Resolves when the session is over and the peer knows or can't be told; last bytes may still be coming. */
+  readonly #told: Promise<void>;
+  #tell: () => void = () => undefined;
   /** `begin` was called, or the peer began it. */
   #begun: boolean;
   readonly #waiting: (() => void)[] = [];
@@ -66,6 +69,9 @@ export class Session implements FileSession {
     setMaxListeners(init.maxUnacknowledged, this.#work.signal); // one for each action under way
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
+    });
+    this.#told = new Promise((resolve) => {
+      this.#tell = resolve;
     });
     this.ended = this.closed.then(({ reason, error }) => ({
       reason: reason.condition,
@@ -150,9 +156,9 @@ export class Session implements FileSession {
 
   /** Ends the session from our side. Resolves when the peer knows or can't be told. */
   async finish(end: SessionEnding): Promise<void> {
-    // Of one that the peer has ended in good order, last bytes may be coming for as long as it likes.
-    const isOver = !this.#runner.handle({ type: 'end', ending: end });
-    if (isOver) for (const content of [...this.contents]) content.handle({ type: 'finish', ending: end });
+    this.#runner.handle({ type: 'end', ending: end });
+    // Of what the peer has ended in good order, last bytes may be coming for as long as it likes.
+    for (const content of [...this.contents]) content.handle({ type: 'finish', ending: end });
     await this.closed;
   }
 
@@ -460,7 +466,7 @@ export class Session implements FileSession {
   /** Ends one content with our verdict, and with it the session if it was the last one. */
   readonly #finish = async (content: FileContent | undefined, end: SessionEnding): Promise<void> => {
     content?.handle({ type: 'finish', ending: end });
-    if (this.contents.live.length === 0 && this.#begun) await this.closed;
+    if (this.contents.live.length === 0 && this.#begun) await this.#told;
   };
 
   #movedBytes(): number {
@@ -481,7 +487,8 @@ export class Session implements FileSession {
 
   #closeIfDone(): void {
     const { state } = this.#runner;
-    if ('ending' in state && this.contents.size === 0 && this.#actions.unacknowledged === 0)
-      this.#close(state.ending);
+    if (!('ending' in state) || this.#actions.unacknowledged > 0) return;
+    if (this.contents.size === 0) this.#close(state.ending);
+    this.#tell();
   }
 }
