@@ -27,6 +27,7 @@ import type { ContentApplication } from './content-application.js';
 import { contentMachine, contentWaits, movesBytes } from './content-machine.js';
 import type { ContentEffect, ContentEvent, ContentState } from './content-state.js';
 import { ContentTransport } from './content-transport.js';
+import { guarded } from './guarded.js';
 import { MachineRunner } from './machine-runner.js';
 import { asError, endingOf, type SessionEnding } from './reason.js';
 import type { JingleTimeouts } from './timeouts.js';
@@ -426,7 +427,8 @@ export class FileContent {
     this.#settled = true;
     this.#runner.stop();
     this.#abort.abort();
-    this.#components.application.over(error);
+    const { application, log } = this.#components;
+    guarded(log, 'the end of a content', () => application.over(error));
     this.#transport.abandon();
     this.#stream?.destroy();
     this.#components.session.contentSettled(this);

@@ -10,6 +10,7 @@ import type { Hash } from '../stanza/xep0300-hashes.js';
 import { type LendingStream, TransportFailedError, type TransportType } from '../transport/transport.js';
 import type { ContentApplication, ContentLink } from './content-application.js';
 import { type DownloadVerdict, type FileDownload, FileTooLargeError } from './file-session.js';
+import { guarded } from './guarded.js';
 import { ending, endingOf, type SessionEnding, SessionFailedError } from './reason.js';
 
 const BUFFER_BYTES = 262_144; // one chunk of a sender that is of our kind
@@ -177,7 +178,9 @@ export class FileReceiving implements ContentApplication, FileDownload {
 
   takeQueue(place: number): void {
     this.#queuePlace = place;
-    for (const listener of this.#onQueued) listener(place);
+    for (const listener of this.#onQueued) {
+      guarded(this.#link.log, 'a listener of onQueued', () => listener(place));
+    }
   }
 
   over(error: Error | undefined): void {

@@ -14,6 +14,7 @@ import {
   type FileUpload,
   type TransferOutcome,
 } from './file-session.js';
+import { guarded } from './guarded.js';
 import { endingOf, SessionFailedError } from './reason.js';
 
 /** What is written at once over IBB: a whole chunk could take longer than the other side may be silent. */
@@ -144,7 +145,7 @@ export class FileSending implements ContentApplication, FileUpload {
 
   interrupt(): void {
     this.#stream = undefined;
-    this.#reading?.destroy();
+    guarded(this.#link.log, 'destroy of a source', () => this.#reading?.destroy());
   }
 
   moved(): boolean {
@@ -226,7 +227,7 @@ export class FileSending implements ContentApplication, FileUpload {
   }
 
   #release(source: FileSource, error: Error | undefined): void {
-    source.release(this.#outcome(error));
+    guarded(this.#link.log, 'release of a source', () => source.release(this.#outcome(error)));
   }
 
   #outcome(error: Error | undefined): TransferOutcome {

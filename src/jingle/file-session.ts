@@ -93,7 +93,7 @@ export interface FileSource {
    * Undefined where nobody wants to know that of a part.
    */
   checksum(): Hash | undefined;
-  /** Called exactly once, when it is over, however it ended. */
+  /** Called exactly once, when it is over, however it ended. What it throws is logged. */
   release(outcome: TransferOutcome): void;
 }
 
@@ -142,7 +142,7 @@ export interface FileDownload {
   readonly range: Range | undefined;
   /** The place in the sender's queue that it last told of; undefined where it told none, and once it has accepted. */
   readonly queuePlace: number | undefined;
-  /** Called at every news of that place. */
+  /** Called at every news of that place. What it throws is logged. */
   onQueued(listener: (place: number) => void): void;
   /** The bytes. `transport` names what carries them now; a replaced transport goes on in the same stream. */
   readonly stream: Readable;

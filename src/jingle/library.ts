@@ -235,8 +235,13 @@ class AccountTransfer implements FileTransfer, Startable {
     const started = this.#started;
     this.#started = [];
     // Sessions first: they say goodbye over what is stopped after them.
-    if (started.includes(this.#jingle)) await this.#jingle.stop();
-    for (const part of started.reverse()) if (part !== this.#jingle) await part.stop();
+    const first = started.filter((part) => part === this.#jingle);
+    const last = started.filter((part) => part !== this.#jingle).reverse();
+    const faults: unknown[] = [];
+    for (const part of [...first, ...last]) {
+      await part.stop().catch((fault: unknown) => faults.push(fault)); // the others are stopped all the same
+    }
+    if (faults.length > 0) throw faults[0];
   }
 
   offer(to: string, source: FileSource, options: TransferOptions = {}): FileUpload {

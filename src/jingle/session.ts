@@ -127,14 +127,14 @@ export class Session implements FileSession {
   }
 
   request(file: FileDescription): FileDownload {
-    const link = new OpenLink(this.sid, this.#finish);
+    const link = new OpenLink(this.sid, this.#finish, this.#components.log);
     const receiving = new FileReceiving(link, file.range);
     this.#propose(receiving, link, () => ({ ...file, resumes: true }));
     return receiving;
   }
 
   offer(source: FileSource): FileUpload {
-    const link = new OpenLink(this.sid, this.#finish);
+    const link = new OpenLink(this.sid, this.#finish, this.#components.log);
     const sending = new FileSending(link);
     sending.use(source);
     this.#propose(sending, link, () => sending.offer);
@@ -301,7 +301,7 @@ export class Session implements FileSession {
   }
 
   #taken(content: Content): readonly [FileContent, ProposedContent] {
-    const link = new OpenLink(this.sid, this.#finish);
+    const link = new OpenLink(this.sid, this.#finish, this.#components.log);
     const proposed = this.#components.policy.proposed(content, this, link);
     const { creator, name, senders = 'both' } = content;
     const { transport, application, ns } = proposed;

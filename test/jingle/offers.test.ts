@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { AbortedError, LimitError } from '../../src/errors.js';
 import {
   type FileAcceptance,
@@ -7,9 +8,11 @@ import {
   type FileOffer,
   type FileSource,
   FileTooLargeError,
+  type FileUpload,
   SessionEndedError,
 } from '../../src/jingle/file-session.js';
 import { SessionFailedError } from '../../src/jingle/reason.js';
+import { streamSource } from '../../src/jingle/stream-source.js';
 import { defaultJingleTimeouts } from '../../src/jingle/timeouts.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import type { Range } from '../../src/stanza/xep0234-file-transfer.js';
@@ -191,6 +194,27 @@ describe('A file offered', () => {
     await download.finish('success');
     await pair.ended();
   });
+
+  for (const [end, act] of [
+    ['done', async (download: FileDownload) => download.finish('success')],
+    ['cancelled', async (_: FileDownload, upload: FileUpload) => upload.cancel()],
+    ['stopped', async () => pair.serving.stop()],
+  ] as const) {
+    it(`leaves nothing when it is ${end} and its source throws at the end`, async () => {
+      await open();
+      const throws = () => {
+        throw new Error('a fault of the program');
+      };
+      const init = { name: 'x', size: BYTES.length, open: () => Readable.from([BYTES]), onEnd: throws };
+      const upload = pair.serving.offer({ peer: ASKER, source: streamSource(init) });
+      const download = await taken();
+      const bytes = bytesOf(download.stream).catch(() => undefined);
+      if (end === 'done') await bytes;
+      await act(download, upload);
+      assert.equal((await upload.done).type, end === 'done' ? 'success' : 'failed');
+      await pair.ended();
+    });
+  }
 
   it('needs a slot as if it had been asked for', async () => {
     const entry = await open(() => ({}), { maxUploadsPerPeer: 1 });

@@ -6,6 +6,7 @@ import type { ContentLink } from '../../src/jingle/content-application.js';
 import { FileReceiving } from '../../src/jingle/file-receiving.js';
 import { FileTooLargeError, SessionEndedError } from '../../src/jingle/file-session.js';
 import { receiveInto } from '../../src/jingle/receive-into.js';
+import { silentLog } from '../../src/log.js';
 import type { FileDescription, Range } from '../../src/stanza/xep0234-file-transfer.js';
 import type { Hash } from '../../src/stanza/xep0300-hashes.js';
 import { settle } from '../support/virtual-clock.js';
@@ -21,6 +22,7 @@ function receiving(): { download: FileReceiving; endings: string[] } {
   const endings: string[] = [];
   const link: ContentLink = {
     sid: 's',
+    log: silentLog,
     raise: (event) => {
       if (event.type === 'all-received') download.endStream();
     },
