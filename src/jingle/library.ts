@@ -101,6 +101,11 @@ export interface FileTransferInit {
 export interface FileTransfer {
   /** Our full address. */
   readonly jid: string;
+  /**
+   * Resolves when the account is logged out for good, and never rejects: without an error after `stop`, with one where the
+   * connection is given up because the server will not have us any more. A connection that is lost otherwise is opened again.
+   */
+  readonly closed: Promise<Error | undefined>;
   /** Offers a file. Never throws: the upload tells what became of it. */
   offer(to: string, source: FileSource, options?: TransferOptions): FileUpload;
   /** Asks for a file by name, size, media type, hash or several of them. Never throws: the download fails. */
@@ -137,6 +142,8 @@ class AccountTransfer implements FileTransfer, Startable {
   /** In the order in which they are started. */
   readonly #parts: readonly Startable[];
   #started: Startable[] = [];
+  readonly closed: Promise<Error | undefined>;
+  #close: (error: Error | undefined) => void = () => undefined;
 
   constructor(components: { readonly clock: Clock; readonly log: Log }, init: FileTransferInit) {
     const { server, password, tls, socks5 = {} } = init;
@@ -212,6 +219,12 @@ class AccountTransfer implements FileTransfer, Startable {
       { entity, disco, log: components.log },
       { subscriptions: init.subscriptions ?? 'domain' },
     );
+    this.closed = new Promise((resolve) => {
+      this.#close = resolve;
+    });
+    entity.onEvent((event) => {
+      if (event.type === 'failed') this.#close(event.error);
+    });
     this.#parts = [disco, listener, finder, ibb, this.#jingle, entity, presence];
   }
 
@@ -241,6 +254,7 @@ class AccountTransfer implements FileTransfer, Startable {
     for (const part of [...first, ...last]) {
       await part.stop().catch((fault: unknown) => faults.push(fault)); // the others are stopped all the same
     }
+    this.#close(undefined);
     if (faults.length > 0) throw faults[0];
   }
 

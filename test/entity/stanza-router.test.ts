@@ -134,11 +134,11 @@ describe('StanzaRouter', () => {
       };
       const isFull = (error: unknown) =>
         error instanceof LimitError && error.bound === 'pending-iqs-per-peer';
-      for (const resource of ['a', 'b']) asked(`${ROMEO.split('/')[0]}/${resource}`);
+      for (const resource of ['a', 'b']) void asked(`${ROMEO.split('/')[0]}/${resource}`);
       await assert.rejects(asked(ROMEO), isFull);
-      for (let each = 0; each < 4; each += 1) asked('pubsub.example.net');
+      for (let each = 0; each < 4; each += 1) void asked('pubsub.example.net');
       await assert.rejects(asked('pubsub.example.net'), isFull);
-      for (let each = 0; each < 10; each += 1) asked('example.org');
+      for (let each = 0; each < 10; each += 1) void asked('example.org');
       await node.stop();
       await Promise.all(waiting);
     });
