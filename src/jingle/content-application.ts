@@ -46,6 +46,8 @@ export interface ContentApplication {
   endStream(): void;
   /** Sender: what `<checksum/>` says, after the last byte. */
   checksum(): FileDescription;
+  /** Sender: nothing says that the bytes arrived, and yet it ends without an error. */
+  unconfirmed(): void;
   takeInfo(info: FileInfo): void;
   /** Receiver: the sender has not decided yet, as so many come first. */
   takeQueue(place: number): void;

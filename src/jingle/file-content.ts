@@ -372,6 +372,9 @@ export class FileContent {
       case 'end-stream':
         application.endStream();
         return;
+      case 'unconfirmed':
+        application.unconfirmed();
+        return;
       case 'conclude':
         session.conclude(this, effect.ending, effect.by);
     }

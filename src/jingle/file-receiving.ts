@@ -162,6 +162,8 @@ export class FileReceiving implements ContentApplication, FileDownload {
     this.stream.push(null);
   }
 
+  unconfirmed(): void {}
+
   checksum(): FileDescription {
     return { hashes: [], hashesUsed: [] };
   }

@@ -41,6 +41,7 @@ export class FileSending implements ContentApplication, FileUpload {
   #begunBytes = 0;
   #seenBytes = 0;
   #peerResumes = false;
+  #isConfirmed = true;
   #over: { readonly error: Error | undefined } | undefined;
 
   constructor(link: ContentLink) {
@@ -188,6 +189,10 @@ export class FileSending implements ContentApplication, FileUpload {
     return { hashes, hashesUsed: [] };
   }
 
+  unconfirmed(): void {
+    this.#isConfirmed = false;
+  }
+
   takeInfo(): void {}
 
   takeQueue(): void {}
@@ -232,7 +237,8 @@ export class FileSending implements ContentApplication, FileUpload {
 
   #outcome(error: Error | undefined): TransferOutcome {
     const bytes = this.#givenBytes;
-    return error ? { type: 'failed', bytes, error } : { type: 'success', bytes };
+    if (error) return { type: 'failed', bytes, error };
+    return { type: 'success', bytes, ...(!this.#isConfirmed && { unconfirmed: true }) };
   }
 
   #sourceInUse(): FileSource {

@@ -98,7 +98,15 @@ export interface FileSource {
 }
 
 export type TransferOutcome =
-  | { readonly type: 'success'; readonly bytes: number }
+  | {
+      readonly type: 'success';
+      readonly bytes: number;
+      /**
+       * Everything was sent, and the receiver neither said anything nor closed the connection for `finishMs`: some clients
+       * never do, and some have gone.
+       */
+      readonly unconfirmed?: true;
+    }
   | { readonly type: 'failed'; readonly bytes: number; readonly error: Error };
 
 /**
@@ -171,7 +179,10 @@ export interface FileUpload {
   readonly accepted: Promise<Required<Range>>;
   readonly sentBytes: number;
   readonly transport: TransportType | undefined;
-  /** How it ended; never rejects. A success: the peer says that it has everything, or ended in good order. */
+  /**
+   * How it ended; never rejects. A success: the peer says that it has everything, acknowledged every block, closed the
+   * connection or ended in good order, or else it is `unconfirmed`.
+   */
   readonly done: Promise<TransferOutcome>;
   /** Withdraws it. Resolves when the peer knows or can't be told. */
   cancel(): Promise<void>;

@@ -182,18 +182,28 @@ describe('A file offered', () => {
     await pair.ended();
   });
 
-  it('is a success when the receiver says nothing more', async () => {
-    const entry = await open(() => ({}), {
-      askerTimeouts: { finishMs: 10 * defaultJingleTimeouts.finishMs },
+  for (const [transport, unconfirmed] of [
+    ['s5b', true],
+    ['ibb', undefined],
+  ] as const) {
+    it(`over ${transport} is a success${unconfirmed ? ', if an unconfirmed one,' : ''} when the receiver says nothing more`, async () => {
+      const entry = await open(() => ({}), {
+        transports: [transport],
+        askerTimeouts: { finishMs: 10 * defaultJingleTimeouts.finishMs },
+      });
+      const upload = await pair.offer(entry);
+      const download = await taken();
+      assert.deepEqual(await bytesOf(download.stream), BYTES);
+      await pair.clock.advance(defaultJingleTimeouts.finishMs);
+      assert.deepEqual(await upload.done, {
+        type: 'success',
+        bytes: BYTES.length,
+        ...(unconfirmed && { unconfirmed }),
+      });
+      await download.finish('success');
+      await pair.ended();
     });
-    const upload = await pair.offer(entry);
-    const download = await taken();
-    assert.deepEqual(await bytesOf(download.stream), BYTES);
-    await pair.clock.advance(defaultJingleTimeouts.finishMs);
-    assert.equal((await upload.done).type, 'success');
-    await download.finish('success');
-    await pair.ended();
-  });
+  }
 
   for (const [end, act] of [
     ['done', async (download: FileDownload) => download.finish('success')],
