@@ -18,10 +18,13 @@ export interface FileSession {
   /** Resolves when it is over; never rejects. Without an error it ended in good order. */
   readonly ended: Promise<SessionOutcome>;
   /** Asks for a file (XEP-0234 §6.2). Never throws: what fails, the download fails with. */
-  request(file: FileDescription): FileDownload;
+  request(file: Partial<FileDescription>): FileDownload;
   /** Offers one (§6.1). Never throws: what fails, the upload fails with. */
   offer(source: FileSource): FileUpload;
-  /** Begins one of ours with what was asked and offered so far; the rest is added to it (§6.3). */
+  /**
+   * Begins one of ours with what was asked and offered so far; the rest is added to it (§6.3). One that is not begun within
+   * `prepareMs` of its making is given up.
+   */
   begin(): void;
   /** Ends it with everything that is under way. Resolves when the peer knows or can't be told. */
   end(condition: ReasonCondition, text?: string): Promise<void>;

@@ -43,8 +43,13 @@ import type {
 import { JingleEngine } from './jingle-engine.js';
 import type { JingleTimeouts } from './timeouts.js';
 
+export { LimitError } from '../errors.js';
+export type { Log } from '../log.js';
+export type { FileDescription, Range } from '../stanza/xep0234-file-transfer.js';
 export type { Hash, HashAlgorithm } from '../stanza/xep0300-hashes.js';
 export type {
+  ByteReader,
+  DownloadVerdict,
   FileAcceptance,
   FileDownload,
   FileOffer,
@@ -54,6 +59,7 @@ export type {
   FileSession,
   FileSource,
   FileUpload,
+  SessionOutcome,
   TransferOutcome,
 } from './file-session.js';
 export {
@@ -65,6 +71,7 @@ export {
 export { SessionFailedError } from './reason.js';
 export { type Received, type ReceiveOptions, receiveInto } from './receive-into.js';
 export { type StreamSourceInit, streamSource } from './stream-source.js';
+export type { JingleTimeouts } from './timeouts.js';
 
 export interface FileTransferInit {
   /** The account; with a resource, that one is asked for. */
@@ -110,7 +117,7 @@ export interface FileTransfer {
   offer(to: string, source: FileSource, options?: TransferOptions): FileUpload;
   /** Asks for a file by name, size, media type, hash or several of them. Never throws: the download fails. */
   request(from: string, file: Partial<FileDescription>, options?: TransferOptions): FileDownload;
-  /** Several files in one session: add them, then `begin` it. */
+  /** Several files in one session: add them, then `begin` it, within the 20 s of `timeouts.prepareMs`. */
   session(peer: string, options?: TransferOptions): FileSession;
   /** Ends what is under way, and logs out. */
   stop(): Promise<void>;

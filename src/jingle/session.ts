@@ -126,10 +126,10 @@ export class Session implements FileSession {
     return ['preparing', 'initiating', 'offered', 'deciding'].includes(this.#runner.state.type);
   }
 
-  request(file: FileDescription): FileDownload {
+  request(file: Partial<FileDescription>): FileDownload {
     const link = new OpenLink(this.sid, this.#finish, this.#components.log);
     const receiving = new FileReceiving(link, file.range);
-    this.#propose(receiving, link, () => ({ ...file, resumes: true }));
+    this.#propose(receiving, link, () => ({ hashes: [], hashesUsed: [], ...file, resumes: true }));
     return receiving;
   }
 

@@ -119,7 +119,7 @@ describe('Several files in one session', () => {
   it('asked for together are answered together, and the last one ends it', async () => {
     await open();
     const session = pair.asking.session({ peer: NODE });
-    const wanted = [session.request(ask('a')), session.request(ask('b'))];
+    const wanted = [session.request({ name: 'a' }), session.request({ name: 'b' })];
     session.begin();
     const bytes = await Promise.all(wanted.map((each) => bytesOf(each.stream)));
     assert.deepEqual(bytes, [A, B]);
