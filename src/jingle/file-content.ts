@@ -144,6 +144,7 @@ export class FileContent {
         perform: (effect) => this.#perform(effect),
         moved: () =>
           (movesBytes(this.#runner.state.type) && application.moved()) || this.takeQueueNews('content'),
+        waitsAnew: (before, after) => before.transport !== after.transport,
         onChange: (state) => {
           if (state.type === 'done') this.#settle(undefined);
           else if (state.type === 'failed') this.#settle(state.error);
