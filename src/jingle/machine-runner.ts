@@ -74,7 +74,12 @@ export class MachineRunner<State extends Tagged, Event extends Tagged, Effect ex
 
   /** Whether the event has a row in this state. */
   accepts(event: Event | TimeoutEvent): boolean {
-    return this.#machine.step(this.#state, event) !== undefined;
+    return this.effectsOf(event) !== undefined;
+  }
+
+  /** What the event would lead to now; undefined where it has no row. */
+  effectsOf(event: Event | TimeoutEvent): readonly Effect[] | undefined {
+    return this.#machine.step(this.#state, event)?.effects;
   }
 
   /** Cancels the timer. */

@@ -16,9 +16,10 @@ import {
 } from '../stanza/xep0166-jingle.js';
 import { type FileDescription, fileInfoCodec } from '../stanza/xep0234-file-transfer.js';
 import type { ContentApplication } from './content-application.js';
+import type { ContentSession } from './content-init.js';
 import { ContentMaker } from './content-maker.js';
 import { success } from './content-state.js';
-import type { ContentSession, FileContent } from './file-content.js';
+import type { FileContent } from './file-content.js';
 import { FileReceiving } from './file-receiving.js';
 import { FileSending } from './file-sending.js';
 import type { FileDownload, FileSession, FileSource, FileUpload, SessionOutcome } from './file-session.js';
@@ -203,7 +204,7 @@ export class Session implements FileSession {
     const event: SessionEvent = { type: 'peer-accept', contents };
     if (!this.#runner.accepts(event)) {
       // COMPAT: a transport-replace answered with session-accept, a known fault of several clients.
-      this.contents.each(contents, (content, { transport }) => content.peerReplaceAccepted(transport));
+      this.contents.takeTransport({ action: 'transport-accept', contents });
       return;
     }
     if (!contents.some((each) => this.contents.find(each))) throw jingleError('out-of-order');
@@ -232,9 +233,7 @@ export class Session implements FileSession {
         this.#take(effect.contents);
         return;
       case 'take-rejected':
-        this.contents.each(effect.contents, (content) => {
-          if (!content.handle({ type: 'rejected', ending: effect.ending })) throw jingleError('out-of-order');
-        });
+        this.contents.each(effect.contents, (content) => content.rejected(effect.ending), 'content-reject');
         return;
       case 'take-removed':
         this.contents.each(effect.contents, (content) => content.ended(effect.ending));
@@ -244,8 +243,10 @@ export class Session implements FileSession {
         this.contents.each(effect.contents, (content, { senders }) => content.peerModified(senders));
         return;
       case 'take-hints':
-        this.contents.each(effect.contents, (content, { description }) =>
-          content.descriptionInfo(description),
+        this.contents.each(
+          effect.contents,
+          (content, { description }) => content.descriptionInfo(description),
+          'description-info',
         );
         return;
       case 'take-info': {
@@ -427,7 +428,7 @@ export class Session implements FileSession {
 
   #takeAccepted(accepted: readonly Content[], of: 'session' | 'contents'): void {
     if (of === 'contents') {
-      this.contents.each(accepted, (content, answer) => content.peerAccepted(answer));
+      this.contents.each(accepted, (content, answer) => content.peerAccepted(answer), 'content-accept');
       return;
     }
     const proposed = [...this.contents].filter(({ phase }) => phase === 'proposed');

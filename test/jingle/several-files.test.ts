@@ -338,6 +338,30 @@ describe('Several files in one session', () => {
       await pair.ended();
     });
 
+    it('that replaces two transports, of which ours crosses one, has replaced neither', async () => {
+      const { session, accept, sid } = await asked();
+      const inBand = `<transport xmlns='${NS.jingleIbb}' sid='x'/>`;
+      const other = accept('file-2').replace(/<transport[^>]*>/, inBand);
+      assert.equal(await peer.send('session-accept', sid, accept('file') + other), 'acked');
+      assert.equal((await peer.next('transport-replace')).contents[0]?.name, 'file-2');
+      const both = ['file', 'file-2'].map(
+        (name) => `<content creator='initiator' name='${name}'>${inBand}</content>`,
+      );
+      assert.equal(await peer.send('transport-replace', sid, both.join('')), 'conflict tie-break');
+      assert.equal(
+        await peer.send('transport-reject', sid, both.join('')),
+        'unexpected-request out-of-order',
+      );
+      assert.equal(await peer.send('transport-info', sid, `${both[0]}${both[0]}`), 'bad-request');
+      await settle();
+      assert.deepEqual(
+        peer.inbox.map(({ action }) => action),
+        [],
+      );
+      void session.end('cancel');
+      await pair.ended();
+    });
+
     it('that accepts none of ours is out of order', async () => {
       const { session, accept, sid } = await asked();
       assert.equal(await peer.send('session-accept', sid, accept('other')), 'item-not-found');
