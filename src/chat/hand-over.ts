@@ -159,7 +159,11 @@ export class HandOver {
     if (signal.aborted) return;
     const name = shown(nameOf(entry));
     if (outcome.type === 'success') {
-      this.#tell(`You have ${name} now.`);
+      this.#tell(
+        outcome.unconfirmed
+          ? `I have sent all of ${name}. Your client did not tell me whether it has come.`
+          : `You have ${name} now.`,
+      );
       return;
     }
     const { error } = outcome;

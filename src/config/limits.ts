@@ -21,7 +21,8 @@ export const STRIKES_REASON =
 
 export const limitOptions = {
   'limits.pendingIqs': withDefault(whole(16, 100_000), 1000, {
-    reason: 'Memory: requests of ours that wait for an answer.',
+    reason:
+      'Memory: requests of ours that wait for an answer. An account gets an eighth of them, a service a quarter.',
   }),
   'limits.iqTimeoutMs': withDefault(whole(1000, 5 * MINUTE_MS), 30_000, {
     unit: 'ms',

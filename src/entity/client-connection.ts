@@ -192,8 +192,13 @@ export function clientLoss({ condition, text }: StreamCondition, domain: string,
     case 'host-unknown':
     case 'host-gone':
       return { type: 'refused', error: new RefusedError(`the server is not ${domain}'s${words}`) };
+    case 'policy-violation': // also for too much at once
+      return {
+        type: 'refused',
+        passing: true,
+        error: new RefusedError(`the server refuses us: ${condition}${words}`),
+      };
     case 'not-authorized':
-    case 'policy-violation':
     case 'invalid-namespace':
     case 'unsupported-version':
       return { type: 'refused', error: new RefusedError(`the server refuses us: ${condition}${words}`) };
@@ -211,13 +216,19 @@ export function clientLoss({ condition, text }: StreamCondition, domain: string,
 }
 
 const CERTIFICATE_FAULT =
-  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_CA|HOSTNAME_MISMATCH|ERR_SSL_)/;
+  /^(CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|ERR_TLS_CERT_|INVALID_CA|HOSTNAME_MISMATCH)/;
+const TLS_FAULT = /^ERR_SSL_/;
 
 /** What the library or the socket throws. */
-function clientLossOfError(error: unknown, domain: string): Loss {
+export function clientLossOfError(error: unknown, domain: string): Loss {
   if (error instanceof RefusedError) return { type: 'refused', error };
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!CERTIFICATE_FAULT.test(code)) return brokenBy(error);
-  const why = `the server does not prove that it is ${domain}: ${code}`;
-  return { type: 'refused', error: new RefusedError(why, { cause: error }) };
+  const refused = (why: string): Loss => ({
+    type: 'refused',
+    passing: true,
+    error: new RefusedError(why, { cause: error }),
+  });
+  if (CERTIFICATE_FAULT.test(code)) return refused(`the server does not prove that it is ${domain}: ${code}`);
+  if (TLS_FAULT.test(code)) return refused(`encryption with the server fails: ${code}`);
+  return brokenBy(error);
 }

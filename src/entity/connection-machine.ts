@@ -7,8 +7,13 @@ import { defineMachine, type Machine, rowsOf } from '../machine.js';
 
 /** Why a stream, or the attempt at one, ended. */
 export type Loss =
-  /** Trying again changes nothing. */
-  | { readonly type: 'refused'; readonly error: ShoalError }
+  /** Trying again changes nothing, unless it is `passing`. */
+  | {
+      readonly type: 'refused';
+      readonly error: ShoalError;
+      /** Whom the server has let in before it may let in again: too much was sent, a certificate is being renewed. */
+      readonly passing?: true;
+    }
   /** Somebody else is connected with our address: perhaps our own stream of a moment ago. */
   | { readonly type: 'conflict'; readonly error: ShoalError }
   /** Nobody there, the line broke, the server goes down. */
@@ -156,7 +161,7 @@ export function connectionMachine(
     const failures = tries.failures + 1;
     const conflicts = tries.conflicts + (loss.type === 'conflict' ? 1 : 0);
     const hopeless =
-      loss.type === 'refused' ||
+      (loss.type === 'refused' && !(loss.passing && tries.everOnline)) ||
       conflicts > (tries.mayLinger ? times.maxLingeringConflicts : times.maxConflicts) ||
       (!tries.everOnline && times.maxInitialFailures !== undefined && failures >= times.maxInitialFailures);
     if (hopeless) {

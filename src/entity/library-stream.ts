@@ -67,7 +67,7 @@ const LIBRARY_TIMEOUT_MS = 30_000; // it is our own timers that count
 const POLITE_CLOSE_MS = 2000;
 /** Beyond this the server reads more slowly than we write: stop taking requests until it has caught up. */
 const PAUSE_AT_BYTES = 1_048_576;
-/** Beyond this it does not read at all. */
+/** Beyond this it does not read at all. Of text a socket counts UTF-16 units, as `maxUnackedChars` does. */
 const LOST_AT_BYTES = 33_554_432;
 const MAX_EARLY_STANZAS = 1000; // what comes together with the end of the login
 

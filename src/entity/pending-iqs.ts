@@ -1,11 +1,13 @@
 /**
  * Our iqs that wait for an answer. Each is settled exactly once: by an answer from the address
  * that was asked, by time, by its owner's signal or by the end of the stream.
+ *
+ * Whoever answers nothing can use up a share of them and no more, so that others are still asked.
  */
 import type { Clock } from '../clock.js';
 import { AbortedError, LimitError, TimeoutError } from '../errors.js';
 import { stanzaType } from '../stanza/iq.js';
-import { bareOf, type Jid } from '../stanza/jid.js';
+import { bareOf, domainOf, type Jid } from '../stanza/jid.js';
 import { stanzaErrorOf } from '../stanza/stanza-error.js';
 import type { Element } from '../stanza/xml.js';
 import { OfflineError } from './entity.js';
@@ -24,8 +26,15 @@ interface Waiting {
   readonly settle: (outcome: Element | Error) => void;
 }
 
+/** Of all that wait, what may wait for one account, and for one domain that isn't our server: several blocks each of some transfers. */
+const ACCOUNT_SHARE = 1 / 8;
+/** A service answers for many: channels, folders, proxies. */
+const SERVICE_SHARE = 1 / 4;
+
 export class PendingIqs {
   readonly #waiting = new Map<string, Waiting>();
+  /** How many wait, by the bare address that was asked. */
+  readonly #ofPeer = new Map<Jid, number>();
 
   constructor(
     private readonly clock: Clock,
@@ -41,9 +50,19 @@ export class PendingIqs {
     if (this.#waiting.size >= this.maxPending) {
       throw new LimitError('pendingIqs', `${this.maxPending} requests already wait for an answer`);
     }
+    const peer = bareOf(to);
+    const ofPeer = this.#ofPeer.get(peer) ?? 0;
+    if (ofPeer >= this.#shareOf(peer, from)) {
+      throw new LimitError(
+        'pending-iqs-per-peer',
+        `${ofPeer} requests already wait for an answer of ${peer}`,
+      );
+    }
+    this.#ofPeer.set(peer, ofPeer + 1);
     return new Promise((resolve, reject) => {
       const settle = (outcome: Element | Error) => {
         if (!this.#waiting.delete(id)) return;
+        this.#release(peer);
         timer.cancel();
         signal?.removeEventListener('abort', onAbort);
         if (outcome instanceof Error) reject(outcome);
@@ -56,6 +75,19 @@ export class PendingIqs {
       this.#waiting.set(id, { from, to, settle });
       signal?.addEventListener('abort', onAbort, { once: true });
     });
+  }
+
+  #shareOf(peer: Jid, self: Jid): number {
+    if (peer.includes('@')) return Math.max(1, Math.floor(this.maxPending * ACCOUNT_SHARE));
+    // Our own server: that of our account, or the one that our component is a part of.
+    if (domainOf(self) === peer || domainOf(self).endsWith(`.${peer}`)) return this.maxPending;
+    return Math.max(1, Math.floor(this.maxPending * SERVICE_SHARE));
+  }
+
+  #release(peer: Jid): void {
+    const left = (this.#ofPeer.get(peer) ?? 1) - 1;
+    if (left === 0) this.#ofPeer.delete(peer);
+    else this.#ofPeer.set(peer, left);
   }
 
   /** Gives up on one that could not be sent. */

@@ -1,5 +1,6 @@
 /** What a content needs of the application whose bytes it carries: file-sending or file-receiving. */
 import type { Duplex } from 'node:stream';
+import type { Log } from '../log.js';
 import type { FileDescription, FileInfo, Range } from '../stanza/xep0234-file-transfer.js';
 import type { TransportType } from '../transport/transport.js';
 import type { ContentEvent } from './content-state.js';
@@ -9,6 +10,7 @@ import type { SessionEnding } from './reason.js';
 export interface ContentLink {
   /** Of the session. */
   readonly sid: string;
+  readonly log: Pick<Log, 'error'>;
   readonly raise: (event: ContentEvent) => void;
   /** Ends the content, and the session if it is the last one; resolves when the peer knows or can't be told. */
   readonly finish: (ending: SessionEnding) => Promise<void>;
@@ -44,6 +46,8 @@ export interface ContentApplication {
   endStream(): void;
   /** Sender: what `<checksum/>` says, after the last byte. */
   checksum(): FileDescription;
+  /** Sender: nothing says that the bytes arrived, and yet it ends without an error. */
+  unconfirmed(): void;
   takeInfo(info: FileInfo): void;
   /** Receiver: the sender has not decided yet, as so many come first. */
   takeQueue(place: number): void;

@@ -6,7 +6,8 @@ import type { FileTransferNamespace } from '../stanza/xep0234-file-transfer.js';
 import type { Element } from '../stanza/xml.js';
 import type { Transport, TransportType } from '../transport/transport.js';
 import type { ContentApplication } from './content-application.js';
-import { type ContentSession, FileContent } from './file-content.js';
+import type { ContentSession } from './content-init.js';
+import { FileContent } from './file-content.js';
 import type { SessionInit } from './session-init.js';
 
 export interface ContentMakerComponents {

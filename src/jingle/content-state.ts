@@ -136,6 +136,8 @@ export type ContentEffect =
   | { readonly type: 'send-checksum' }
   /** Receiver: the reader of the bytes may see their end. */
   | { readonly type: 'end-stream' }
+  /** Sender: it is taken for a success though nothing says that the bytes arrived. */
+  | { readonly type: 'unconfirmed' }
   /** The content is over, by our own doing or at the peer's word: so is the session, if it was the last one. */
   | { readonly type: 'conclude'; readonly ending: SessionEnding; readonly by: 'us' | 'peer' };
 

@@ -183,9 +183,15 @@ export const transferRows = [
   ...rows('closing', 'timeout', 'XEP-0234 §6.6', (state) =>
     done(state, { type: 'conclude', ending: success, by: 'us' }),
   ),
+  // COMPAT: clients that say nothing at the end, and leave the connection open. Over SOCKS5 no more is known then than that our
+  // system took the bytes; blocks in-band are acknowledged.
   ...rows('delivered', 'timeout', 'XEP-0234 §6.6', (state) =>
     state.sends
-      ? done(state, { type: 'conclude', ending: success, by: 'us' })
+      ? done(state, ...(state.transport === 'ibb' ? [] : [{ type: 'unconfirmed' } as const]), {
+          type: 'conclude',
+          ending: success,
+          by: 'us',
+        })
       : timedOut(state, 'the bytes were not judged in time'),
   ),
   ...rows(['delivered', 'checking'], 'finish', 'XEP-0234 §6.6', (state, { ending: end }) =>

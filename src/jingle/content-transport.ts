@@ -112,6 +112,20 @@ export class ContentTransport {
     }
   }
 
+  /** What a transport-replace with this would be. Throws `ParseError`. */
+  proposalOf(element: Element): ContentEvent {
+    const transport = this.#of(element);
+    const negotiation = transport && answer(transport, this.#init.context, element);
+    negotiation?.close();
+    if (!negotiation) return { type: 'peer-replace-unusable' };
+    return { type: 'peer-replace', transport: negotiation.type };
+  }
+
+  /** Whether it is of a transport of ours. */
+  knows(element: Element): boolean {
+    return this.#of(element) !== undefined;
+  }
+
   connect(): void {
     const negotiation = this.#negotiation;
     const unusable = this.#unusable;

@@ -3,11 +3,9 @@
  * agreed and the stream that comes of it, and closes both in every ending.
  */
 import type { Duplex } from 'node:stream';
-import type { Clock } from '../clock.js';
-import type { Log } from '../log.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import { queuePlaceCodec } from '../stanza/transfer-queue.js';
-import { type Content, type ContentRef, type JingleBody, jingleError } from '../stanza/xep0166-jingle.js';
+import { type Content, type ContentRef, jingleError } from '../stanza/xep0166-jingle.js';
 import {
   descriptionCodec,
   type FileDescription,
@@ -17,58 +15,15 @@ import {
   type Range,
 } from '../stanza/xep0234-file-transfer.js';
 import type { Element } from '../stanza/xml.js';
-import {
-  type Transport,
-  type TransportContext,
-  TransportFailedError,
-  type TransportType,
-} from '../transport/transport.js';
-import type { ContentApplication } from './content-application.js';
+import { type Transport, TransportFailedError, type TransportType } from '../transport/transport.js';
+import type { FileContentComponents, FileContentInit } from './content-init.js';
 import { contentMachine, contentWaits, movesBytes } from './content-machine.js';
-import type { ContentEffect, ContentEvent, ContentState } from './content-state.js';
+import { type ContentAction, refuse } from './content-refusal.js';
+import { type ContentEffect, type ContentEvent, type ContentState, success } from './content-state.js';
 import { ContentTransport } from './content-transport.js';
+import { guarded } from './guarded.js';
 import { MachineRunner } from './machine-runner.js';
 import { asError, endingOf, type SessionEnding } from './reason.js';
-import type { JingleTimeouts } from './timeouts.js';
-
-/** What a content asks of its session. */
-export interface ContentSession {
-  /** Resolves when the peer has acknowledged it. */
-  send(action: JingleBody): Promise<void>;
-  /** Sends what nobody waits for. A peer that won't hear it changes nothing. */
-  tell(action: JingleBody): void;
-  /** Whether the session is accepted as soon as this content is decided on. */
-  isLastUndecided(content: FileContent): boolean;
-  /** The content is over: the session too, if it was the last one. */
-  conclude(content: FileContent, ending: SessionEnding, by: 'us' | 'peer'): void;
-  /** Nothing of the content is left: no stream, no timer, no negotiation. */
-  contentSettled(content: FileContent): void;
-  /** Something failed that should not have. */
-  fail(error: Error): void;
-}
-
-export interface FileContentComponents {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly transports: readonly Transport[];
-  readonly session: ContentSession;
-  readonly application: ContentApplication;
-}
-
-export interface FileContentInit {
-  /** Of the session, for the log. */
-  readonly id: string;
-  readonly ref: Required<ContentRef>;
-  readonly ns: FileTransferNamespace;
-  readonly context: Omit<TransportContext, 'sendInfo'>;
-  readonly timeouts: JingleTimeouts;
-  /** How often a peer may replace the transport. */
-  readonly maxReplaces: number;
-  /** How often one may break while it carries bytes. */
-  readonly maxResumes: number;
-  /** The peer's content: the `<transport/>` that it offers, where we have that transport. */
-  readonly offer?: { readonly transport: Transport; readonly element: Element };
-}
 
 export class FileContent {
   readonly ref: Required<ContentRef>;
@@ -143,6 +98,7 @@ export class FileContent {
         perform: (effect) => this.#perform(effect),
         moved: () =>
           (movesBytes(this.#runner.state.type) && application.moved()) || this.takeQueueNews('content'),
+        waitsAnew: (before, after) => before.transport !== after.transport,
         onChange: (state) => {
           if (state.type === 'done') this.#settle(undefined);
           else if (state.type === 'failed') this.#settle(state.error);
@@ -244,6 +200,11 @@ export class FileContent {
     this.accepted();
   }
 
+  /** The peer does not take our content. Throws `StanzaError` for the peer. */
+  rejected(ending: SessionEnding): void {
+    if (!this.handle({ type: 'rejected', ending })) throw jingleError('out-of-order');
+  }
+
   /** A content-modify. Throws `StanzaError` for the peer. */
   peerModified(senders: ContentRef['senders']): void {
     // XEP-0234 §4.1: a file has one direction; that the other side could send too changes nothing. XEP-0166
@@ -290,13 +251,55 @@ export class FileContent {
 
   /** A description-info. Throws `StanzaError` and `ParseError` for the peer. */
   descriptionInfo(description: Element | undefined): void {
-    const { application } = this.#components;
-    const file = description && descriptionCodec(this.ns).fromXml(description);
-    if (!file?.range || !application.sends) throw jingleError('unsupported-info');
+    const missing = this.#missingIn(description);
     if (!this.#runner.accepts({ type: 'peer-position' })) throw jingleError('out-of-order');
-    application.checkMissing(file.range);
-    this.#missing = file.range;
+    this.#components.application.checkMissing(missing);
+    this.#missing = missing;
     this.handle({ type: 'peer-position' });
+  }
+
+  /** Sender: the bytes that a description-info says are missing. Throws `StanzaError` and `ParseError` for the peer. */
+  #missingIn(description: Element | undefined): Range {
+    const file = description && descriptionCodec(this.ns).fromXml(description);
+    if (!file?.range || !this.sends) throw jingleError('unsupported-info');
+    return file.range;
+  }
+
+  /**
+   * Whether an action of the peer's on several contents has its place in this one. Throws `StanzaError` and `ParseError` for the
+   * peer, as the action itself would.
+   */
+  check(
+    action: ContentAction,
+    { description, transport }: { description?: Element; transport?: Element },
+  ): void {
+    switch (action) {
+      case 'content-accept':
+        if (this.phase !== 'proposed') throw jingleError('out-of-order');
+        return;
+      case 'content-reject':
+        this.#admit({ type: 'rejected', ending: success });
+        return;
+      case 'description-info':
+        this.#components.application.checkMissing(this.#missingIn(description));
+        this.#admit({ type: 'peer-position' });
+        return;
+      case 'transport-info':
+        if (transport && !this.#transport.knows(transport)) throw jingleError('unsupported-info');
+        return;
+      case 'transport-replace':
+        if (transport) this.#admit(this.#transport.proposalOf(transport));
+        return;
+      case 'transport-accept':
+      case 'transport-reject':
+        if (this.phase !== 'replacing') throw jingleError('out-of-order');
+    }
+  }
+
+  #admit(event: ContentEvent): void {
+    const effects = this.#runner.effectsOf(event);
+    if (!effects) throw jingleError('out-of-order');
+    for (const effect of effects) refuse(effect);
   }
 
   /** A transport-info. Throws `StanzaError` and `ParseError` for the peer. */
@@ -353,15 +356,15 @@ export class FileContent {
         session.tell({ action: 'transport-reject', contents: [this.ref] });
         return;
       case 'tie-break':
-        throw jingleError('tie-break');
+      case 'refuse-position':
+        refuse(effect);
+        return;
       case 'tell-position':
         this.#tellPosition();
         return;
       case 'take-position':
         if (this.#missing) application.goOn(this.#missing);
         return;
-      case 'refuse-position':
-        throw new StanzaError('not-acceptable', 'nothing is interrupted that could go on');
       case 'move':
         if (this.#stream) application.move(this.#stream, this.transport);
         return;
@@ -370,6 +373,9 @@ export class FileContent {
         return;
       case 'end-stream':
         application.endStream();
+        return;
+      case 'unconfirmed':
+        application.unconfirmed();
         return;
       case 'conclude':
         session.conclude(this, effect.ending, effect.by);
@@ -426,7 +432,8 @@ export class FileContent {
     this.#settled = true;
     this.#runner.stop();
     this.#abort.abort();
-    this.#components.application.over(error);
+    const { application, log } = this.#components;
+    guarded(log, 'the end of a content', () => application.over(error));
     this.#transport.abandon();
     this.#stream?.destroy();
     this.#components.session.contentSettled(this);

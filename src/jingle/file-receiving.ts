@@ -10,6 +10,7 @@ import type { Hash } from '../stanza/xep0300-hashes.js';
 import { type LendingStream, TransportFailedError, type TransportType } from '../transport/transport.js';
 import type { ContentApplication, ContentLink } from './content-application.js';
 import { type DownloadVerdict, type FileDownload, FileTooLargeError } from './file-session.js';
+import { guarded } from './guarded.js';
 import { ending, endingOf, type SessionEnding, SessionFailedError } from './reason.js';
 
 const BUFFER_BYTES = 262_144; // one chunk of a sender that is of our kind
@@ -36,8 +37,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
   /** Who gets the bytes in place of the readers of the stream, and whether they have enough for now. */
   #take: ((bytes: Buffer) => Promise<void> | undefined) | undefined;
   #isTaking = false;
-  /** Where in the file the first byte is that comes. */
-  #offset = 0;
+  #range: Range | undefined;
   #expectedBytes: number | undefined;
   #receivedBytes = 0;
   #seenBytes = 0;
@@ -67,6 +67,10 @@ export class FileReceiving implements ContentApplication, FileDownload {
 
   get transport(): TransportType | undefined {
     return this.#transport;
+  }
+
+  get range(): Range | undefined {
+    return this.#range;
   }
 
   get queuePlace(): number | undefined {
@@ -107,7 +111,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
   /** The bytes of `file` that will come: those of `range`, as far as the file has them. */
   expect(file: FileDescription, { offset, length }: Range): void {
     const rest = file.size === undefined ? undefined : Math.max(0, file.size - offset);
-    this.#offset = offset;
+    this.#range = { offset, ...bounded(length) };
     this.#expectedBytes =
       length === undefined || rest === undefined ? (length ?? rest) : Math.min(length, rest);
     // §8.2. COMPAT: Dino 0.4.2 neither tells nor promises a hash, and never sends one.
@@ -145,7 +149,7 @@ export class FileReceiving implements ContentApplication, FileDownload {
 
   missing(): Range {
     const left = this.#expectedBytes === undefined ? undefined : this.#expectedBytes - this.#receivedBytes;
-    return { offset: this.#offset + this.#receivedBytes, ...bounded(left) };
+    return { offset: (this.#range?.offset ?? 0) + this.#receivedBytes, ...bounded(left) };
   }
 
   checkMissing(): void {}
@@ -157,6 +161,8 @@ export class FileReceiving implements ContentApplication, FileDownload {
     this.#bytes = 'ended';
     this.stream.push(null);
   }
+
+  unconfirmed(): void {}
 
   checksum(): FileDescription {
     return { hashes: [], hashesUsed: [] };
@@ -174,7 +180,9 @@ export class FileReceiving implements ContentApplication, FileDownload {
 
   takeQueue(place: number): void {
     this.#queuePlace = place;
-    for (const listener of this.#onQueued) listener(place);
+    for (const listener of this.#onQueued) {
+      guarded(this.#link.log, 'a listener of onQueued', () => listener(place));
+    }
   }
 
   over(error: Error | undefined): void {

@@ -14,6 +14,7 @@ import {
   type FileUpload,
   type TransferOutcome,
 } from './file-session.js';
+import { guarded } from './guarded.js';
 import { endingOf, SessionFailedError } from './reason.js';
 
 /** What is written at once over IBB: a whole chunk could take longer than the other side may be silent. */
@@ -40,6 +41,7 @@ export class FileSending implements ContentApplication, FileUpload {
   #begunBytes = 0;
   #seenBytes = 0;
   #peerResumes = false;
+  #isConfirmed = true;
   #over: { readonly error: Error | undefined } | undefined;
 
   constructor(link: ContentLink) {
@@ -144,7 +146,7 @@ export class FileSending implements ContentApplication, FileUpload {
 
   interrupt(): void {
     this.#stream = undefined;
-    this.#reading?.destroy();
+    guarded(this.#link.log, 'destroy of a source', () => this.#reading?.destroy());
   }
 
   moved(): boolean {
@@ -187,6 +189,10 @@ export class FileSending implements ContentApplication, FileUpload {
     return { hashes, hashesUsed: [] };
   }
 
+  unconfirmed(): void {
+    this.#isConfirmed = false;
+  }
+
   takeInfo(): void {}
 
   takeQueue(): void {}
@@ -226,12 +232,13 @@ export class FileSending implements ContentApplication, FileUpload {
   }
 
   #release(source: FileSource, error: Error | undefined): void {
-    source.release(this.#outcome(error));
+    guarded(this.#link.log, 'release of a source', () => source.release(this.#outcome(error)));
   }
 
   #outcome(error: Error | undefined): TransferOutcome {
     const bytes = this.#givenBytes;
-    return error ? { type: 'failed', bytes, error } : { type: 'success', bytes };
+    if (error) return { type: 'failed', bytes, error };
+    return { type: 'success', bytes, ...(!this.#isConfirmed && { unconfirmed: true }) };
   }
 
   #sourceInUse(): FileSource {

@@ -18,10 +18,13 @@ export interface FileSession {
   /** Resolves when it is over; never rejects. Without an error it ended in good order. */
   readonly ended: Promise<SessionOutcome>;
   /** Asks for a file (XEP-0234 §6.2). Never throws: what fails, the download fails with. */
-  request(file: FileDescription): FileDownload;
+  request(file: Partial<FileDescription>): FileDownload;
   /** Offers one (§6.1). Never throws: what fails, the upload fails with. */
   offer(source: FileSource): FileUpload;
-  /** Begins one of ours with what was asked and offered so far; the rest is added to it (§6.3). */
+  /**
+   * Begins one of ours with what was asked and offered so far; the rest is added to it (§6.3). One that is not begun within
+   * `prepareMs` of its making is given up.
+   */
   begin(): void;
   /** Ends it with everything that is under way. Resolves when the peer knows or can't be told. */
   end(condition: ReasonCondition, text?: string): Promise<void>;
@@ -100,12 +103,20 @@ export interface FileSource {
    * Undefined where nobody wants to know that of a part.
    */
   checksum(): Hash | undefined;
-  /** Called exactly once, when it is over, however it ended. */
+  /** Called exactly once, when it is over, however it ended. What it throws is logged. */
   release(outcome: TransferOutcome): void;
 }
 
 export type TransferOutcome =
-  | { readonly type: 'success'; readonly bytes: number }
+  | {
+      readonly type: 'success';
+      readonly bytes: number;
+      /**
+       * Everything was sent, and the receiver neither said anything nor closed the connection for `finishMs`: some clients
+       * never do, and some have gone.
+       */
+      readonly unconfirmed?: true;
+    }
   | { readonly type: 'failed'; readonly bytes: number; readonly error: Error };
 
 /**
@@ -145,9 +156,11 @@ export interface FileDownload {
   readonly sid: string;
   /** What the sender says of the file. Rejects with {@link SessionEndedError} and others. */
   readonly accepted: Promise<FileDescription>;
+  /** Which bytes of the file come, as agreed; without a length, up to its end. Undefined until then. */
+  readonly range: Range | undefined;
   /** The place in the sender's queue that it last told of; undefined where it told none, and once it has accepted. */
   readonly queuePlace: number | undefined;
-  /** Called at every news of that place. */
+  /** Called at every news of that place. What it throws is logged. */
   onQueued(listener: (place: number) => void): void;
   /** The bytes. `transport` names what carries them now; a replaced transport goes on in the same stream. */
   readonly stream: Readable;
@@ -176,7 +189,10 @@ export interface FileUpload {
   readonly accepted: Promise<Required<Range>>;
   readonly sentBytes: number;
   readonly transport: TransportType | undefined;
-  /** How it ended; never rejects. A success: the peer says that it has everything, or ended in good order. */
+  /**
+   * How it ended; never rejects. A success: the peer says that it has everything, acknowledged every block, closed the
+   * connection or ended in good order, or else it is `unconfirmed`.
+   */
   readonly done: Promise<TransferOutcome>;
   /** Withdraws it. Resolves when the peer knows or can't be told. */
   cancel(): Promise<void>;

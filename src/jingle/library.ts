@@ -44,8 +44,13 @@ import type {
 import { JingleEngine } from './jingle-engine.js';
 import type { JingleTimeouts } from './timeouts.js';
 
+export { LimitError } from '../errors.js';
+export type { Log } from '../log.js';
+export type { FileDescription, Range } from '../stanza/xep0234-file-transfer.js';
 export type { Hash, HashAlgorithm } from '../stanza/xep0300-hashes.js';
 export type {
+  ByteReader,
+  DownloadVerdict,
   FileAcceptance,
   FileDownload,
   FileOffer,
@@ -55,6 +60,7 @@ export type {
   FileSession,
   FileSource,
   FileUpload,
+  SessionOutcome,
   TransferOutcome,
 } from './file-session.js';
 export {
@@ -64,8 +70,9 @@ export {
   SessionEndedError,
 } from './file-session.js';
 export { SessionFailedError } from './reason.js';
-export { type Received, receiveInto } from './receive-into.js';
+export { type Received, type ReceiveOptions, receiveInto } from './receive-into.js';
 export { type StreamSourceInit, streamSource } from './stream-source.js';
+export type { JingleTimeouts } from './timeouts.js';
 
 export interface FileTransferInit {
   /** The account; with a resource, that one is asked for. */
@@ -102,11 +109,16 @@ export interface FileTransferInit {
 export interface FileTransfer {
   /** Our full address. */
   readonly jid: string;
+  /**
+   * Resolves when the account is logged out for good, and never rejects: without an error after `stop`, with one where the
+   * connection is given up because the server will not have us any more. A connection that is lost otherwise is opened again.
+   */
+  readonly closed: Promise<Error | undefined>;
   /** Offers a file. Never throws: the upload tells what became of it. */
   offer(to: string, source: FileSource, options?: TransferOptions): FileUpload;
   /** Asks for a file by name, size, media type, hash or several of them. Never throws: the download fails. */
   request(from: string, file: Partial<FileDescription>, options?: TransferOptions): FileDownload;
-  /** Several files in one session: add them, then `begin` it. Never throws: they fail. */
+  /** Several files in one session: add them, then `begin` it, within the 20 s of `timeouts.prepareMs`. Never throws: they fail. */
   session(peer: string, options?: TransferOptions): FileSession;
   /** Ends what is under way, and logs out. */
   stop(): Promise<void>;
@@ -138,6 +150,8 @@ class AccountTransfer implements FileTransfer, Startable {
   /** In the order in which they are started. */
   readonly #parts: readonly Startable[];
   #started: Startable[] = [];
+  readonly closed: Promise<Error | undefined>;
+  #close: (error: Error | undefined) => void = () => undefined;
 
   constructor(components: { readonly clock: Clock; readonly log: Log }, init: FileTransferInit) {
     const { server, password, tls, socks5 = {} } = init;
@@ -213,6 +227,12 @@ class AccountTransfer implements FileTransfer, Startable {
       { entity, disco, log: components.log },
       { subscriptions: init.subscriptions ?? 'domain' },
     );
+    this.closed = new Promise((resolve) => {
+      this.#close = resolve;
+    });
+    entity.onEvent((event) => {
+      if (event.type === 'failed') this.#close(event.error);
+    });
     this.#parts = [disco, listener, finder, ibb, this.#jingle, entity, presence];
   }
 
@@ -236,8 +256,14 @@ class AccountTransfer implements FileTransfer, Startable {
     const started = this.#started;
     this.#started = [];
     // Sessions first: they say goodbye over what is stopped after them.
-    if (started.includes(this.#jingle)) await this.#jingle.stop();
-    for (const part of started.reverse()) if (part !== this.#jingle) await part.stop();
+    const first = started.filter((part) => part === this.#jingle);
+    const last = started.filter((part) => part !== this.#jingle).reverse();
+    const faults: unknown[] = [];
+    for (const part of [...first, ...last]) {
+      await part.stop().catch((fault: unknown) => faults.push(fault)); // the others are stopped all the same
+    }
+    this.#close(undefined);
+    if (faults.length > 0) throw faults[0];
   }
 
   offer(to: string, source: FileSource, options: TransferOptions = {}): FileUpload {

@@ -26,6 +26,8 @@ export interface MachineRunnerInit<State extends Tagged, Effect extends Tagged> 
   readonly perform: (effect: Effect) => void;
   /** True when what the state waits for has moved since it was last asked: the wait then starts anew. */
   readonly moved?: () => boolean;
+  /** True when a step that stays in a state waits for something new in it. */
+  readonly waitsAnew?: (before: State, after: State) => boolean;
   /** Called after the effects of a step that led to another state. */
   readonly onChange?: (state: State) => void;
 }
@@ -60,9 +62,11 @@ export class MachineRunner<State extends Tagged, Event extends Tagged, Effect ex
   handle(event: Event | TimeoutEvent): boolean {
     const step = this.#machine.step(this.#state, event);
     if (!step) return false;
-    const from = this.#state.type;
+    const before = this.#state;
+    const from = before.type;
     this.#state = step.state;
     if (from !== step.state.type) this.#changed(from, event.type);
+    else if (this.#init.waitsAnew?.(before, step.state)) this.#arm();
     for (const effect of step.effects) this.#init.perform(effect);
     if (from !== step.state.type) this.#init.onChange?.(step.state);
     return true;
@@ -70,7 +74,12 @@ export class MachineRunner<State extends Tagged, Event extends Tagged, Effect ex
 
   /** Whether the event has a row in this state. */
   accepts(event: Event | TimeoutEvent): boolean {
-    return this.#machine.step(this.#state, event) !== undefined;
+    return this.effectsOf(event) !== undefined;
+  }
+
+  /** What the event would lead to now; undefined where it has no row. */
+  effectsOf(event: Event | TimeoutEvent): readonly Effect[] | undefined {
+    return this.#machine.step(this.#state, event)?.effects;
   }
 
   /** Cancels the timer. */

@@ -1,4 +1,5 @@
 /** What ties an application to its content, which can only be made when the application is there. */
+import type { Log } from '../log.js';
 import type { ContentLink } from './content-application.js';
 import type { ContentEvent } from './content-state.js';
 import type { FileContent } from './file-content.js';
@@ -10,6 +11,7 @@ export class OpenLink implements ContentLink {
   constructor(
     readonly sid: string,
     private readonly finishContent: (content: FileContent | undefined, end: SessionEnding) => Promise<void>,
+    readonly log: Pick<Log, 'error'>,
   ) {}
 
   readonly raise = (event: ContentEvent): void => {

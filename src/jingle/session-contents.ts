@@ -3,8 +3,11 @@
  * those that were: what still comes for one that is over is no error of the peer's.
  */
 import { StanzaError } from '../stanza/stanza-error.js';
-import type { ContentRef, JingleRole } from '../stanza/xep0166-jingle.js';
+import type { ContentRef, JingleBody, JingleRole } from '../stanza/xep0166-jingle.js';
+import type { Element } from '../stanza/xml.js';
+import type { ContentAction } from './content-refusal.js';
 import type { FileContent } from './file-content.js';
+import type { TransportAction } from './session-event.js';
 
 const MAX_PAST = 64; // a peer hears of an ending within one round trip
 
@@ -72,6 +75,48 @@ export class SessionContents implements Iterable<FileContent> {
     if (found && found.standing !== 'ours-alone') return found;
     if (this.#past.includes(keyOf(ref))) return undefined;
     throw new StanzaError('item-not-found', 'no such content');
+  }
+
+  /**
+   * What the peer says of contents; those that are over hear nothing of it. All of it or nothing: `action` has to have its place
+   * in each of them. Throws `StanzaError` and `ParseError` for the peer.
+   */
+  each<T extends ContentRef & { readonly description?: Element; readonly transport?: Element }>(
+    refs: readonly T[],
+    act: (content: FileContent, ref: T) => void,
+    action?: ContentAction,
+  ): void {
+    const found = new Map<FileContent, T>();
+    for (const ref of refs) {
+      const content = this.find(ref);
+      if (content && found.has(content)) throw new StanzaError('bad-request', 'twice the same content');
+      if (content) found.set(content, ref);
+    }
+    // One alone is checked by what is done to it.
+    if (action && found.size > 1) for (const [content, ref] of found) content.check(action, ref);
+    for (const [content, ref] of found) act(content, ref);
+  }
+
+  /** What it says of their transports. Throws as {@link each}. */
+  takeTransport(jingle: Extract<JingleBody, { readonly action: TransportAction }>): void {
+    const { action } = jingle;
+    switch (action) {
+      case 'transport-info':
+        this.each(jingle.contents, (content, { transport }) => content.transportInfo(transport), action);
+        return;
+      case 'transport-replace':
+        this.each(jingle.contents, (content, { transport }) => content.peerReplace(transport), action);
+        return;
+      case 'transport-accept':
+        this.each(
+          jingle.contents,
+          (content, { transport }) => content.peerReplaceAccepted(transport),
+          action,
+        );
+        return;
+      case 'transport-reject':
+        this.each(jingle.contents, (content) => content.peerReplaceRejected(), action);
+    }
   }
 
   /** The content that an information is about (XEP-0234 §8: it SHOULD say), by name or by being the only one. */

@@ -7,7 +7,11 @@ import type { Element } from '../stanza/xml.js';
 import type { SessionEvent } from './session-machine.js';
 
 /** Actions that go to a content straight away, whatever the session. */
-type TransportAction = 'transport-info' | 'transport-replace' | 'transport-accept' | 'transport-reject';
+export type TransportAction =
+  | 'transport-info'
+  | 'transport-replace'
+  | 'transport-accept'
+  | 'transport-reject';
 
 /** Throws `ParseError` when the payload of a session-info is malformed. */
 export function sessionEventOf(jingle: Exclude<Jingle, { action: TransportAction }>): SessionEvent {

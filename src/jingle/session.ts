@@ -9,7 +9,6 @@ import type { Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import {
   type Content,
-  type ContentRef,
   type Jingle,
   type JingleRole,
   jingleError,
@@ -17,9 +16,10 @@ import {
 } from '../stanza/xep0166-jingle.js';
 import { type FileDescription, fileInfoCodec } from '../stanza/xep0234-file-transfer.js';
 import type { ContentApplication } from './content-application.js';
+import type { ContentSession } from './content-init.js';
 import { ContentMaker } from './content-maker.js';
 import { success } from './content-state.js';
-import type { ContentSession, FileContent } from './file-content.js';
+import type { FileContent } from './file-content.js';
 import { FileReceiving } from './file-receiving.js';
 import { FileSending } from './file-sending.js';
 import type { FileDownload, FileSession, FileSource, FileUpload, SessionOutcome } from './file-session.js';
@@ -52,6 +52,9 @@ export class Session implements FileSession {
   /** Aborts what is under way for the session when it is over. */
   readonly #work = new AbortController();
   #close: (ending: SessionEnding) => void = () => undefined;
+  /** Resolves when the session is over and the peer knows or can't be told; last bytes may still be coming. */
+  readonly #told: Promise<void>;
+  #tell: () => void = () => undefined;
   /** `begin` was called, or the peer began it. */
   #begun: boolean;
   readonly #waiting: (() => void)[] = [];
@@ -67,6 +70,9 @@ export class Session implements FileSession {
     setMaxListeners(init.maxUnacknowledged, this.#work.signal); // one for each action under way
     this.closed = new Promise((resolve) => {
       this.#close = resolve;
+    });
+    this.#told = new Promise((resolve) => {
+      this.#tell = resolve;
     });
     this.ended = this.closed.then(({ reason, error }) => ({
       reason: reason.condition,
@@ -121,15 +127,15 @@ export class Session implements FileSession {
     return ['preparing', 'initiating', 'offered', 'deciding'].includes(this.#runner.state.type);
   }
 
-  request(file: FileDescription): FileDownload {
-    const link = new OpenLink(this.sid, this.#finish);
+  request(file: Partial<FileDescription>): FileDownload {
+    const link = new OpenLink(this.sid, this.#finish, this.#components.log);
     const receiving = new FileReceiving(link, file.range);
-    this.#propose(receiving, link, () => ({ ...file, resumes: true }));
+    this.#propose(receiving, link, () => ({ hashes: [], hashesUsed: [], ...file, resumes: true }));
     return receiving;
   }
 
   offer(source: FileSource): FileUpload {
-    const link = new OpenLink(this.sid, this.#finish);
+    const link = new OpenLink(this.sid, this.#finish, this.#components.log);
     const sending = new FileSending(link);
     sending.use(source);
     this.#propose(sending, link, () => sending.offer);
@@ -151,9 +157,9 @@ export class Session implements FileSession {
 
   /** Ends the session from our side. Resolves when the peer knows or can't be told. */
   async finish(end: SessionEnding): Promise<void> {
-    // Of one that the peer has ended in good order, last bytes may be coming for as long as it likes.
-    const isOver = !this.#runner.handle({ type: 'end', ending: end });
-    if (isOver) for (const content of [...this.contents]) content.handle({ type: 'finish', ending: end });
+    this.#runner.handle({ type: 'end', ending: end });
+    // Of what the peer has ended in good order, last bytes may be coming for as long as it likes.
+    for (const content of [...this.contents]) content.handle({ type: 'finish', ending: end });
     await this.closed;
   }
 
@@ -180,26 +186,14 @@ export class Session implements FileSession {
         this.#onAccept(jingle.contents);
         return;
       case 'transport-info':
-        this.#each(jingle.contents, (content, { transport }) => content.transportInfo(transport));
-        return;
       case 'transport-replace':
-        this.#each(jingle.contents, (content, { transport }) => content.peerReplace(transport));
-        return;
       case 'transport-accept':
-        this.#each(jingle.contents, (content, { transport }) => content.peerReplaceAccepted(transport));
-        return;
       case 'transport-reject':
-        this.#each(jingle.contents, (content) => content.peerReplaceRejected());
+        this.contents.takeTransport(jingle);
         return;
       default:
         this.#handleFromPeer(sessionEventOf(jingle));
     }
-  }
-
-  /** What the peer says of contents; those that are over hear nothing of it. */
-  #each<T extends ContentRef>(refs: readonly T[], act: (content: FileContent, ref: T) => void): void {
-    const found = refs.map((ref) => [this.contents.find(ref), ref] as const); // all of it or nothing
-    for (const [content, ref] of found) if (content) act(content, ref);
   }
 
   #handleFromPeer(event: SessionEvent): void {
@@ -210,7 +204,7 @@ export class Session implements FileSession {
     const event: SessionEvent = { type: 'peer-accept', contents };
     if (!this.#runner.accepts(event)) {
       // COMPAT: a transport-replace answered with session-accept, a known fault of several clients.
-      this.#each(contents, (content, { transport }) => content.peerReplaceAccepted(transport));
+      this.contents.takeTransport({ action: 'transport-accept', contents });
       return;
     }
     if (!contents.some((each) => this.contents.find(each))) throw jingleError('out-of-order');
@@ -239,19 +233,21 @@ export class Session implements FileSession {
         this.#take(effect.contents);
         return;
       case 'take-rejected':
-        this.#each(effect.contents, (content) => {
-          if (!content.handle({ type: 'rejected', ending: effect.ending })) throw jingleError('out-of-order');
-        });
+        this.contents.each(effect.contents, (content) => content.rejected(effect.ending), 'content-reject');
         return;
       case 'take-removed':
-        this.#each(effect.contents, (content) => content.ended(effect.ending));
+        this.contents.each(effect.contents, (content) => content.ended(effect.ending));
         this.#endIfEmpty(effect.ending);
         return;
       case 'take-modified':
-        this.#each(effect.contents, (content, { senders }) => content.peerModified(senders));
+        this.contents.each(effect.contents, (content, { senders }) => content.peerModified(senders));
         return;
       case 'take-hints':
-        this.#each(effect.contents, (content, { description }) => content.descriptionInfo(description));
+        this.contents.each(
+          effect.contents,
+          (content, { description }) => content.descriptionInfo(description),
+          'description-info',
+        );
         return;
       case 'take-info': {
         const { info } = effect;
@@ -306,7 +302,7 @@ export class Session implements FileSession {
   }
 
   #taken(content: Content): readonly [FileContent, ProposedContent] {
-    const link = new OpenLink(this.sid, this.#finish);
+    const link = new OpenLink(this.sid, this.#finish, this.#components.log);
     const proposed = this.#components.policy.proposed(content, this, link);
     const { creator, name, senders = 'both' } = content;
     const { transport, application, ns } = proposed;
@@ -432,7 +428,7 @@ export class Session implements FileSession {
 
   #takeAccepted(accepted: readonly Content[], of: 'session' | 'contents'): void {
     if (of === 'contents') {
-      this.#each(accepted, (content, answer) => content.peerAccepted(answer));
+      this.contents.each(accepted, (content, answer) => content.peerAccepted(answer), 'content-accept');
       return;
     }
     const proposed = [...this.contents].filter(({ phase }) => phase === 'proposed');
@@ -471,7 +467,7 @@ export class Session implements FileSession {
   /** Ends one content with our verdict, and with it the session if it was the last one. */
   readonly #finish = async (content: FileContent | undefined, end: SessionEnding): Promise<void> => {
     content?.handle({ type: 'finish', ending: end });
-    if (this.contents.live.length === 0 && this.#begun) await this.closed;
+    if (this.contents.live.length === 0 && this.#begun) await this.#told;
   };
 
   #movedBytes(): number {
@@ -492,7 +488,8 @@ export class Session implements FileSession {
 
   #closeIfDone(): void {
     const { state } = this.#runner;
-    if ('ending' in state && this.contents.size === 0 && this.#actions.unacknowledged === 0)
-      this.#close(state.ending);
+    if (!('ending' in state) || this.#actions.unacknowledged > 0) return;
+    if (this.contents.size === 0) this.#close(state.ending);
+    this.#tell();
   }
 }

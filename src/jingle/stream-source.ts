@@ -48,16 +48,17 @@ export function streamSource(init: StreamSourceInit): FileSource {
       if (!wanted) hashedTo = part.offset;
       wanted ??= part;
       if (part.length === 0) return Readable.from([]);
-      return Readable.from(
-        hashing(init.open(part), part.offset, (chunk, position) => {
-          // Each byte once, though what was lost with a transport is read again.
-          const seen = hashedTo - position;
-          if (seen < 0 || seen >= chunk.length) return;
-          computed.update(chunk.subarray(seen));
-          hashedTo = position + chunk.length;
-        }),
-        { objectMode: false },
-      );
+      const stream = init.open(part);
+      stream.on('error', () => undefined); // whoever reads hears of it; when nobody does any more, it harms nobody
+      const bytes = hashing(stream, part.offset, (chunk, position) => {
+        // Each byte once, though what was lost with a transport is read again.
+        const seen = hashedTo - position;
+        if (seen < 0 || seen >= chunk.length) return;
+        computed.update(chunk.subarray(seen));
+        hashedTo = position + chunk.length;
+      });
+      // The stream itself is destroyed: a generator that waits for it ends only when it moves.
+      return { [Symbol.asyncIterator]: () => bytes, destroy: () => stream.destroy() };
     },
     checksum: () => (hash && wanted?.length === size ? hash : computed.value()),
     release: (outcome) => init.onEnd?.(outcome),

@@ -3,10 +3,12 @@
  * in an iq is acknowledged by its result. Messages have no answer: behind them goes a ping, and
  * since stanzas between two addresses stay in order, its answer acknowledges all that went before.
  */
+import { randomBytes } from 'node:crypto';
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../clock.js';
 import { type Entity, OfflineError } from '../entity/entity.js';
 import { AbortedError, LimitError, messageOf } from '../errors.js';
+import { iqRequest } from '../stanza/iq.js';
 import type { Jid } from '../stanza/jid.js';
 import { StanzaError } from '../stanza/stanza-error.js';
 import {
@@ -28,8 +30,10 @@ export interface IbbOutboxInit {
   readonly self: Jid;
   readonly peer: Jid;
   readonly sid: string;
-  /** For an answer to anything. */
+  /** For an answer to anything else. */
   readonly ackTimeoutMs: number;
+  /** For that to our `<close/>`. */
+  readonly closeTimeoutMs: number;
   /** An acknowledgement that takes longer than this, and than a few of the quickest, tells of congestion. */
   readonly slowAckMs: number;
 }
@@ -97,14 +101,23 @@ export class IbbOutbox {
     }
   }
 
-  /** Resolves when it is answered or can't be any more. Never rejects. Goes out also after {@link abort}. */
+  /** Resolves when it is answered, or was not for too long. Never rejects. */
   async close(): Promise<void> {
-    const { self, peer, sid, ackTimeoutMs } = this.#init;
-    const payload = ibbCloseCodec.toXml({ sid });
     // §2.3: closed it is, whatever the answer.
-    await this.#components.entity
-      .request({ to: peer, from: self, type: 'set', payload, timeoutMs: ackTimeoutMs })
-      .catch(() => undefined);
+    await this.#request(ibbCloseCodec.toXml({ sid: this.#init.sid }), 'set', this.#init.closeTimeoutMs).catch(
+      () => undefined,
+    );
+  }
+
+  /** Closes it where nobody waits for the answer: a peer that gives none costs nothing. Goes out also after {@link abort}. */
+  closeAtOnce(): void {
+    const { self: from, peer: to, sid } = this.#init;
+    const id = randomBytes(15).toString('base64url');
+    try {
+      this.#components.entity.send(iqRequest({ from, to, id }, 'set', ibbCloseCodec.toXml({ sid })));
+    } catch (error) {
+      if (!(error instanceof OfflineError)) throw error; // then it is closed without
+    }
   }
 
   /** Waits for nothing any more. */
@@ -112,15 +125,19 @@ export class IbbOutbox {
     this.#requests.abort();
   }
 
-  #request(payload: Element, type: 'get' | 'set' = 'set'): Promise<Element> {
-    const { peer, self, ackTimeoutMs } = this.#init;
+  #request(
+    payload: Element,
+    type: 'get' | 'set' = 'set',
+    timeoutMs = this.#init.ackTimeoutMs,
+  ): Promise<Element> {
+    const { peer, self } = this.#init;
     const { signal } = this.#requests;
     return this.#components.entity.request({
       to: peer,
       from: self,
       type,
       payload,
-      timeoutMs: ackTimeoutMs,
+      timeoutMs,
       signal,
     });
   }

@@ -33,6 +33,8 @@ export interface IbbLimits {
   readonly window: number;
   /** For an answer to a block. Long: a peer that waits for its disk holds it back. */
   readonly ackTimeoutMs: number;
+  /** For the answer to our `<close/>`, until which the peer may still send. Longer than a peer of our kind lingers. */
+  readonly closeTimeoutMs: number;
   /** An answer that takes longer, though others were quick, makes the window narrower. */
   readonly slowAckMs: number;
   /** Before the first resend of a block that came back; doubles each time. */
@@ -305,7 +307,9 @@ export class IbbStream extends Duplex implements IbbEndpoint {
   }
 
   #sendClose(): void {
-    void this.#outbox.close().then(() => this.#handle({ type: 'close-answered' }));
+    if (this.#state.type === 'closing') {
+      void this.#outbox.close().then(() => this.#handle({ type: 'close-answered' }));
+    } else this.#outbox.closeAtOnce();
   }
 
   #sendAgain(): void {

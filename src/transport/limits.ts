@@ -50,6 +50,7 @@ export const defaultListenerLimits = {
 export const defaultIbbLimits: IbbLimits & { readonly openTimeoutMs: number } = {
   window: 8, // measured: 4 KiB blocks gain half again over one at a time; more gains nothing
   ackTimeoutMs: 120_000, // a block may wait for the peer's disk, and for a server's rate limit
+  closeTimeoutMs: 10_000,
   slowAckMs: 2_000, // other stanzas of ours wait as long behind the blocks
   retryDelayMs: 500,
   lingerMs: 2_000,

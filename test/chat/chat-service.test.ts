@@ -47,6 +47,18 @@ describe('chat service', () => {
     );
   });
 
+  it('does not say that a file has come of which the client said nothing', async () => {
+    await world.node(NODE, FILES);
+    await juliet.say(NODE, 'get books/romeo.pdf');
+    const before = juliet.heard.length;
+    world.offered[0]?.end({ type: 'success', bytes: 1, unconfirmed: true });
+    await juliet.quiet();
+    assert.deepEqual(
+      juliet.heard.slice(before).map((each) => each.getChildText('body')),
+      ['I have sent all of romeo.pdf. Your client did not tell me whether it has come.'],
+    );
+  });
+
   it('withdraws what it offers when asked to stop', async () => {
     await world.node(NODE, FILES);
     await juliet.say(NODE, 'get books/romeo.pdf');

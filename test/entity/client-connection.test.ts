@@ -1,5 +1,10 @@
 import assert from 'node:assert/strict';
-import { isLoopback, mechanismOf } from '../../src/entity/client-connection.js';
+import {
+  clientLoss,
+  clientLossOfError,
+  isLoopback,
+  mechanismOf,
+} from '../../src/entity/client-connection.js';
 import { clientEntity } from '../../src/entity/client-entity.js';
 import { RefusedError } from '../../src/entity/entity.js';
 import { parseJid } from '../../src/stanza/jid.js';
@@ -24,6 +29,19 @@ describe('client connection', () => {
     assert.equal(mechanismOf(['PLAIN', 'SCRAM-SHA-1'], true), 'SCRAM-SHA-1');
     assert.equal(mechanismOf(['SCRAM-SHA-1', 'PLAIN'], false), 'SCRAM-SHA-1');
     assert.equal(mechanismOf(['PLAIN'], true), 'PLAIN');
+  });
+
+  it('takes a broken policy and faults of TLS for what may pass, and says which it was', () => {
+    const fault = (code: string) => Object.assign(new Error('test'), { code });
+    const account = parseJid('alice@localhost');
+    const violation = clientLoss({ condition: 'policy-violation', text: undefined }, 'localhost', account);
+    const expired = clientLossOfError(fault('CERT_HAS_EXPIRED'), 'localhost');
+    const damaged = clientLossOfError(fault('ERR_SSL_DECRYPTION_FAILED_OR_BAD_RECORD_MAC'), 'localhost');
+    for (const loss of [violation, expired, damaged]) assert.ok(loss.type === 'refused' && loss.passing);
+    assert.match(expired.error.message, /does not prove/);
+    assert.doesNotMatch(damaged.error.message, /prove/);
+    const unauthorized = clientLoss({ condition: 'not-authorized', text: undefined }, 'localhost', account);
+    assert.ok(unauthorized.type === 'refused' && !unauthorized.passing);
   });
 
   it('never sends the password in the clear where others can listen', () => {

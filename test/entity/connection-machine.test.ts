@@ -97,6 +97,20 @@ describe('connection machine', () => {
       return step.state;
     }, from);
 
+  describe('of what may pass', () => {
+    const passing: Loss = { type: 'refused', passing: true, error: new RefusedError('policy-violation') };
+    const lost: ConnectionEvent = { type: 'lost', loss: passing, random, resumable };
+
+    it('tries again once it was let in', () => {
+      assert.equal(run({ ...tries, type: 'online' }, lost).type, 'waiting');
+      assert.equal(run({ ...tries, type: 'connecting', failures: 3 }, lost).type, 'waiting');
+    });
+
+    it('gives up where it never was', () => {
+      assert.equal(run({ ...tries, type: 'connecting', everOnline: false }, lost).type, 'failed');
+    });
+  });
+
   describe('while a session waits to be resumed', () => {
     const lost: ConnectionEvent = { type: 'lost', loss: broken, random, resumable: true };
     const waiting = { ...tries, type: 'waiting', suspended: true } as const;

@@ -12,6 +12,8 @@ import { settle, VirtualClock } from '../support/virtual-clock.js';
 const FILES = parseJid('files.example.org');
 const JULIET = parseJid('juliet@example.org/pda');
 const ROMEO = parseJid('romeo@example.net/orchard');
+/** Three and more of them may wait for one account. */
+const PENDING = 32;
 const question = () => xml('q', { xmlns: 'test' });
 
 describe('StanzaRouter', () => {
@@ -26,7 +28,7 @@ describe('StanzaRouter', () => {
     net = new MemoryNetwork({ clock });
     delivered = [];
     net.watch((stanza) => delivered.push(stanza));
-    files = net.component(FILES, { maxPendingIqs: 4, maxConcurrentIqs: 6, maxConcurrentIqsPerPeer: 3 });
+    files = net.component(FILES, { maxPendingIqs: PENDING, maxConcurrentIqs: 6, maxConcurrentIqsPerPeer: 3 });
     juliet = net.client(JULIET);
     await files.start();
     await juliet.start();
@@ -111,9 +113,33 @@ describe('StanzaRouter', () => {
 
     it('bounds how many of our requests wait', async () => {
       net.drop((stanza) => stanza.attrs.to === JULIET);
-      const waiting = [1, 2, 3, 4].map(() => assert.rejects(ask(), OfflineError));
+      net.drop((stanza) => stanza.attrs.to === 'example.org');
+      const waiting = Array.from({ length: PENDING }, () =>
+        assert.rejects(ask({ to: parseJid('example.org') }), OfflineError),
+      );
       await assert.rejects(ask(), LimitError);
       await files.stop();
+      await Promise.all(waiting);
+    });
+
+    it('lets no account and no service that answers nothing use them up', async () => {
+      const node = net.component('node.example.org', { maxPendingIqs: 16 });
+      await node.start();
+      net.drop((stanza) => stanza.attrs.type === 'get');
+      const waiting: Promise<void>[] = [];
+      const asked = (to: string) => {
+        const answer = node.request({ to: parseJid(to), type: 'get', payload: question() });
+        waiting.push(assert.rejects(answer));
+        return answer;
+      };
+      const isFull = (error: unknown) =>
+        error instanceof LimitError && error.bound === 'pending-iqs-per-peer';
+      for (const resource of ['a', 'b']) void asked(`${ROMEO.split('/')[0]}/${resource}`);
+      await assert.rejects(asked(ROMEO), isFull);
+      for (let each = 0; each < 4; each += 1) void asked('pubsub.example.net');
+      await assert.rejects(asked('pubsub.example.net'), isFull);
+      for (let each = 0; each < 10; each += 1) void asked('example.org');
+      await node.stop();
       await Promise.all(waiting);
     });
   });

@@ -124,6 +124,59 @@ describe('stream management with a scripted server', () => {
     assert.equal(asked.split('<message').length - 1, 31);
   });
 
+  it('sends again all that it kept, however many bytes its letters have', async () => {
+    let fill: () => void = () => undefined;
+    const filled = new Promise<void>((resolve) => {
+      fill = resolve;
+    });
+    let cameBytes = 0;
+    const entity = await begin([
+      async (session) => {
+        await authenticate(session);
+        await enable(session);
+        session.socket.destroy();
+      },
+      async (session) => {
+        await authenticate(session);
+        await session.expect(/<resume [^>]*\/>/);
+        session.socket.removeAllListeners('data');
+        session.socket.on('data', (text: string) => {
+          cameBytes += Buffer.byteLength(text);
+        });
+        await filled;
+        session.send(`<resumed ${SM} h='1' previd='first'/>`);
+        await eventually(
+          () => cameBytes,
+          (came) => came > 0, // we ask whether it goes on
+        );
+        session.send(`<a ${SM} h='1'/>`);
+      },
+    ]);
+    await eventually(
+      () => server?.connections,
+      (count) => count === 2,
+    );
+    const text = '鮭'.repeat(20_000);
+    let sentBytes = 0;
+    const send = () => {
+      for (;;) {
+        entity.send(message(text));
+        sentBytes += Buffer.byteLength(text);
+      }
+    };
+    assert.throws(send, OfflineError);
+    fill();
+    await eventually(
+      () => cameBytes,
+      (came) => came > sentBytes,
+    );
+    assert.ok(entity.online);
+    assert.deepEqual(
+      events.filter((each) => each === 'offline'),
+      [],
+    );
+  });
+
   it('sends messages again when it is refused, and only those that were not handled', async () => {
     let [sent, again, resume] = ['', '', ''];
     const entity = await begin([

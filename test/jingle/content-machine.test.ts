@@ -204,7 +204,7 @@ describeTable(
       'stream-failed': 'broken',
       finish: 'failed abandon conclude',
       ended: 'done',
-      timeout: 'done conclude',
+      timeout: 'done unconfirmed conclude',
     },
     closing: {
       'peer-replace': 'closing reject-replace',

@@ -1,9 +1,12 @@
 /** Peers that begin ten thousand sessions, or give ten thousand candidates. (Blocks: test/transport/ibb-stream-model.test.ts.) */
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { systemClock } from '../../src/clock.js';
 import type { Entity } from '../../src/entity/entity.js';
+import { streamSource } from '../../src/jingle/stream-source.js';
 import { silentLog } from '../../src/log.js';
 import { TransferStack } from '../../src/node/transfer-stack.js';
 import { parseJid } from '../../src/stanza/jid.js';
@@ -12,7 +15,7 @@ import { StanzaError } from '../../src/stanza/stanza-error.js';
 import type { Connector, ConnectRequest } from '../../src/transport/tcp-connector.js';
 import { elementOf } from '../support/codec-fixtures.js';
 import { eventually } from '../support/eventually.js';
-import { JinglePair, NODE } from '../support/jingle-pair.js';
+import { bytesOf, JinglePair, NODE } from '../support/jingle-pair.js';
 import { MemoryNetwork } from '../support/memory-network.js';
 import { contentOf } from '../support/raw-jingle-peer.js';
 import { settle } from '../support/virtual-clock.js';
@@ -181,6 +184,95 @@ describe('A flood of', function () {
       );
     } finally {
       for (const each of [transfers, peer, entity]) await each.stop();
+    }
+  });
+
+  describe('what is never acknowledged', () => {
+    const PENDING = 64;
+    const FILE = Buffer.alloc(20_000, 7);
+    const node = (entity: Entity) =>
+      new TransferStack(
+        { entity, clock: systemClock, log: silentLog },
+        {
+          serverHost: '127.0.0.1',
+          listenPort: 0,
+          externalHosts: [],
+          findProxies: 'never',
+          connectToPrivate: false,
+          maxSessions: 64,
+          maxSessionsPerPeer: 16,
+          idleMs: 5000,
+          maxCandidates: 1,
+          candidateTimeoutMs: 50,
+          maxHandshakes: 4,
+          ibbBlockBytes: 4096,
+          ibbWindow: 4,
+          transports: ['ibb'],
+          onFileRequest: async () =>
+            streamSource({ name: 'a', size: FILE.length, open: () => Readable.from([FILE]) }),
+        },
+      );
+
+    for (const [what, flood] of [
+      ['closes of bytestreams', closes],
+      ['contents that are rejected', contents],
+    ] as const) {
+      it(`${what}: others are served all the same`, async () => {
+        const net = new MemoryNetwork({ clock: systemClock });
+        const serving = net.component('files.example.org', { maxPendingIqs: PENDING });
+        const asking = net.client('juliet@example.org/pda');
+        const mute = net.client('mute@example.net/x');
+        mute.handleIq('set', 'jingle', NS.jingle, () => undefined);
+        net.drop(
+          ({ attrs }) => attrs.from === mute.jid && (attrs.type === 'result' || attrs.type === 'error'),
+        );
+        const stacks = [node(serving), node(asking)] as const;
+        const parts = [serving, asking, mute, ...stacks];
+        for (const each of parts) await each.start();
+        try {
+          await flood(async (payload) => {
+            await sent(mute, { to: serving.jid, type: 'set', payload: elementOf(payload) });
+          });
+          const file = { name: 'a', hashes: [], hashesUsed: [] };
+          const download = stacks[1].jingle.download({ peer: serving.jid, file });
+          assert.deepEqual(await bytesOf(download.stream), FILE);
+          await download.finish('success');
+        } finally {
+          for (const each of parts.reverse()) await each.stop();
+        }
+      });
+    }
+
+    type Say = (payload: string) => Promise<void>;
+    const jingle = (action: string, sid: string, inside: string) =>
+      `<jingle xmlns='${NS.jingle}' action='${action}' sid='${sid}'>${inside}</jingle>`;
+    const asked = (sid: string) =>
+      `<content creator='initiator' name='c' senders='responder'><description xmlns='${NS.fileTransfer5}'>` +
+      `<file><name>a</name></file></description>` +
+      `<transport xmlns='${NS.jingleIbb}' sid='${sid}' block-size='4096'/></content>`;
+
+    async function closes(say: Say): Promise<void> {
+      for (let index = 0; index < 2 * PENDING; index += 1) {
+        const sid = `s${index}`;
+        await say(jingle('session-initiate', sid, asked(sid)));
+        await setImmediate();
+        await say(`<open xmlns='${NS.ibb}' sid='${sid}' block-size='4096'/>`);
+        await setImmediate();
+        await say(jingle('session-terminate', sid, '<reason><cancel/></reason>'));
+      }
+    }
+
+    async function contents(say: Say): Promise<void> {
+      for (let index = 0; index < 8; index += 1) {
+        const sid = `s${index}`;
+        await say(jingle('session-initiate', sid, asked(sid)));
+        for (let added = 0; added < 32; added += 1) {
+          const content =
+            `<content creator='initiator' name='n${added}'><description xmlns='urn:example:nothing'/>` +
+            `<transport xmlns='${NS.jingleIbb}' sid='${sid}-${added}' block-size='4096'/></content>`;
+          await say(jingle('content-add', sid, content));
+        }
+      }
     }
   });
 });

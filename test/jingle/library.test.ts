@@ -21,6 +21,7 @@ import {
 } from '../../src/jingle/library.js';
 import { projectRoot } from '../support/codec-fixtures.js';
 import { bytesOf } from '../support/jingle-pair.js';
+import { ScriptedServer } from '../support/scripted-server.js';
 import { ACCOUNTS, DOMAIN, type TestServer } from '../support/server.js';
 import { describeOnServers, sharedServer } from '../support/server-fixture.js';
 import { type TemporaryFolder, temporaryFolder } from '../support/temporary-folder.js';
@@ -76,6 +77,50 @@ describe('docs/jingle.md', () => {
   it('has one of no more than thirty lines', () => {
     const lines = example.split('\n').filter((line) => line.trim() !== '');
     assert.ok(lines.length <= 30, `${lines.length} lines`);
+  });
+});
+
+describe('shoal/jingle, at a server that will not have us any more,', () => {
+  const header =
+    "<stream:stream xmlns='jabber:client' xmlns:stream='http://etherx.jabber.org/streams' id='1' version='1.0'>";
+  const features = (content: string) => `${header}<stream:features>${content}</stream:features>`;
+
+  it('tells that it is given up, or that it was stopped', async () => {
+    const server = await ScriptedServer.start(async (session) => {
+      await session.expect(/<stream:stream[^>]*>/);
+      session.send(
+        features(
+          "<mechanisms xmlns='urn:ietf:params:xml:ns:xmpp-sasl'><mechanism>PLAIN</mechanism></mechanisms>",
+        ),
+      );
+      await session.expect(/<auth [^>]*>[^<]*<\/auth>/);
+      session.send("<success xmlns='urn:ietf:params:xml:ns:xmpp-sasl'/>");
+      await session.expect(/<stream:stream[^>]*>/);
+      session.send(features("<bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/>"));
+      const [, id] = await session.expect(/<iq [^>]*id="([^"]*)"[\s\S]*?<\/iq>/);
+      session.send(
+        `<iq id='${id}' type='result'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'><jid>alice@localhost/r</jid></bind></iq>`,
+      );
+      await session.expect(/<presence/);
+      if (server.connections > 1) return;
+      session.send(
+        "<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>",
+      );
+    });
+    const login = () =>
+      connectFileTransfer({
+        jid: 'alice@localhost',
+        password: 'secret',
+        server: { host: '127.0.0.1', port: server.port },
+        tls: 'off',
+      });
+    const refused = await login();
+    assert.match(String((await refused.closed)?.message), /not-authorized/);
+    await refused.stop();
+    const stopped = await login();
+    await stopped.stop();
+    assert.equal(await stopped.closed, undefined);
+    await server.stop();
   });
 });
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { AbortedError, LimitError } from '../../src/errors.js';
 import {
   type FileAcceptance,
@@ -7,9 +8,11 @@ import {
   type FileOffer,
   type FileSource,
   FileTooLargeError,
+  type FileUpload,
   SessionEndedError,
 } from '../../src/jingle/file-session.js';
 import { SessionFailedError } from '../../src/jingle/reason.js';
+import { streamSource } from '../../src/jingle/stream-source.js';
 import { defaultJingleTimeouts } from '../../src/jingle/timeouts.js';
 import { NS } from '../../src/stanza/namespaces.js';
 import type { Range } from '../../src/stanza/xep0234-file-transfer.js';
@@ -179,18 +182,49 @@ describe('A file offered', () => {
     await pair.ended();
   });
 
-  it('is a success when the receiver says nothing more', async () => {
-    const entry = await open(() => ({}), {
-      askerTimeouts: { finishMs: 10 * defaultJingleTimeouts.finishMs },
+  for (const [transport, unconfirmed] of [
+    ['s5b', true],
+    ['ibb', undefined],
+  ] as const) {
+    it(`over ${transport} is a success${unconfirmed ? ', if an unconfirmed one,' : ''} when the receiver says nothing more`, async () => {
+      const entry = await open(() => ({}), {
+        transports: [transport],
+        askerTimeouts: { finishMs: 10 * defaultJingleTimeouts.finishMs },
+      });
+      const upload = await pair.offer(entry);
+      const download = await taken();
+      assert.deepEqual(await bytesOf(download.stream), BYTES);
+      await pair.clock.advance(defaultJingleTimeouts.finishMs);
+      assert.deepEqual(await upload.done, {
+        type: 'success',
+        bytes: BYTES.length,
+        ...(unconfirmed && { unconfirmed }),
+      });
+      await download.finish('success');
+      await pair.ended();
     });
-    const upload = await pair.offer(entry);
-    const download = await taken();
-    assert.deepEqual(await bytesOf(download.stream), BYTES);
-    await pair.clock.advance(defaultJingleTimeouts.finishMs);
-    assert.equal((await upload.done).type, 'success');
-    await download.finish('success');
-    await pair.ended();
-  });
+  }
+
+  for (const [end, act] of [
+    ['done', async (download: FileDownload) => download.finish('success')],
+    ['cancelled', async (_: FileDownload, upload: FileUpload) => upload.cancel()],
+    ['stopped', async () => pair.serving.stop()],
+  ] as const) {
+    it(`leaves nothing when it is ${end} and its source throws at the end`, async () => {
+      await open();
+      const throws = () => {
+        throw new Error('a fault of the program');
+      };
+      const init = { name: 'x', size: BYTES.length, open: () => Readable.from([BYTES]), onEnd: throws };
+      const upload = pair.serving.offer({ peer: ASKER, source: streamSource(init) });
+      const download = await taken();
+      const bytes = bytesOf(download.stream).catch(() => undefined);
+      if (end === 'done') await bytes;
+      await act(download, upload);
+      assert.equal((await upload.done).type, end === 'done' ? 'success' : 'failed');
+      await pair.ended();
+    });
+  }
 
   it('needs a slot as if it had been asked for', async () => {
     const entry = await open(() => ({}), { maxUploadsPerPeer: 1 });

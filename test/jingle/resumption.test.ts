@@ -197,6 +197,40 @@ describe('A transport that breaks in the middle', () => {
       await gone(negotiation);
     });
 
+    it('gives each transport that it proposes its own time', async () => {
+      pair = await JinglePair.open();
+      peer = await RawJinglePeer.online(pair.net, 'peer@example.org/raw', NODE);
+      const file = { name: 'x', hashes: [], hashesUsed: [] };
+      const download = pair.serving.download({ peer: peer.entity.jid, file });
+      const { sid, contents } = await peer.next('session-initiate');
+      assert.ok(contents[0]);
+      const first = transportIn().answer(context('responder'), contents[0].transport);
+      const accepted = described('<size>4</size>') + String(await first.describe());
+      await peer.send('session-accept', sid, inContent(accepted, 'file'));
+      const stream = await first.connect();
+      stream.on('error', () => undefined);
+      await settle();
+      stream.destroy();
+      await peer.next('description-info');
+      await peer.next('transport-replace');
+      await pair.clock.advance(WAIT.replaceMs - 1_000);
+      await peer.send('transport-reject', sid, inContent(`<transport xmlns='${NS.s5b}' sid='x'/>`, 'file'));
+      const { contents: proposed } = await peer.next('transport-replace');
+      assert.ok(proposed[0]);
+      await pair.clock.advance(2_000);
+      const inBand = new MemoryTransport({ type: 'ibb', bytestreams: pair.bytestreams });
+      const second = inBand.answer(context('responder'), proposed[0].transport);
+      assert.equal(
+        await peer.send('transport-accept', sid, inContent(String(await second.describe()), 'file')),
+        'acked',
+      );
+      (await second.connect()).on('error', () => undefined).end('abcd');
+      assert.equal(String(await bytesOf(download.stream)), 'abcd');
+      await download.finish('success');
+      first.close();
+      await gone(second);
+    });
+
     it('ends soon where the receiver has not said that it knows how to go on', async () => {
       pair = await JinglePair.open();
       peer = await RawJinglePeer.online(pair.net, 'peer@example.org/raw', NODE);

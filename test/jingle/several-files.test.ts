@@ -1,11 +1,18 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { AbortedError, LimitError } from '../../src/errors.js';
-import { type FileDownload, type FileOffer, SessionEndedError } from '../../src/jingle/file-session.js';
+import {
+  type FileDownload,
+  type FileOffer,
+  type FileSession,
+  SessionEndedError,
+} from '../../src/jingle/file-session.js';
 import { SessionFailedError } from '../../src/jingle/reason.js';
 import { defaultJingleTimeouts } from '../../src/jingle/timeouts.js';
+import { NS } from '../../src/stanza/namespaces.js';
 import { jingleError } from '../../src/stanza/xep0166-jingle.js';
 import { ASKER, bytesOf, JinglePair, type JinglePairInit, NODE } from '../support/jingle-pair.js';
+import { MemoryTransport } from '../support/memory-transport.js';
 import { BARE_CONTENT, contentOf, RawJinglePeer } from '../support/raw-jingle-peer.js';
 import { settle } from '../support/virtual-clock.js';
 
@@ -41,10 +48,78 @@ describe('Several files in one session', () => {
   };
   const count = (action: string) => pair.actions.filter((each) => each === action).length;
 
+  describe('of which one is ended by the sender and still comes, byte by byte,', () => {
+    let peer: RawJinglePeer;
+    let session: FileSession;
+    let wanted: FileDownload[];
+    afterEach(() => peer.stop());
+
+    beforeEach(async () => {
+      await open();
+      peer = await RawJinglePeer.online(pair.net, 'peer@example.org/raw', NODE);
+      session = pair.serving.session({ peer: peer.entity.jid });
+      wanted = [session.request(ask('a')), session.request(ask('b'))];
+      session.begin();
+      const { sid, contents } = await peer.next('session-initiate');
+      const transport = new MemoryTransport({ type: 's5b', bytestreams: pair.bytestreams });
+      const context = { self: peer.entity.jid, peer: NODE, sendInfo: async () => undefined };
+      const negotiations = contents.map((each) =>
+        transport.answer({ ...context, role: 'responder' }, each.transport),
+      );
+      const answers = await Promise.all(
+        negotiations.map(
+          async (each, index) =>
+            `<content creator='initiator' name='${contents[index]?.name}' senders='responder'>` +
+            `<description xmlns='${NS.fileTransfer5}'><file><size>100</size></file></description>` +
+            `${await each.describe()}</content>`,
+        ),
+      );
+      await peer.send('session-accept', sid, answers.join(''));
+      const streams = await Promise.all(negotiations.map((each) => each.connect()));
+      for (const each of streams) each.on('error', () => undefined).resume();
+      streams[0]?.write('a');
+      const removed = `<content creator='initiator' name='${contents[0]?.name}'/><reason><success/></reason>`;
+      assert.equal(await peer.send('content-remove', sid, removed), 'acked');
+      const trickle = () => {
+        if (streams[0]?.destroyed) return;
+        streams[0]?.write('a');
+        pair.clock.after(50_000, trickle);
+      };
+      pair.clock.after(50_000, trickle);
+      await pair.clock.advance(50_000);
+      for (const each of negotiations) each.close();
+    });
+
+    it('a stop ends it', async () => {
+      let stopped = false;
+      const stopping = pair.serving.stop().then(() => {
+        stopped = true;
+      });
+      await pair.clock.advance(2_000);
+      assert.ok(stopped);
+      await stopping;
+      assert.ok(wanted.every((each) => each.stream.destroyed));
+      await pair.clock.advance(50_000);
+    });
+
+    it('the verdict on another does not wait for it', async () => {
+      let finished = false;
+      void wanted[1]?.finish('cancel').then(() => {
+        finished = true;
+      });
+      await settle();
+      await pair.clock.advance(1);
+      assert.ok(finished);
+      assert.equal(wanted[0]?.stream.destroyed, false);
+      await session.end('cancel');
+      await pair.clock.advance(50_000);
+    });
+  });
+
   it('asked for together are answered together, and the last one ends it', async () => {
     await open();
     const session = pair.asking.session({ peer: NODE });
-    const wanted = [session.request(ask('a')), session.request(ask('b'))];
+    const wanted = [session.request({ name: 'a' }), session.request({ name: 'b' })];
     session.begin();
     const bytes = await Promise.all(wanted.map((each) => bytesOf(each.stream)));
     assert.deepEqual(bytes, [A, B]);
@@ -259,6 +334,30 @@ describe('Several files in one session', () => {
       assert.equal(await peer.send('session-accept', sid, accept('file-2')), 'acked');
       await assert.rejects(wanted[0].accepted, (error: SessionEndedError) => error.reason === 'decline');
       await wanted[1].accepted;
+      void session.end('cancel');
+      await pair.ended();
+    });
+
+    it('that replaces two transports, of which ours crosses one, has replaced neither', async () => {
+      const { session, accept, sid } = await asked();
+      const inBand = `<transport xmlns='${NS.jingleIbb}' sid='x'/>`;
+      const other = accept('file-2').replace(/<transport[^>]*>/, inBand);
+      assert.equal(await peer.send('session-accept', sid, accept('file') + other), 'acked');
+      assert.equal((await peer.next('transport-replace')).contents[0]?.name, 'file-2');
+      const both = ['file', 'file-2'].map(
+        (name) => `<content creator='initiator' name='${name}'>${inBand}</content>`,
+      );
+      assert.equal(await peer.send('transport-replace', sid, both.join('')), 'conflict tie-break');
+      assert.equal(
+        await peer.send('transport-reject', sid, both.join('')),
+        'unexpected-request out-of-order',
+      );
+      assert.equal(await peer.send('transport-info', sid, `${both[0]}${both[0]}`), 'bad-request');
+      await settle();
+      assert.deepEqual(
+        peer.inbox.map(({ action }) => action),
+        [],
+      );
       void session.end('cancel');
       await pair.ended();
     });

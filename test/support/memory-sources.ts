@@ -91,6 +91,7 @@ class MemoryDownload implements FileDownload {
   readonly accepted: Promise<FileDescription>;
   readonly stream: Readable;
   readonly transport = 's5b';
+  readonly range = undefined;
   readonly queuePlace = undefined;
   readonly checksums: { hash: Hash; range?: Range }[] = [];
   readonly #seen: SeenSession;

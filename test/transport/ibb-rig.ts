@@ -144,7 +144,10 @@ class Suspendable {
     const whenBack = (work: () => void) => (this.#kept ? this.#kept.push(work) : work());
     this.request = (request) =>
       new Promise((resolve, reject) => whenBack(() => entity.request(request).then(resolve, reject)));
-    this.send = (stanza) => whenBack(() => entity.send(stanza));
+    // What waited for a session that is not resumed is lost, and nobody hears of it.
+    const isLost = () => this.#kept === undefined && !entity.online;
+    this.send = (stanza) =>
+      this.#kept === undefined ? entity.send(stanza) : whenBack(() => !isLost() && entity.send(stanza));
     this.handleIq = (...handler) => entity.handleIq(...handler);
     this.handleMessage = (...handler) => entity.handleMessage(...handler);
     this.onEvent = (listener) => entity.onEvent(listener);
