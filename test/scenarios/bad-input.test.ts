@@ -141,7 +141,7 @@ describeOnServers('a bad question to a whole node', (server) => {
       });
 
       it('is told so however deep it is, on a stream that goes on', async () => {
-        for (const depth of [40, 70, 3000]) {
+        for (const depth of [40, 70, 2000]) {
           const deep = `${'<a>'.repeat(depth)}${'</a>'.repeat(depth)}`;
           assert.match(
             String(await node.attacker.ask(`<find xmlns='${NS.find}'>${deep}</find>`)),
@@ -204,7 +204,7 @@ describeOnServers('a bad question to a whole node', (server) => {
       const answers = await ended;
       for (const { pattern, answer, ms } of answers) {
         if (typeof answer === 'string')
-          assert.match(answer, /^resource-constraint: over the limit '(deadline|states)'/, pattern);
+          assert.match(answer, /^resource-constraint: over the limit '(queryDeadlineMs|states)'/, pattern);
         assert.ok(ms < 4 * BESIEGED.deadlineMs + SLOW_MS, `${pattern}: ${Math.round(ms)} ms`);
       }
       assert.ok(

@@ -39,6 +39,8 @@ export interface AttachClientOptions extends AttachOptions {
   readonly tls?: 'required' | 'allowed' | 'off';
   readonly presence?: 'plain' | 'none';
   readonly management?: StreamManagementInit;
+  /** Requests that may wait for an answer, of which one service may have a quarter. */
+  readonly maxPendingIqs?: number;
 }
 
 export function attachClient(
@@ -48,7 +50,7 @@ export function attachClient(
 ): Entity {
   const account = ACCOUNTS.find((each) => each.user === user);
   const resource = options.resource === undefined ? '' : `/${options.resource}`;
-  return clientEntity(ENTITY_COMPONENTS, {
+  const connection = {
     jid: parseJid(`${user}@${DOMAIN}${resource}`),
     password: options.password ?? account?.password ?? '',
     server: { host: server.host, port: options.port ?? server.c2sPort },
@@ -56,5 +58,7 @@ export function attachClient(
     ...(options.presence && { presence: options.presence }),
     ...(options.management && { management: options.management }),
     ...(options.times && { times: options.times }),
-  });
+  };
+  const { maxPendingIqs } = options;
+  return clientEntity(ENTITY_COMPONENTS, connection, maxPendingIqs === undefined ? {} : { maxPendingIqs });
 }

@@ -54,7 +54,7 @@ export class BesiegedNode {
     const folder = await temporaryFolder();
     await fill(folder);
     const served = await ServedNode.make(folder.path, configFor(server));
-    const attacker = RawAsker.on(attachClient(server, 'alice'), BESIEGED.jid);
+    const attacker = RawAsker.on(attachClient(server, 'alice', { maxPendingIqs: 20_000 }), BESIEGED.jid);
     const innocent = RawAsker.on(attachClient(server, 'bob'), BESIEGED.jid);
     const node = new BesiegedNode(folder, served, attacker, innocent);
     try {
