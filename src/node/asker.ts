@@ -11,7 +11,7 @@ import type { Startable } from '../startable.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import type { DownloadRequest } from '../transfer/fetch/download-request.js';
 import type { FetchEvent, FetchRequest } from '../transfer/fetch/fetch-request.js';
-import type { OtherSize } from './audience-finder.js';
+import type { FoundSource } from '../transfer/fetch/range-source.js';
 
 /** One file of one answer. */
 export interface FoundFile {
@@ -33,6 +33,13 @@ export interface FoundFile {
 export interface AskedChannel {
   readonly service: Jid;
   readonly node: string;
+}
+
+/** Somebody says that the file of the same hash has another size. */
+export interface OtherSize {
+  readonly size: number;
+  readonly dateMs?: number;
+  readonly source: FoundSource;
 }
 
 export interface FindRequest {

@@ -4,18 +4,11 @@ import { messageOf } from '../errors.js';
 import type { Log } from '../log.js';
 import type { Jid } from '../stanza/jid.js';
 import type { FoundSource, SourceFinder, WantedFile } from '../transfer/fetch/range-source.js';
-import type { AskedChannel, Asker, FindRequest } from './asker.js';
+import type { AskedChannel, Asker, FindRequest, OtherSize } from './asker.js';
 
 export interface Audience {
   readonly channels: readonly AskedChannel[];
   readonly nodes: readonly Jid[];
-}
-
-/** Somebody says that the file of the same hash has another size. */
-export interface OtherSize {
-  readonly size: number;
-  readonly dateMs?: number;
-  readonly source: FoundSource;
 }
 
 export interface AudienceFinderComponents {

@@ -7,8 +7,7 @@ import { type Clock, sleep } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import type { DownloadEvent } from '../transfer/fetch/download-events.js';
 import { FetchError, type FetchErrorCode } from '../transfer/fetch/fetch-request.js';
-import type { Asker, DownloadOrder } from './asker.js';
-import type { OtherSize } from './audience-finder.js';
+import type { Asker, DownloadOrder, OtherSize } from './asker.js';
 
 export interface DoubtedSizeComponents {
   readonly asker: Pick<Asker, 'download'>;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { silentLog } from '../../src/log.js';
-import type { FindEvent, FindRequest } from '../../src/node/asker.js';
-import { AudienceFinder, type OtherSize } from '../../src/node/audience-finder.js';
+import type { FindEvent, FindRequest, OtherSize } from '../../src/node/asker.js';
+import { AudienceFinder } from '../../src/node/audience-finder.js';
 import { parseJid } from '../../src/stanza/jid.js';
 import { foundFile } from '../cli/found-files.js';
 

@@ -21,6 +21,7 @@ import { progressOf } from './download-view.js';
 import { EventQueue } from './event-queue.js';
 import { FetchError } from './fetch-request.js';
 import type { Intakes } from './intake.js';
+import { LayoutPlan } from './layout-plan.js';
 import { LayoutTurns } from './layout-turns.js';
 import type { PartLayout, PartStore } from './part-store.js';
 import { RangeSet } from './range-set.js';
@@ -28,7 +29,7 @@ import { type RangeSource, SourceError } from './range-source.js';
 import { RateEstimate } from './rate-estimate.js';
 import type { PooledSource, SourcePool } from './source-pool.js';
 import { SourceSearch } from './source-search.js';
-import { chooseLayout, layoutKey, pieceBytesOf, setsOf, treeKey } from './source-sets.js';
+import { pieceBytesOf } from './source-sets.js';
 import { systemIntakes } from './thread-intake.js';
 import { systemWholeHash } from './thread-whole-hash.js';
 import { whileWanted } from './while-wanted.js';
@@ -95,18 +96,10 @@ class Download implements BlockFetchHost {
   readonly #search: SourceSearch | undefined;
   readonly #stop = new AbortController();
   readonly #rate = new RateEstimate();
-  /** Layouts that have proved wrong. */
-  readonly #condemned = new Set<string>();
-  /** Layouts whose sources have gone. */
-  readonly #left = new Set<string>();
+  readonly #plan: LayoutPlan;
   readonly #turns = new LayoutTurns();
-  /** The layout whose turn it is now. */
-  #next: string | undefined;
   /** Bytes that some layout has taken for right. */
   #perhaps = new RangeSet();
-  /** Each is asked alone, since together they gave something wrong. */
-  #suspects: PooledSource[] = [];
-  #mixtures = 0;
   #part: PartStore | undefined;
   #intakes: Intakes | undefined;
   #fetch: BlockFetch | undefined;
@@ -127,6 +120,12 @@ class Download implements BlockFetchHost {
       { ...init, file: request.file, isPatient: this.#waitMs > 0 },
     );
     this.#pool = this.#sources.pool;
+    const pieceBytes = pieceBytesOf(request.file.size, init.minBlockBytes);
+    this.#plan = new LayoutPlan(this.#pool, {
+      file: request.file,
+      pieceBytes,
+      maxMixtures: init.maxFailures,
+    });
     const { finder } = components;
     this.#search =
       finder &&
@@ -205,12 +204,13 @@ class Download implements BlockFetchHost {
     const { layout } = this.#part ?? {};
     if (layout === undefined || this.#fetch === undefined) return;
     const leftBytes = this.#size - this.#settledBytes;
-    const key = this.#turnKey(layout);
-    const next = this.#turns.next(key, () => this.#othersThan(layout), leftBytes, nowMs);
+    const key = this.#plan.turnKey(layout);
+    const isUsable = (source: PooledSource) => this.#fetch?.isUsable(source) !== false;
+    const next = this.#turns.next(key, () => this.#plan.othersThan(layout, isUsable), leftBytes, nowMs);
     if (next === undefined && this.#request.isDoubted && this.#turns.isHopeless(key, leftBytes))
       this.#fetch.fail(new FetchError('no-source-left', 'it hardly comes, and others tell another size'));
     if (next === undefined) return;
-    this.#next = next;
+    this.#plan.giveTurn(next);
     this.#fetch.leave();
   }
 
@@ -239,11 +239,7 @@ class Download implements BlockFetchHost {
     const { file, target } = this.#request;
     const kept = await parts.kept(target, file);
     for (;;) {
-      const without = new Set([...this.#condemned, ...this.#left]);
-      const sources = this.#able;
-      const choice = { file, sources, kept, next: this.#next, without, pieceBytes: this.#pieceBytes };
-      const layout = chooseLayout(choice) ?? chooseLayout({ ...choice, without: this.#condemned });
-      this.#next = undefined;
+      const layout = this.#plan.choose(kept);
       if (layout !== undefined) return layout;
       if (this.isOver(false) !== undefined) throw this.#sources.noneLeft();
       this.tick();
@@ -275,7 +271,7 @@ class Download implements BlockFetchHost {
         if (outcome === 'left') {
           for (const { start, end } of part.settled)
             this.#perhaps.add(start * layout.blockBytes, end * layout.blockBytes);
-          isOver = this.#leave(layout) === 'begin-anew';
+          isOver = this.#plan.leave(layout) === 'begin-anew';
           if (isOver) await this.#discard(part);
           return false;
         }
@@ -312,11 +308,11 @@ class Download implements BlockFetchHost {
     await this.#closeFetch();
     const { clock } = this.#components;
     const { tree, file } = part.layout;
+    const only = this.#plan.onlySource(part.layout);
     // The only block of a file has been checked by its own hash, which is that of the file.
     const isProved = tree?.count === 1 && tree.root === file.hash.value && file.hash.algo === tree.algo;
     this.#whole = isProved ? undefined : this.#hashing.whole(part, file.hash.algo);
     this.settled();
-    const [only] = tree === undefined ? this.#suspects : [];
     const intakes = this.#hashing.intakes(part, clock);
     this.#intakes = intakes;
     this.#fetch = new BlockFetch(
@@ -345,9 +341,7 @@ class Download implements BlockFetchHost {
   }
 
   #condemn(layout: PartLayout, root: string): void {
-    const key = layoutKey(layout);
-    this.#condemned.add(key);
-    const vouched = this.#pool.all.filter(({ tree }) => tree !== undefined && treeKey(tree) === key);
+    const vouched = this.#plan.condemn(layout);
     this.events.push({
       type: 'condemned',
       root: { algo: 'sha-256', value: root },
@@ -357,74 +351,25 @@ class Download implements BlockFetchHost {
     for (const source of vouched) this.#sources.strike(source, 'false-root', error);
   }
 
-  /** Of a file without hashes of blocks: whoever gave all of it is to blame; of several, each is tried alone. */
+  /** Of a file without hashes of blocks. */
   #condemnPieces(): void {
     const givers = this.#pool.all.filter(({ keptBytes }) => keptBytes > 0);
-    givers.sort((a, b) => b.keptBytes - a.keptBytes); // who gave most is asked first, and spoils least
+    givers.sort((a, b) => b.keptBytes - a.keptBytes);
     this.events.push({ type: 'condemned', jids: givers.map(({ jid }) => jid) });
-    const [only, ...more] = givers;
     for (const giver of givers) {
       giver.wastedBytes += giver.keptBytes;
       giver.keptBytes = 0;
     }
-    if (only !== undefined && more.length === 0 && !this.#wasBegun) {
-      const error = new SourceError('changed', 'what it sent is not the file asked for');
-      this.#suspects = this.#suspects.filter((each) => each !== only);
-      this.#sources.strike(only, 'wrong-file', error);
-      return;
-    }
-    this.#mixtures += 1;
-    if (this.#mixtures > this.#init.maxFailures) {
-      throw new FetchError('hash-mismatch', 'what came from several sources is not the file asked for');
-    }
-    this.#suspects = givers;
-  }
-
-  /** Those who could go on with this layout are gone, for ever or long enough, or were slow: others have their turn. */
-  #leave(layout: PartLayout): 'keep' | 'begin-anew' {
-    const [suspect, ...others] = layout.tree === undefined ? this.#suspects : [];
-    const next = others.find((each) => suspectKey(layout, each) === this.#next);
-    this.#left.clear();
-    if (next !== undefined && suspect !== undefined) {
-      this.#suspects = [next, ...others.filter((each) => each !== next), suspect];
-      this.#next = layoutKey(layout);
-    } else if (suspect !== undefined && this.#next === layoutKey(layout)) {
-      this.#suspects = [];
-    } else {
-      if (suspect !== undefined) this.#suspects = others;
-      this.#left.add(layoutKey(layout));
-    }
-    return suspect === undefined ? 'keep' : 'begin-anew'; // what one gave alone is not mixed with what the next gives
+    const liar = this.#plan.condemnPieces(givers, !this.#wasBegun);
+    if (liar === undefined) return;
+    const error = new SourceError('changed', 'what it sent is not the file asked for');
+    this.#sources.strike(liar, 'wrong-file', error);
   }
 
   async #discard(part: PartStore): Promise<void> {
     await this.#closeFetch();
     await part.discard();
     this.#perhaps = new RangeSet();
-  }
-
-  #turnKey(layout: PartLayout): string {
-    const [suspect] = layout.tree === undefined ? this.#suspects : [];
-    return suspect === undefined ? layoutKey(layout) : suspectKey(layout, suspect);
-  }
-
-  /** What could be tried instead, by those who can be asked now or soon. */
-  #othersThan(layout: PartLayout): readonly string[] {
-    const able = this.#able;
-    const pieces = { file: layout.file, blockBytes: this.#pieceBytes };
-    const keys = setsOf(able).map(({ tree }) => treeKey(tree));
-    if (able.some((source) => source.tree === undefined && this.#fetch?.isUsable(source) === false))
-      keys.push(layoutKey(pieces));
-    if (layout.tree === undefined) {
-      for (const suspect of this.#suspects)
-        if (able.includes(suspect)) keys.push(suspectKey(layout, suspect));
-    }
-    return keys.filter((key) => key !== this.#turnKey(layout) && !this.#condemned.has(key));
-  }
-
-  /** Those that may be asked, now or soon. */
-  get #able(): PooledSource[] {
-    return this.#pool.all.filter(({ standing }) => standing.type === 'ready' || standing.type === 'resting');
   }
 
   // The end.
@@ -487,13 +432,4 @@ class Download implements BlockFetchHost {
   get #waitMs(): number {
     return this.#request.waitMs ?? 0;
   }
-
-  get #pieceBytes(): number {
-    return pieceBytesOf(this.#size, this.#init.minBlockBytes);
-  }
-}
-
-/** What tells the turn of one who is asked alone from others. */
-function suspectKey(layout: PartLayout, { jid }: PooledSource): string {
-  return `${layoutKey(layout)} ${jid}`;
 }
