@@ -2,6 +2,7 @@
  * An immutable lunr index over a bounded number of documents: looks up terms, no more. The pipeline
  * is empty, since lunr's trimmer and stemmer are made for English prose; words come from our tokenizer.
  */
+import './sound-token-sets.js';
 import lunr from 'lunr';
 import {
   FIELD_BIT,

@@ -3,6 +3,7 @@
  * itself: words, wildcards, mistakes, fields and presence, but for its scores. What lunr has not is left out:
  * phrases, and words that the tokenizer takes apart.
  */
+import './sound-token-sets.js';
 import lunr from 'lunr';
 import { type TextDocument, WordField } from '../../../src/index/text-index.js';
 import { tokensOf } from '../../../src/index/tokenizer.js';
