@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import '../support/lunr/sound-token-sets.js';
 import lunr from 'lunr';
 import { PackedVocabulary } from '../../src/index/packed-vocabulary.js';
 import { TermAutomaton } from '../../src/index/term-automaton.js';
