@@ -35,8 +35,6 @@ export interface ReadonlyCatalogue {
   readonly totals: TableTotals;
   readonly table: ReadonlyFileTable;
   get(key: FullPath): FileEntry | undefined;
-  /** All files with this content, by full path. */
-  withHash(sha256: string): readonly FileEntry[];
   /** Made one by one: not to be held. */
   entries(): IterableIterator<FileEntry>;
   /** The slot of a file that is offered. */
@@ -64,12 +62,6 @@ export class Catalogue implements ReadonlyCatalogue {
   slotOf(key: FullPath): Slot | undefined {
     const slot = this.table.find(parentOf(key), baseName(key));
     return slot !== undefined && this.table.isShown(slot) ? slot : undefined;
-  }
-
-  withHash(sha256: string): readonly FileEntry[] {
-    const shown = this.table.withHash(sha256).filter((slot) => this.table.isShown(slot));
-    const entries = shown.map((slot) => this.table.columns.entryOf(slot));
-    return entries.length < 2 ? entries : entries.sort((one, other) => (keyOf(one) < keyOf(other) ? -1 : 1));
   }
 
   *entries(): Generator<FileEntry> {

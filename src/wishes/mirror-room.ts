@@ -6,7 +6,7 @@ import type { Candidate } from './candidates.js';
 import type { IncomingParts } from './incoming-parts.js';
 
 export interface MirrorRoomComponents {
-  readonly catalogue: Pick<ReadonlyCatalogue, 'withHash' | 'table'>;
+  readonly catalogue: Pick<ReadonlyCatalogue, 'table'>;
   readonly disk: Pick<PartFileSystem, 'kindOf' | 'freeBytes'>;
   /** What is on its way. */
   readonly parts: Pick<IncomingParts, 'makeRoom'>;
@@ -49,7 +49,7 @@ export class MirrorRoom {
     const { catalogue, disk, parts } = this.#components;
     const { share, maxFileBytes, maxShareBytes, maxShareFiles, keepFreeBytes } = this.#init;
     this.#settle();
-    const isHere = this.#arriving.has(sha256) || catalogue.withHash(sha256).length > 0;
+    const isHere = this.#arriving.has(sha256) || this.#isHere(sha256);
     if (isHere || size > maxFileBytes) return 'not-wanted';
     const held = catalogue.table.totalsOf(share.name);
     const arriving = [...this.#arriving.values()];
@@ -67,10 +67,15 @@ export class MirrorRoom {
     }
   }
 
+  #isHere(sha256: string): boolean {
+    const { table } = this.#components.catalogue;
+    return table.withHash(sha256).some((slot) => table.isShown(slot));
+  }
+
   #settle(): void {
-    const { catalogue, clock } = this.#components;
+    const { clock } = this.#components;
     for (const [sha256, { atMs }] of this.#arriving) {
-      const isFound = catalogue.withHash(sha256).length > 0;
+      const isFound = this.#isHere(sha256);
       if (isFound || clock.monotonic() - atMs > ARRIVING_MS) this.#arriving.delete(sha256);
     }
   }

@@ -33,7 +33,7 @@ export interface MirrorComponents {
   /** Asks until the signal aborts. */
   readonly ask: (signal: AbortSignal) => AsyncIterable<WishEvent>;
   readonly fetcher: Fetcher;
-  readonly catalogue: Pick<ReadonlyCatalogue, 'withHash' | 'table'>;
+  readonly catalogue: Pick<ReadonlyCatalogue, 'table'>;
   /** Resolves when all that the node has is hashed: before, it can't be known what it has. */
   readonly hashed: (signal: AbortSignal) => Promise<void>;
   readonly memory: FetchMemory;

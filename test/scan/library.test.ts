@@ -42,8 +42,9 @@ describe('library', () => {
     ]).toString();
     assert.equal(Buffer.from(entry?.sha256 ?? '', 'base64').toString('hex'), printed.slice(0, 64));
     assert.equal(harness.library.catalogue.get('share/empty' as FullPath)?.mtimeMs, 1_000_000_000_000);
+    const { table } = harness.library.catalogue;
     assert.deepEqual(
-      harness.library.catalogue.withHash(entry?.sha256 ?? '').map(({ path }) => path),
+      table.withHash(entry?.sha256 ?? '').map((slot) => table.columns.entryOf(slot).path),
       ['songs/Romeo and Juliet.flac'],
     );
   });

@@ -6,7 +6,8 @@
  * Of a file sha-256 is known. Who asks by the hash of another function has to say something else too: what
  * fits that is compared, a few files and not many bytes.
  *
- * A hash and a full path are looked up. For anything else all files are gone through, in turns with others who look.
+ * A hash and a full path are looked up. For anything else all files are gone through, in turns with others who look; so
+ * are the copies of one file where there are very many.
  */
 import type { View } from '../../access/access-policy.js';
 import { type FileColumns, FileFlag, type Slot } from '../../catalogue/file-columns.js';
@@ -23,15 +24,15 @@ import type { LookSteps } from './look-turns.js';
 /** What is offered, as far as a selector needs it. */
 export interface OfferedFiles {
   get(key: FullPath): FileEntry | undefined;
-  /** By full path. */
-  withHash(sha256: string): readonly FileEntry[];
-  readonly table: Pick<FileTable, 'columns' | 'shown' | 'isShown'>;
+  readonly table: Pick<FileTable, 'columns' | 'shown' | 'isShown' | 'withHash'>;
 }
 
 /** So many files are looked at in a turn. */
 const FILES_A_TURN = 10_000;
 /** And of those that may fit, each of which costs a microsecond or two. */
 const CANDIDATES_A_TURN = 1_000;
+/** So many copies of a file are looked at without waiting for a turn. */
+const FEW_COPIES = 64;
 /** A path has at most 4096 bytes on Linux, below a share of any name. */
 const MAX_TEXT_CHARS = 8192;
 
@@ -70,8 +71,10 @@ export async function selectFile(
   const fits = (entry: FileEntry) => isWanted(entry) && view.mayTake(entry);
   const sha256 = hashes.find((hash) => hash.algo === 'sha-256');
   if (sha256) {
-    const found = offered.withHash(sha256.value).find(fits); // which leaves nothing to compare
-    return { entries: found ? [found] : [], hashes: [] };
+    const copies = offered.table.withHash(sha256.value);
+    const look = () => firstByPath(offered, copies, { mayFit: () => true, fits }, 1);
+    const entries = copies.length <= FEW_COPIES ? atOnce(look()) : await inTurns(look);
+    return { entries, hashes: [] }; // there is nothing left to compare
   }
   if (!isDescribed) return NOTHING; // all that is offered would have to be read
   const isChecked = hashes.length > 0;
@@ -85,7 +88,8 @@ export async function selectFile(
   }
   const count = isChecked ? MAX_CHECKED_FILES : 1;
   const fit = { mayFit: candidates(offered.table.columns, wanted), fits: mayBe };
-  return { entries: await inTurns(() => firstByPath(offered, fit, count)), hashes };
+  const { table } = offered;
+  return { entries: await inTurns(() => firstByPath(offered, table.shown(), fit, count)), hashes };
 }
 
 /** What of it is still the same and may still be taken, after a wait. */
@@ -110,13 +114,14 @@ interface Fitting {
 
 function* firstByPath(
   { table }: OfferedFiles,
+  slots: Iterable<Slot>,
   { mayFit, fits }: Fitting,
   count: number,
 ): LookSteps<FileEntry[]> {
   const first: { readonly key: string; readonly entry: FileEntry }[] = [];
   let files = 0;
   let candidates = 0;
-  for (const slot of table.shown()) {
+  for (const slot of slots) {
     files += 1;
     if (files === FILES_A_TURN || candidates === CANDIDATES_A_TURN) {
       yield;
@@ -135,6 +140,14 @@ function* firstByPath(
     first.splice(count);
   }
   return first.map(({ entry }) => entry);
+}
+
+/** Of steps that are too few for a turn. */
+function atOnce<T>(steps: LookSteps<T>): T {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
 }
 
 function candidates(

@@ -1,6 +1,6 @@
 /** Requests that name neither a hash nor a full path: all files are gone through, in turns. */
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import type { AccessPolicy } from '../../../src/access/access-policy.js';
 import { FileRequestBudget } from '../../../src/access/file-request-budget.js';
 import { RuleBook } from '../../../src/access/rule-book.js';
@@ -95,6 +95,15 @@ describe('files that have to be looked for among very many', () => {
     await assert.rejects(request({ name: '7' }, STRANGER), FileNotAvailableError);
     await assert.rejects(request({ path: 'share/many/7' }, STRANGER), FileNotAvailableError);
     assert.equal(turns, 0);
+  });
+
+  it('so many copies of one content are gone through in turns as well', async () => {
+    const hashes = [{ algo: 'sha-256', value: createHash('sha256').update('1').digest('base64') }] as const;
+    await assert.rejects(request({ hashes }, STRANGER), FileNotAvailableError);
+    assert.ok(turns >= 99, `${turns}`);
+    const source = await request({ hashes });
+    assert.equal(source.file.path, 'share/many/0', 'the first by full path');
+    source.release(SUCCESS);
   });
 
   it('a name that may look otherwise is compared with those alone that do', async () => {
