@@ -90,8 +90,8 @@ export interface Search {
 export const SEARCH_INSTRUCTIONS =
   'Fill in what you know and leave the rest empty: a file is found if all of it fits.';
 
-/** `filled` is what was filled in before. */
-export function searchForm(formType: string | undefined, filled?: DataForm): DataForm {
+/** To be filled in. */
+export function searchForm(formType: string | undefined): DataForm {
   const fields: FormField[] = [
     text('text', 'Words of name, folder or description. jul* fits the beginning, -tragedy leaves out.'),
     choice('kind', KINDS, 'any'),
@@ -116,7 +116,7 @@ export function searchForm(formType: string | undefined, filled?: DataForm): Dat
     ...(formType !== undefined && { formType }),
     title: 'Find files',
     instructions: SEARCH_INSTRUCTIONS,
-    fields: fields.map((field) => refilled(field, filled)),
+    fields,
   };
 }
 
@@ -136,11 +136,6 @@ function choice(
     values: [chosen],
     options: options.map(({ value, label }) => ({ label, value })),
   };
-}
-
-function refilled(field: FormField, filled: DataForm | undefined): FormField {
-  const values = filled?.fields.find((each) => each.var === field.var)?.values;
-  return values === undefined ? field : { ...field, values };
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
