@@ -2,7 +2,8 @@
 import type { Clock } from '../clock.js';
 import { AbortedError } from '../errors.js';
 import { createLog } from '../log.js';
-import type { Asker, FindRequest } from '../node/asker.js';
+import type { Asker, FindEvent, FindRequest } from '../node/asker.js';
+import type { Jid } from '../stanza/jid.js';
 import type { Arguments, CommandSpec } from './arguments.js';
 import { wholeNumber } from './arguments.js';
 import {
@@ -91,7 +92,7 @@ async function collect(
   const signal = quiet === undefined ? interrupted : AbortSignal.any([interrupted, quiet.signal]);
   try {
     for await (const event of asker.find(request, signal)) {
-      if (event.type !== 'refused') quiet?.heard();
+      quiet?.heard(event);
       view.take(event);
       if (view.rows.size >= request.max) return;
     }
@@ -103,12 +104,14 @@ async function collect(
   }
 }
 
-/** Aborts its signal when nothing has been heard for a while; before the first time there is no hurry. */
+/** Aborts its signal when nothing has been heard for a while; not before somebody has answered, nor in the middle of an answer. */
 class Quiet {
   readonly #clock: Clock;
   readonly #ms: number;
   readonly #over = new AbortController();
   #timer: { cancel(): void } | undefined;
+  /** Nodes of which there is more to come. */
+  readonly #telling = new Set<Jid>();
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
@@ -119,9 +122,12 @@ class Quiet {
     return this.#over.signal;
   }
 
-  heard(): void {
+  heard(event: FindEvent): void {
+    if (event.type === 'refused') return;
+    if (event.type === 'file') this.#telling.add(event.file.source.jid);
+    else this.#telling.delete(event.jid);
     this.#timer?.cancel();
-    this.#timer = this.#clock.after(this.#ms, () => this.#over.abort());
+    this.#timer = this.#telling.size > 0 ? undefined : this.#clock.after(this.#ms, () => this.#over.abort());
   }
 
   cancel(): void {

@@ -54,7 +54,7 @@ export class Crew {
         if (event.type === 'waiting') wait(true);
         if (event.type !== 'progress') return;
         if (event.receivedBytes > receivedBytes) wait(false);
-        receivedBytes = event.receivedBytes;
+        receivedBytes = Math.max(receivedBytes, event.receivedBytes);
       },
       over: () => {
         wait(false);

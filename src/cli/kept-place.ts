@@ -18,8 +18,11 @@ export async function placeOf(
   }
   const sha256 = hashes.find(({ algo }) => algo === 'sha-256')?.value;
   if (sha256 === undefined || size === undefined || places.length < 2) return undefined;
-  for (const place of places) {
-    if ((await sizeOf(place)) !== size) continue;
+  const alike: string[] = [];
+  for (const place of places) if ((await sizeOf(place)) === size) alike.push(place);
+  // Where it would go anyway it is looked at then, and not twice.
+  if (alike.length === 1 && alike[0] === places[0]) return undefined;
+  for (const place of alike) {
     const actual = await sha256Of(place, signal).catch(() => undefined);
     if (signal.aborted) throw new AbortedError('interrupted');
     if (actual === sha256) return place;

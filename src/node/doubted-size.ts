@@ -41,8 +41,10 @@ export async function* downloadDoubted(
       const isAlone = sizes.open === 1;
       const over = new AbortController();
       const onOtherSize = (found: OtherSize) => {
-        // Those who tell it may have the file. Where there are others already, each has its turn anyway.
-        if (sizes.add(found) && isAlone && patience.isWaiting) over.abort();
+        // Those who tell it may have the file, and here nobody gives anything: it has its turn soon.
+        const added = sizes.add(found);
+        const isBetter = isAlone || added === 'new' || patience.hasSome(found.size);
+        if (added !== 'no' && isBetter && patience.isWaiting) over.abort();
       };
       const turn = {
         ...order,
@@ -59,7 +61,10 @@ export async function* downloadDoubted(
         return;
       } catch (thrown) {
         if (thrown instanceof AbortedError && over.signal.aborted && signal?.aborted !== true) continue;
-        if (!(thrown instanceof FetchError) || !MAY_BE_LIES.includes(thrown.code)) throw thrown;
+        if (!(thrown instanceof FetchError)) throw thrown;
+        // A size for which there is no room may be a lie too, unless blocks of it have come.
+        const isTooLarge = thrown.code === 'no-space' && !patience.hasSome(order.file.size);
+        if (!MAY_BE_LIES.includes(thrown.code) && !(isTooLarge && sizes.open > 1)) throw thrown;
         failure = thrown;
         if (thrown.code !== 'no-source-left') sizes.drop(order);
       }
@@ -101,13 +106,13 @@ class Sizes {
     this.#dropped.add(file.size);
   }
 
-  /** False when it can't be tried. */
-  add({ size, dateMs, source }: OtherSize): boolean {
+  /** `no` when it can't be tried. */
+  add({ size, dateMs, source }: OtherSize): 'new' | 'known' | 'no' {
     const known = this.#orders.get(size);
     const order = known ?? this.#first;
-    if (order === undefined || this.#dropped.has(size)) return false;
+    if (order === undefined || this.#dropped.has(size)) return 'no';
     if (known === undefined) {
-      if (this.#orders.size >= MAX_SIZES) return false;
+      if (this.#orders.size >= MAX_SIZES) return 'no';
       const { modifiedMs: _, ...rest } = order;
       const file = { ...order.file, size };
       const date = dateMs === undefined ? {} : { modifiedMs: dateMs };
@@ -115,7 +120,7 @@ class Sizes {
     } else if (known.sources.length < MAX_SOURCES && known.sources.every(({ jid }) => jid !== source.jid)) {
       this.#orders.set(size, { ...known, sources: [...known.sources, source] });
     }
-    return true;
+    return known === undefined ? 'new' : 'known';
   }
 }
 
@@ -127,6 +132,7 @@ class Patience {
   readonly #settled = new Map<number, number>();
   #sinceMs: number;
   #isTold = false;
+  #receivedBytes = 0;
   isWaiting = false;
 
   constructor(clock: Clock, waitMs: number) {
@@ -139,6 +145,11 @@ class Patience {
     return Math.max(0, this.#sinceMs + this.#waitMs - this.#clock.monotonic());
   }
 
+  /** Whether any block of it is there. */
+  hasSome(size: number): boolean {
+    return (this.#settled.get(size) ?? 0) > 0;
+  }
+
   /** The event as it is to be shown: where sizes take turns, that it waits is told once, and how long in all. */
   heard(event: DownloadEvent, size: number, isAlone: boolean): DownloadEvent | undefined {
     if (event.type === 'waiting') {
@@ -149,6 +160,8 @@ class Patience {
       return { ...event, forMs: this.leftMs };
     }
     if (event.type !== 'progress') return event;
+    if (event.receivedBytes > this.#receivedBytes) this.isWaiting = false;
+    this.#receivedBytes = event.receivedBytes;
     const before = this.#settled.get(size) ?? event.resumedBytes;
     this.#settled.set(size, Math.max(before, event.settledBytes));
     if (event.settledBytes <= before) return event;

@@ -192,7 +192,7 @@ export class Mirror implements Startable {
       }
       const candidate = this.#candidates.take();
       taken += 1;
-      if (taken % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (candidate && taken % TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (candidate) await this.#consider(candidate, signal);
       else {
         if (this.#state !== 'share-full') this.#state = 'waiting';
@@ -226,8 +226,11 @@ export class Mirror implements Startable {
         this.#short = 0;
         return;
       }
-      if (verdict !== 'disk-short') await sleep(clock, PAUSE_MS, signal);
-      else return this.#defer(candidate, signal);
+      if (verdict === 'disk-short') return this.#defer(candidate, signal);
+      await sleep(clock, PAUSE_MS, signal);
+      if (verdict !== 'fetch') continue;
+      this.#candidates.defer(candidate); // the disk may be at fault for this one alone
+      return;
     }
   }
 

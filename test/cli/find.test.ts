@@ -122,12 +122,25 @@ describe('shoal find', () => {
 
   it('ends when nobody else has answered for two seconds', async () => {
     const clock = new VirtualClock();
-    const found = find({ files, patient: true }, ['romeo'], {}, clock);
+    const after = ['a.x', 'b.x'].map((jid) => ({ type: 'answer', jid: parseJid(jid), total: 1 }) as const);
+    const found = find({ files, patient: true, after }, ['romeo'], {}, clock);
     while (clock.pendingTimers === 0) await setImmediate();
     await clock.advance(1999);
     assert.equal(clock.pendingTimers, 1);
     await clock.advance(1);
     assert.equal((await found).err, '2 files from 2 nodes\n');
+  });
+
+  it('does not end in the middle of an answer', async () => {
+    const clock = new VirtualClock();
+    const after = [{ type: 'answer', jid: parseJid('a.x'), total: 1 }] as const;
+    const signal = AbortSignal.timeout(50);
+    const found = find({ files, patient: true, after }, ['romeo'], { signal }, clock);
+    while (!signal.aborted) {
+      await setImmediate();
+      assert.equal(clock.pendingTimers, 0, 'b.x has more');
+    }
+    assert.equal((await found).code, 0);
   });
 
   for (const argv of [

@@ -140,8 +140,15 @@ describe('a file of which several sizes are told', () => {
     assert.equal(turns, 40);
   });
 
-  it('is given up where no other size can help', async () => {
+  it('is fetched though there is no room for what somebody else tells', async () => {
     const { asked, ended } = await downloaded({ sizes: ALL, waitMs: DAY_MS, size: 2, code: 'no-space' });
-    assert.deepEqual([asked.map(({ size }) => size), ended], [[3], 'no-space']);
+    assert.deepEqual([asked.map(({ size }) => size), ended], [[3, 2], 'done']);
+  });
+
+  it('is given up where there is room for none, or the disk takes nothing', async () => {
+    const full = await downloaded({ sizes: ALL, waitMs: DAY_MS, code: 'no-space' });
+    assert.deepEqual([full.asked.map(({ size }) => size), full.ended], [[3, 2, 1], 'no-space']);
+    const shut = await downloaded({ sizes: ALL, waitMs: DAY_MS, size: 2, code: 'not-writable' });
+    assert.deepEqual([shut.asked.map(({ size }) => size), shut.ended], [[3], 'not-writable']);
   });
 });

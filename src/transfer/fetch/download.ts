@@ -219,7 +219,10 @@ class Download implements BlockFetchHost {
     if (this.#idleSinceMs === undefined) {
       this.#idleSinceMs = nowMs;
       this.#search?.hurry();
-      if (this.#waitMs > 0) this.events.push({ type: 'waiting', forMs: this.#waitMs });
+      if (this.#waitMs > 0) {
+        this.#show(); // all that came is told before; what is told later has come later
+        this.events.push({ type: 'waiting', forMs: this.#waitMs });
+      }
     }
     const idleMs = nowMs - this.#idleSinceMs;
     if (canOthers && (this.#search === undefined || idleMs >= GRACE_MS)) return 'left';

@@ -18,7 +18,7 @@ export class EventQueue implements AsyncIterable<DownloadEvent> {
       this.#progress = event;
     } else {
       // A listener sees how far it was before it hears what happened then.
-      if (this.#progress !== undefined && event.type === 'done') this.#flush();
+      if (event.type === 'done' || event.type === 'waiting') this.#flush();
       this.#events.push(event);
       if (this.#events.length > MAX_EVENTS) this.#events.shift();
     }

@@ -57,4 +57,13 @@ describe('what a download says', () => {
     queue.end();
     assert.deepEqual(await hearing, [1, 2]);
   });
+
+  it('has said how far it was before it says that it waits', async () => {
+    const queue = new EventQueue();
+    queue.push(progress(1));
+    queue.push({ type: 'waiting', forMs: 1 });
+    queue.push(progress(2));
+    queue.end();
+    assert.deepEqual(await heard(queue), [1, 'waiting', 2]);
+  });
 });
