@@ -70,6 +70,7 @@ const IO_FILES: Readonly<Record<string, readonly string[]>> = {
   'src/entity/component-connection.ts': ['@xmpp/component'],
   'src/entity/library-stream.ts': ['node:net'],
   'src/fs/blocking-file-system.ts': ['node:fs'],
+  'src/fs/local-disk.ts': ['node:fs/promises'],
   'src/fs/part-file.ts': ['node:fs', 'node:fs/promises'],
   'src/fs/process-claim.ts': ['node:fs/promises'],
   'src/fs/real-data-folder.ts': ['node:fs', 'node:fs/promises'],

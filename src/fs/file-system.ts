@@ -20,8 +20,11 @@ export interface FileStatus extends FileStamp {
 /** A file open for reading. */
 export interface OpenedFile {
   status(): Promise<FileStatus>;
-  /** The same at once: of an open file the kernel has it in memory, where a promise would cost as much as a read. */
-  statusNow(): FileStatus;
+  /**
+   * The same at once: of an open file the kernel has it in memory, where a promise would cost as much as a read. Undefined
+   * where the kernel may have to ask somebody else, who may take his time.
+   */
+  statusNow(): FileStatus | undefined;
   /** Reads from `position` into `buffer`; how many bytes it gave, 0 at the end. May give fewer than fit. */
   read(buffer: Uint8Array, position: number): Promise<number>;
   /** Where the open file is in the tree now, all links resolved; undefined when it has no name any more. */

@@ -4,13 +4,16 @@ import { type FileHandle, lstat, open, readlink, realpath } from 'node:fs/promis
 import { fromBytes, toBytes } from '../catalogue/share-path.js';
 import { toFileStatus, toFileSystemError } from './file-status.js';
 import type { FileStatus, FileSystem, OpenedFile } from './file-system.js';
+import { isOnLocalDisk } from './local-disk.js';
 
 export const realFileSystem: FileSystem = {
   async open(path, links) {
     // O_NONBLOCK: opening a FIFO to read would else wait until somebody writes.
     const flags =
       constants.O_RDONLY | constants.O_NONBLOCK | (links === 'nofollow' ? constants.O_NOFOLLOW : 0);
-    return new RealOpenedFile(path, await call(path, () => open(toBytes(path), flags)));
+    const bytes = toBytes(path);
+    const [handle, isLocal] = await Promise.all([call(path, () => open(bytes, flags)), isOnLocalDisk(bytes)]);
+    return new RealOpenedFile(path, handle, isLocal);
   },
   statusOf: (path) => call(path, async () => toFileStatus(await lstat(toBytes(path)))),
   realPath: (path) =>
@@ -20,17 +23,20 @@ export const realFileSystem: FileSystem = {
 class RealOpenedFile implements OpenedFile {
   readonly #path: string;
   readonly #handle: FileHandle;
+  readonly #isLocal: boolean;
 
-  constructor(path: string, handle: FileHandle) {
+  constructor(path: string, handle: FileHandle, isLocal: boolean) {
     this.#path = path;
     this.#handle = handle;
+    this.#isLocal = isLocal;
   }
 
   status(): Promise<FileStatus> {
     return call(this.#path, async () => toFileStatus(await this.#handle.stat()));
   }
 
-  statusNow(): FileStatus {
+  statusNow(): FileStatus | undefined {
+    if (!this.#isLocal) return undefined;
     try {
       return toFileStatus(fstatSync(this.#handle.fd));
     } catch (error) {

@@ -37,8 +37,8 @@ export interface SharedFile {
   readonly mtimeMs: number;
   /** Reads from `position` into `buffer`; how many bytes it gave, 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** Whether nobody has written to it since it was opened, as its size and date tell. Cheap. */
-  isUnwritten(): boolean;
+  /** Whether nobody has written to it since it was opened, as its size and date tell: at once, where that is cheap. */
+  isUnwritten(): boolean | Promise<boolean>;
   /** Whether the open file still has the name, the size and the date it was opened with. */
   unchanged(): Promise<boolean>;
   close(): Promise<void>;
@@ -108,8 +108,9 @@ class OpenSharedFile implements SharedFile {
     return this.#file.read(buffer, position);
   }
 
-  isUnwritten(): boolean {
-    return this.#isAsBefore(this.#file.statusNow());
+  isUnwritten(): boolean | Promise<boolean> {
+    const now = this.#file.statusNow();
+    return now ? this.#isAsBefore(now) : this.#file.status().then((status) => this.#isAsBefore(status));
   }
 
   async unchanged(): Promise<boolean> {

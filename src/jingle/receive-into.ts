@@ -36,6 +36,7 @@ export async function receiveInto(
     target.on('error', reject); // stays: a target that is destroyed may fail once more
   });
   broken.catch(() => undefined);
+  let ended: Promise<void> | undefined;
   try {
     if (target.errored) throw target.errored;
     const file = await Promise.race([download.accepted, broken]);
@@ -48,7 +49,10 @@ export async function receiveInto(
       async function* (chunks: AsyncIterable<Buffer>) {
         for await (const chunk of chunks) {
           bytes += chunk.length;
-          if (bytes > maxBytes) throw tooLarge(maxBytes);
+          if (bytes > maxBytes) {
+            ended = download.finish('file-too-large'); // before the stream ends, which would be a cancel
+            throw tooLarge(maxBytes);
+          }
           for (const hash of hashes) hash.update(chunk);
           yield chunk;
         }
@@ -69,7 +73,7 @@ export async function receiveInto(
     return { file, bytes, verified: compared.length > 0, hash };
   } catch (error) {
     target.destroy();
-    await download.finish(verdictOn(error));
+    await (ended ?? download.finish(verdictOn(error)));
     throw error;
   }
 }

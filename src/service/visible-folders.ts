@@ -143,7 +143,8 @@ export class VisibleFolders {
   }
 
   *#catchUp(folders: Folders, view: View): Steps {
-    for (const folder of folders.changed) {
+    // Of now: what changes again meanwhile has its turn in the next round.
+    for (const folder of [...folders.changed]) {
       folders.changed.delete(folder); // before the look: what changes during it is looked at once more
       const isThere = yield* this.#look(folder, view);
       const { sorted, odd } = folders;

@@ -195,7 +195,7 @@ describe('opening a file of a share', () => {
       const opened = await openShared(realFileSystem, strict, 'in/file' as ShareRelativePath);
       await change();
       assert.equal(await opened.unchanged(), what === 'nothing', what);
-      assert.equal(opened.isUnwritten(), !['cut', 'written to'].includes(what), what);
+      assert.equal(await opened.isUnwritten(), !['cut', 'written to'].includes(what), what);
       await opened.close();
     }
   });

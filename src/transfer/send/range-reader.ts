@@ -15,8 +15,8 @@ export interface OpenFile {
   readonly mtimeMs: number;
   /** Reads from `position` into `buffer`; how many bytes it gave, 0 at the end. */
   read(buffer: Uint8Array, position: number): Promise<number>;
-  /** Whether nobody has written to it since it was opened. Asked for every chunk: at once, and cheap. */
-  isUnwritten(): boolean;
+  /** Whether nobody has written to it since it was opened. Asked for every chunk: at once, where that is cheap. */
+  isUnwritten(): boolean | Promise<boolean>;
   /** Whether the file still is what it was when it was opened. */
   unchanged(): Promise<boolean>;
   close(): Promise<void>;
@@ -82,7 +82,10 @@ export class RangeReader implements ByteReader {
       const position = this.#at;
       this.#at += chunk.length;
       if (this.#at === this.#end) await this.#check();
-      else this.#checkUnwritten();
+      else {
+        const isUnwritten = this.#isUnwritten();
+        if (isUnwritten !== true && !(await isUnwritten)) throw changedError();
+      }
       if (this.#destroyed) return; // meanwhile: another reader goes on from where the receiver says
       this.#init.onChunk?.(chunk, position);
       yield chunk;
@@ -107,14 +110,16 @@ export class RangeReader implements ByteReader {
     if (!unchanged) throw changedError();
   }
 
-  #checkUnwritten(): void {
-    let isUnwritten = false;
-    try {
-      isUnwritten = this.#file.isUnwritten();
-    } catch (cause) {
+  #isUnwritten(): boolean | Promise<boolean> {
+    const gone = (cause: unknown): never => {
       throw new FileChangedError('the file is gone', { cause });
+    };
+    try {
+      const isUnwritten = this.#file.isUnwritten();
+      return typeof isUnwritten === 'boolean' ? isUnwritten : isUnwritten.catch(gone);
+    } catch (cause) {
+      return gone(cause);
     }
-    if (!isUnwritten) throw changedError();
   }
 }
 

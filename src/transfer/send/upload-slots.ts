@@ -109,11 +109,6 @@ export class UploadSlots {
     return this.#waiting.length;
   }
 
-  /** Whether this owner could take one. */
-  isFree(owner: UploadOwner): boolean {
-    return this.#refusal(owner) === undefined;
-  }
-
   /** Throws `LimitError` when there is none left for this owner. */
   take(owner: UploadOwner): UploadSlot {
     const reason = this.#refusal(owner);
